@@ -1,0 +1,85 @@
+// What the voice session and the bridge tell each other besides audio. The same messages, field by field, as
+// the JSON of the bridge (common/ipc/control.hpp); plain structs here, because a session stands below no
+// wire.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "voice/engine.hpp"
+
+namespace talky::voice {
+
+// A moment on the wall of the called party, for "tomorrow" and "next Friday". Gregorian; no time zone.
+struct Moment {
+  int year = 2026;
+  int month = 1; // 1..12
+  int day = 1;   // 1..31
+  int hour = 0;  // 0..23
+  int minute = 0;
+  bool operator==(const Moment&) const = default;
+};
+
+// From the bridge to the session.
+namespace in {
+
+struct Start {
+  std::string call_id;
+  std::string from; // SIP URI or number, as the bridge gives it
+  std::string to;
+  std::vector<std::pair<std::string, std::string>> headers;
+  Moment moment; // local date and time when the call started
+};
+struct Dtmf {
+  char digit = '0'; // 0-9 * # A-D
+};
+// The mark `name` was reached: `played` samples (16 kHz) of the agent's audio have left the socket since
+// start.
+struct Mark {
+  std::string name;
+  Samples played = 0;
+};
+// Answer to `clear`: `discarded` samples were thrown away unheard; `played` have left the socket since start.
+struct Cleared {
+  Samples discarded = 0;
+  Samples played = 0;
+};
+struct Hold {};
+struct Resume {};
+struct Stop {
+  std::string reason; // "bye", "closed" ...
+};
+
+} // namespace in
+
+// From the session to the bridge.
+namespace out {
+
+// The next samples of the agent's audio, at most one frame. In lockstep exactly one whole frame for each
+// received frame.
+struct Audio {
+  Pcm pcm;
+};
+// Throw away the queued audio and report `cleared`.
+struct Clear {};
+// Report `mark` when all audio sent before it has been played.
+struct Mark {
+  std::string name;
+};
+struct Hangup {
+  std::string reason; // "goodbye", "silence", "tts failed" ...
+};
+struct Transfer {
+  std::string target; // SIP URI or number
+};
+struct Dtmf {
+  std::string digits;
+};
+
+} // namespace out
+
+using Control = std::variant<in::Start, in::Dtmf, in::Mark, in::Cleared, in::Hold, in::Resume, in::Stop>;
+
+} // namespace talky::voice

@@ -1,0 +1,78 @@
+// What to say: the part of a session that knows words and no audio. A dialogue is given what the caller did
+// and answers with what to say and do. It is total: every input gets a reply that says or does something.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/random.hpp"
+#include "voice/control.hpp"
+
+namespace talky::voice {
+
+// What the caller did.
+struct Utterance {
+  std::string text;
+  float confidence = 1.0F;
+};
+struct Digits {
+  std::string digits; // 0-9 * # A-D, without the '#' that ended them
+};
+struct Silence {
+  int count = 1;     // prompts in a row, from 1
+  bool last = false; // this time say goodbye
+};
+// An engine could not answer: apologise. `last`: say goodbye and end.
+struct Trouble {
+  bool last = false;
+};
+using Heard = std::variant<Utterance, Digits, Silence, Trouble>;
+
+// What to say and do. Actions are carried out after the last word was played.
+struct Reply {
+  struct Hangup {
+    std::string reason;
+  };
+  struct Transfer {
+    std::string target;
+  };
+  struct SendDigits {
+    std::string digits;
+  };
+  using Action = std::variant<std::monostate, Hangup, Transfer, SendDigits>;
+
+  std::string text; // sentences; cut for synthesis by the session
+  Action action;
+  bool interruptible = true; // may the caller speak over it?
+  std::string voice;         // "" for the session's
+  bool ask_llm = false;      // ask the language model; `text` is said meanwhile, `system` heads its context
+  std::string system;
+  std::optional<Samples> silence; // instead of Config::silence, e.g. while the caller looks for a pen
+  std::string state;              // for the journal: where the dialogue stands now
+  std::string intent;             // for the journal: what was understood
+};
+
+// Is that all the caller wants to say? For the length of the pause that ends a turn.
+enum class Completeness : std::uint8_t { complete, open, unfinished };
+
+class Dialogue {
+ public:
+  virtual ~Dialogue() = default;
+  virtual Reply start(const in::Start& start, Random& random) = 0;
+  virtual Reply answer(const Heard& heard, Random& random) = 0;
+  virtual Completeness completeness(const Utterance& utterance) const = 0;
+  virtual Completeness completeness(const Digits& digits) const = 0;
+  // A copy in the same state: the session takes it back if the caller goes on speaking before he heard any
+  // answer.
+  virtual std::unique_ptr<Dialogue> clone() const = 0;
+};
+
+// Cuts text into sentences for synthesis: at . ! ? and line ends, not inside numbers ("3.5"), abbreviations
+// ("Dr.", "a.m.") or initials. Never gives an empty sentence.
+std::vector<std::string> sentences(std::string_view text);
+
+} // namespace talky::voice

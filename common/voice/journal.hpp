@@ -1,0 +1,158 @@
+// The journal: one ordered log of all that a session saw and did, JSON lines in media time
+// (talky-journal(5)). The session writes it (JournalLine outputs); what a language model or a transcript may
+// know is a pure fold over it.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/error.hpp"
+#include "voice/control.hpp"
+#include "voice/engine.hpp"
+
+namespace talky::voice::journal {
+
+// Positions (`at`) are on the caller's sample clock; `sent` positions count the samples of agent audio that
+// were given to the bridge.
+struct Started {
+  in::Start start;
+  std::uint64_t version = 1;
+};
+struct SpeechStart {
+  Samples begin = 0;
+  bool over_agent = false;
+}; // found at `at`, began at `begin`
+struct SpeechEnd {
+  Samples end = 0;
+}; // last sample of speech
+struct Requested {
+  RequestId id = 0;
+  std::string kind;
+  std::string text;
+  bool speculative = false;
+  Samples length = 0;
+};
+struct Answered {
+  RequestId id = 0;
+  std::string kind;
+  std::string text;
+  float confidence = 1;
+  Samples service = 0;
+  Samples length = 0;
+};
+struct Failed {
+  RequestId id = 0;
+  std::string kind;
+  std::string reason;
+};
+struct Cancelled {
+  RequestId id = 0;
+  std::string kind;
+};
+// The caller's turn as the dialogue got it.
+struct Turn {
+  std::uint64_t turn = 0;
+  Samples begin = 0, end = 0;
+  std::string text;
+  float confidence = 1;
+};
+struct TurnReopened {
+  std::uint64_t turn = 0;
+}; // the caller went on: the turn counts as not said
+struct Digits {
+  std::string digits;
+};
+struct DtmfIn {
+  char digit = '0';
+};
+struct NoInput {
+  int count = 0;
+  bool last = false;
+};
+// The dialogue's answer. `turn` 0: the greeting or a prompt without a turn.
+struct Answer {
+  std::uint64_t turn = 0;
+  std::string text, state, intent;
+};
+// A sentence starts to be sent; afterwards, once, how much of it the caller heard.
+struct SentenceStart {
+  std::uint64_t sentence = 0;
+  std::string text, voice;
+  Samples sent = 0;
+};
+struct SentenceEnd {
+  std::uint64_t sentence = 0;
+  Samples length = 0, heard = 0;
+  bool whole = false;
+};
+struct BargeIn {
+  Samples begin = 0;
+  std::string by;
+  Samples heard = 0;
+}; // by "speech" or "dtmf"; caller's speech began at `begin`
+struct FalseInterruption {
+  std::uint64_t sentence = 0;
+}; // no words came: the sentence is said again
+// Parts of the silence between the end of the caller's speech and the agent's first sample; they add up to
+// `total`.
+struct Latency {
+  std::uint64_t turn = 0;
+  Samples endpoint = 0, stt = 0, dialogue = 0, tts = 0, out = 0, total = 0;
+};
+struct Mark {
+  std::string name;
+  Samples played = 0;
+};
+struct Cleared {
+  Samples discarded = 0, played = 0;
+};
+struct Held {};
+struct Resumed {};
+struct Transferred {
+  std::string target;
+};
+struct SentDigits {
+  std::string digits;
+};
+struct HungUp {
+  std::string reason;
+}; // by us
+struct Stopped {
+  std::string reason;
+}; // by the other side
+
+using What =
+    std::variant<Started, SpeechStart, SpeechEnd, Requested, Answered, Failed, Cancelled, Turn, TurnReopened,
+                 Digits, DtmfIn, NoInput, Answer, SentenceStart, SentenceEnd, BargeIn, FalseInterruption,
+                 Latency, Mark, Cleared, Held, Resumed, Transferred, SentDigits, HungUp, Stopped>;
+
+struct Entry {
+  Samples at = 0;
+  What what;
+};
+
+std::string to_line(const Entry& entry); // one line of JSON, without its line end
+Result<Entry> parse_line(std::string_view line);
+Result<std::vector<Entry>> parse(std::string_view text); // offset: of the line that is wrong
+
+// What was said and heard, in order. An agent's sentence that was cut is cut after the last word that was
+// heard whole (by its share of the samples) and marked `cut`.
+struct Said {
+  enum class Who : std::uint8_t { caller, agent };
+  Who who = Who::caller;
+  Samples begin = 0; // media time
+  std::string text;
+  bool cut = false;
+};
+std::vector<Said> transcript(const std::vector<Entry>& entries);
+// "caller: ..." and "agent: ..." lines with times, for people.
+std::string to_text(const std::vector<Said>& said);
+
+// The context for a language model: transcript as alternating messages, `system` first if not empty.
+std::vector<LlmMessage> context(const std::vector<Entry>& entries, std::string_view system);
+
+} // namespace talky::voice::journal
