@@ -1,0 +1,33 @@
+// PCM inside talky: s16, interleaved. Between the programs' parts it is mono, 16 kHz, in frames of 20 ms.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace talky::audio {
+
+struct Format {
+  std::uint32_t rate = 16000; // sample frames a second
+  std::uint16_t channels = 1;
+
+  bool operator==(const Format&) const = default;
+};
+
+inline constexpr std::uint32_t bridge_rate = 16000; // of everything between codec and agent
+inline constexpr std::uint32_t frame_ms = 20;
+inline constexpr std::size_t bridge_frame_samples = 320; // 20 ms at bridge_rate
+
+constexpr std::size_t samples_per_frame(std::uint32_t rate) {
+  return rate / 1000u * frame_ms;
+}
+
+// A stretch of one channel's samples with its place on the stream's sample clock.
+struct Frame {
+  Format format;
+  std::uint64_t first_sample = 0; // index of samples[0] since the start of the stream
+  std::vector<std::int16_t> samples;
+
+  bool operator==(const Frame&) const = default;
+};
+
+} // namespace talky::audio
