@@ -1,0 +1,118 @@
+// What talky-sipd and an agent tell each other beside the audio: JSON objects with a "type", in AudioSocket
+// frames of kind 0xe0 or as lines on the file descriptors 3 and 4 of an exec: program.
+//
+// sipd to agent:
+// {"type":"start","call":"<uuid>","from":"sip:..","to":"sip:..","headers":{"X-A":"1"},"rate":16000}
+//                  {"type":"dtmf","digit":"5","duration_ms":120}
+//                  {"type":"mark","name":"greeting","played":48000}
+//                  {"type":"cleared","discarded":12800,"played":35200}
+//                  {"type":"hold"}  {"type":"resume"}  {"type":"stop","reason":"caller hung up"}
+// agent to sipd:   {"type":"clear"}  {"type":"mark","name":"greeting"}  {"type":"hangup","reason":".."}
+//                  {"type":"transfer","to":"sip:.."}  {"type":"dtmf","digits":"12#","duration_ms":100}
+//
+// Samples are counted from the start of the call at the rate of `start`. `played` means: the agent's samples
+// whose RTP packets have left the socket. A mark is answered in order with the audio around it: when all
+// audio before it has been played, or at once when a `clear` throws that audio away (after the `cleared`).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace talky::ipc {
+
+// sipd to agent
+struct Start {
+  std::string call; // the uuid that names recordings and logs
+  std::string from; // URI of the caller
+  std::string to;   // URI that was dialled
+  std::vector<std::pair<std::string, std::string>>
+      headers;                // of the INVITE: those with X- names, in their order
+  std::uint32_t rate = 16000; // of the audio in both directions, Hz
+  bool operator==(const Start&) const = default;
+};
+struct DtmfReceived {
+  char digit = 0; // 0-9 * # A-D
+  std::uint32_t duration_ms = 0;
+  bool operator==(const DtmfReceived&) const = default;
+};
+struct MarkPlayed {
+  std::string name;
+  std::uint64_t played = 0; // samples, total of the call
+  bool operator==(const MarkPlayed&) const = default;
+};
+struct Cleared {
+  std::uint64_t discarded = 0; // samples that were queued and will not be heard
+  std::uint64_t played = 0;    // samples, total of the call
+  bool operator==(const Cleared&) const = default;
+};
+struct Hold {
+  bool operator==(const Hold&) const = default;
+};
+struct Resume {
+  bool operator==(const Resume&) const = default;
+};
+struct Stop {
+  std::string reason;
+  bool operator==(const Stop&) const = default;
+};
+using ToAgent = std::variant<Start, DtmfReceived, MarkPlayed, Cleared, Hold, Resume, Stop>;
+
+// agent to sipd
+struct Clear { // throw away what is queued and not yet played
+  bool operator==(const Clear&) const = default;
+};
+struct Mark {
+  std::string name;
+  bool operator==(const Mark&) const = default;
+};
+struct Hangup { // after all queued audio has been played
+  std::string reason;
+  bool operator==(const Hangup&) const = default;
+};
+struct Transfer {
+  std::string to; // a SIP URI
+  bool operator==(const Transfer&) const = default;
+};
+struct SendDtmf {
+  std::string digits; // 0-9 * # A-D, at most 64
+  std::uint32_t duration_ms = 100;
+  bool operator==(const SendDtmf&) const = default;
+};
+using FromAgent = std::variant<Clear, Mark, Hangup, Transfer, SendDtmf>;
+
+// One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at max_text bytes and
+// headers left out past max_headers.
+std::string to_json(const ToAgent& message);
+std::string to_json(const FromAgent& message);
+
+inline constexpr std::size_t max_json = 65535; // bytes of one message
+inline constexpr std::size_t max_text = 2048;  // bytes of one text in it
+inline constexpr std::size_t max_headers = 24;
+
+// Total: any text gives a message or an error whose `what` names the field at fault. An unknown "type" is
+// `unsupported` (skip it); unknown fields are ignored; a missing or ill-typed field is `malformed`; a text
+// above its limit is `too_large`. A number must be a whole one, not negative and in range.
+Result<ToAgent> parse_to_agent(std::string_view json);
+Result<FromAgent> parse_from_agent(std::string_view json);
+
+// Cuts a stream of JSON lines into lines without their end ("\n" or "\r\n"). Empty lines are skipped. A line
+// above max_json bytes gives `too_large` once, and reading goes on behind its end.
+class LineDecoder {
+ public:
+  void feed(std::string_view bytes);
+  // false: no whole line yet. `line` is replaced.
+  Result<bool> next(std::string& line);
+
+ private:
+  std::string buffer_;
+  std::size_t scanned_ = 0; // no line end before it
+  bool skipping_ = false;   // inside a line that was too long
+};
+
+} // namespace talky::ipc
