@@ -1,0 +1,94 @@
+// RIFF WAVE: the header as a pure function over bytes, a streaming reader for files and pipes, and a writer.
+//
+//    0  "RIFF" size "WAVE"                       size = file - 8, where the writer lived to say so
+//   12  "fmt " size: tag u16, channels u16, rate u32, bytes/s u32, block u16, bits u16 [, extension]
+//   ..  other chunks, each padded to an even size
+//   ..  "data" size, samples                    all integers little-endian
+//
+// Read: PCM of 8, 16, 24 and 32 bits, float of 32 and 64, A-law and mu-law, each also as
+// WAVE_FORMAT_EXTENSIBLE; RIFX and RF64 are not. A data size of 0, of 0x7ffff000 or more, or beyond the end
+// of the file is what killed writers and pipes leave behind: the samples then go on to the end of the input.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "audio/frame.hpp"
+#include "core/bytes.hpp"
+#include "core/error.hpp"
+#include "file/io.hpp"
+#include "file/sample_format.hpp"
+
+namespace talky::file {
+
+struct WavHeader {
+  SampleFormat format = SampleFormat::s16le;
+  std::uint32_t rate = 0;                 // Hz: 1 to 1,000,000
+  std::uint16_t channels = 0;             // 1 to 64
+  std::uint64_t data_offset = 0;          // of the first sample in the file
+  std::optional<std::uint64_t> data_size; // bytes; nullopt: to the end of the input
+
+  std::size_t frame_bytes() const { return std::size_t{info(format).bytes} * channels; }
+};
+
+// How much of a file its header may take; a header that does not end by then is malformed.
+inline constexpr std::size_t wav_header_limit = std::size_t{1} << 20;
+
+// nullopt: so far so good, but more bytes are needed. Errors: malformed (what was expected and where),
+// unsupported (a format that is not read), too_large.
+Result<std::optional<WavHeader>> parse_wav_header(Bytes start);
+
+// The 44 bytes in front of samples in s16le, mulaw or alaw (58 with the `fact` chunk that float and the laws
+// ask for). `data_size` nullopt: 0x7ffff000, which says "until the end" to sox, ffmpeg, libsndfile and talky.
+std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, std::uint16_t channels,
+                                       std::optional<std::uint64_t> data_size);
+inline constexpr std::uint32_t wav_unknown_size = 0x7ffff000;
+
+// Reads samples one block after the other, in constant memory, from a file or a pipe; what has come is given
+// at once.
+class WavReader {
+ public:
+  static Result<WavReader> open(const std::string& path); // "-" is standard input
+  static Result<WavReader> create(Input input);           // at the start of the header
+
+  const WavHeader& header() const { return header_; }
+  // Up to `max_bytes` raw bytes, whole sample frames, valid until the next call; empty at the end. A last
+  // frame that was cut off is left out. Errors: io.
+  Result<Bytes> read_raw(std::size_t max_bytes);
+  // Replaces the contents of `out` by up to `max_frames` sample frames as interleaved s16; empty at the end.
+  Result<> read(std::size_t max_frames, std::vector<std::int16_t>& out);
+  // Bytes of a last frame that was cut off, known at the end.
+  std::size_t cut_off() const { return cut_off_; }
+  // The header promised this many bytes more than there were, known at the end.
+  std::uint64_t missing() const { return missing_; }
+
+ private:
+  WavReader(Input input, WavHeader header) : input_(std::move(input)), header_(header) {}
+
+  Input input_;
+  WavHeader header_;
+  std::uint64_t taken_ = 0; // of the data chunk
+  std::size_t pending_skip_ = 0;
+  std::size_t cut_off_ = 0;
+  std::uint64_t missing_ = 0;
+};
+
+// A whole file in memory.
+struct Pcm {
+  audio::Format format;
+  std::vector<std::int16_t> samples; // interleaved
+};
+// WAV, and with libsndfile whatever it reads (FLAC, AU, Ogg, AIFF ...). Errors: io, malformed, unsupported,
+// too_large (more than `max_frames`).
+Result<Pcm> load_audio(const std::string& path, std::uint64_t max_frames = std::uint64_t{1} << 30);
+// The same, mixed down to one channel and converted to `rate`: what a bridge plays.
+Result<std::vector<std::int16_t>> load_mono(const std::string& path, std::uint32_t rate,
+                                            std::uint64_t max_frames = std::uint64_t{1} << 30);
+// One call, e.g. for what a test recorded. Errors: io. An older file is replaced.
+Result<> save_wav(const std::string& path, audio::Format format, std::span<const std::int16_t> interleaved);
+
+} // namespace talky::file
