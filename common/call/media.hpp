@@ -1,0 +1,241 @@
+// The real-time media of one call: RTP in, 20 ms caller frames out; agent audio in, RTP out. RFC 3550, 3551,
+// 4733, 5761.
+//
+//   receive() -> source check -> rtp::JitterBuffer -> codec -> resampler -> CallerFrame
+//   play() -> bounded queue -> resampler -> codec -> rtp::Sender -> SendRtp
+//
+// A core: it knows no socket and no clock. The rim gives it datagrams and the time, wakes it at deadline(),
+// and drains poll() after every call of another member.
+//
+// The media clock. start() fixes an absolute grid of 20 ms ticks. Every tick makes, in this order,
+//   1. one CallerFrame (unless held back, see attach_bridge()),
+//   2. what the agent gets to say: nothing or one SendRtp (a packet in every tick at 20 ms packet time),
+//   3. one RecordingFrame, if asked for, 4. the marks that this packet fulfilled.
+// Ticks are carried out lazily, inside poll(): audio that is given to play() while its CallerFrame is handled
+// still leaves in the same tick, so an echo has no queueing delay. A rim that wakes late gets all missed
+// ticks at once: the running sample counts and the RTP timestamps never drift against the grid. Packets that
+// would be more than `max_send_lateness` late are not sent: agent audio waits, the timestamp moves on, and
+// the next packet has the marker.
+//
+// Samples are s16, mono, 16 kHz everywhere in this interface. No allocation in a steady state.
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/bytes.hpp"
+#include "core/endpoint.hpp"
+#include "core/error.hpp"
+#include "core/random.hpp"
+#include "core/time.hpp"
+#include "rtp/jitter_buffer.hpp"
+
+namespace talky::call {
+
+inline constexpr std::uint32_t kSampleRate = 16'000;
+inline constexpr std::size_t kFrameSamples = 320;
+inline constexpr Duration kTick = std::chrono::milliseconds(20);
+
+enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive }; // as seen from this side
+
+constexpr bool sends(Direction d) {
+  return d == Direction::sendrecv || d == Direction::sendonly;
+}
+constexpr bool receives(Direction d) {
+  return d == Direction::sendrecv || d == Direction::recvonly;
+}
+
+// One negotiated payload format. Names as in SDP's rtpmap, any case: "PCMU", "PCMA", "L16".
+struct MediaFormat {
+  std::string name = "PCMU";
+  std::uint8_t payload_type = 0; // both ways; RFC 3264 5.1: see MediaSession::send_payload_type
+  std::uint32_t clock_rate = 8000;
+  bool operator==(const MediaFormat&) const = default;
+};
+
+// What SDP negotiates, and a re-INVITE may change.
+struct MediaSession {
+  std::vector<MediaFormat> formats = {MediaFormat{}}; // the first is sent; all are understood (at most 8)
+  std::optional<std::uint8_t> send_payload_type;      // if the peer numbers formats[0] differently
+  std::optional<std::uint8_t> telephone_event_in;     // payload type in packets to us
+  std::optional<std::uint8_t>
+      telephone_event_out;             // payload type in packets from us; unset: DTMF cannot be sent
+  Endpoint remote;                     // RTP address from the peer's SDP; port 0: unknown yet
+  std::optional<Endpoint> remote_rtcp; // a=rtcp (RFC 3605); unset: RTP port + 1, or the same with rtcp_mux
+  bool rtcp_mux = false;               // RFC 5761
+  Direction direction = Direction::sendrecv; // of our side, i.e. after the answer
+  // Milliseconds of audio in a packet that we send, from a=ptime: 20, 40 or 60; others are rounded to these.
+  std::uint32_t ptime_ms = 20;
+  bool operator==(const MediaSession&) const = default;
+};
+
+struct MediaConfig {
+  MediaSession session;
+  std::string cname = "talky"; // RFC 3550 6.5.1
+  bool rtcp = true;
+  std::uint64_t ntp_at_epoch = 0;   // NTP time (32.32) of Time{}, for sender reports
+  rtp::JitterBuffer::Config jitter; // its clock rate is set from the format
+  Duration rtp_timeout =
+      std::chrono::seconds(0); // RtpTimeout after this long without an accepted packet; 0: never
+  Duration max_playout = std::chrono::seconds(120);
+  Duration max_held = std::chrono::seconds(5); // caller audio kept until attach_bridge()
+  Duration relatch_after = std::chrono::seconds(5);
+  Duration max_send_lateness = std::chrono::milliseconds(200);
+  Duration max_catch_up = std::chrono::seconds(5); // a longer stall moves the grid: its ticks never happen
+  bool recording = false;
+};
+
+// Outputs. Spans borrow from the Media and are valid until the next call of a non-const member function,
+// except that play() leaves them valid.
+struct SendRtp {
+  Endpoint to;
+  Bytes bytes;
+};
+struct SendRtcp {
+  Endpoint to;
+  Bytes bytes;
+};
+struct CallerFrame {
+  std::uint64_t first_sample; // since start(); frames are contiguous
+  std::span<const std::int16_t, kFrameSamples> samples;
+  bool concealed; // at least in part made up because a packet was lost or late
+  bool silent;    // nothing was received: before the first packet, on hold, or while the peer sends nothing
+};
+struct RecordingFrame {
+  std::uint64_t first_sample; // the same count as the CallerFrame of this tick
+  std::span<const std::int16_t, 2 * kFrameSamples>
+      samples; // interleaved: caller left, agent (as it left the socket) right
+};
+struct DtmfReceived { // RFC 4733; once for each key press, when it ends
+  char digit;         // 0-9 * # A-D
+  std::uint32_t duration_ms;
+  std::uint64_t at_sample; // of the media clock, when reported
+};
+struct DtmfSent {}; // all digits of all send_dtmf() have left
+struct MarkReached {
+  std::string name;
+  std::uint64_t samples_played; // agent samples that had left when the mark was reached: every one before it
+  bool discarded;               // the audio before it was cleared, so it will never be reached
+};
+struct PlayoutOverflow { // once for each time that the queue fills up
+  std::uint64_t samples; // refused in the call of play() that hit the limit
+};
+struct RtpTimeout { // once, until packets come again
+  Duration silence;
+};
+struct Latched { // the peer sends from here: ours go there from now on
+  Endpoint source;
+  std::uint32_t ssrc;
+};
+struct PeerBye { // RTCP BYE for the peer's SSRC
+};
+using MediaOutput = std::variant<SendRtp, SendRtcp, CallerFrame, RecordingFrame, DtmfReceived, DtmfSent,
+                                 MarkReached, PlayoutOverflow, RtpTimeout, Latched, PeerBye>;
+
+struct Cleared {
+  std::uint64_t discarded; // samples that will never be heard
+  std::uint64_t played; // samples accepted minus all discarded so far: they have left, or (5 ms) leave with
+                        // the next packet
+};
+
+// One direction of a call. Times in ms, levels in dBov (0 is full scale, -96 is nothing).
+struct StreamQuality {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0; // of payload
+  std::uint64_t lost = 0;
+  double loss_percent = 0;
+  double burst_ratio = 1; // 1: losses fall at random; above: in bursts (G.107)
+  double jitter_ms = 0;   // RFC 3550 A.8
+  double mos = 0;         // 1 to 4.5; 0: nothing to judge
+  double r_factor = 0;
+  double level_dbov = -96;
+  double peak_dbov = -96;
+};
+struct MediaQuality {
+  StreamQuality in; // what we received
+  StreamQuality
+      out; // what we sent, as the peer's reception reports say; loss, jitter and MOS are 0 without RTCP
+  bool out_reported = false;
+  std::uint64_t late = 0, duplicates = 0, reordered = 0, discarded = 0;
+  std::uint64_t foreign = 0;           // from another source than the latched one, or an SSRC not accepted
+  std::uint64_t malformed = 0;         // not RTP or RTCP at all
+  std::uint64_t unexpected = 0;        // a payload type that was not negotiated, or on hold
+  std::uint64_t concealed_samples = 0; // 16 kHz
+  std::uint64_t stretched_samples = 0, shrunk_samples = 0; // by adaptation of the jitter buffer, 16 kHz
+  std::uint64_t late_ticks = 0;                            // carried out more than 10 ms after their time
+  std::uint64_t unsent_ticks = 0;                          // no packet, because it would have been too late
+  double jitter_buffer_ms = 0;                             // present delay from arrival to frame
+  double jitter_buffer_max_ms = 0;
+  std::optional<double> rtt_ms;
+};
+
+class Media {
+ public:
+  // Fails with `unsupported` if no codec bears the name of a format. `random` gives SSRC, sequence number,
+  // timestamp.
+  static Result<Media> create(const MediaConfig& config, Random& random);
+  Media(Media&&) noexcept;
+  Media& operator=(Media&&) noexcept;
+  ~Media();
+
+  // Fixes the grid: the first tick is at `now`. Before it, receive() and play() keep what they are given.
+  void start(Time now);
+  bool started() const;
+
+  // From here on caller frames are delivered; those made since start() come first, at once, with their own
+  // sample counts (at most max_held; the oldest go first). Without this call there are no CallerFrames.
+  void attach_bridge();
+
+  // A datagram from the RTP or the RTCP port. RTCP on the RTP port is told apart by RFC 5761 when rtcp_mux is
+  // on.
+  void receive(Bytes datagram, const Endpoint& source, bool is_rtcp, Time now);
+
+  // Carries out what is due; then poll().
+  void expire(Time now);
+  std::optional<Time> deadline() const; // nullopt before start() and after stop()
+  std::optional<MediaOutput> poll();
+
+  // Appends agent audio and returns how much of it was taken; what goes beyond max_playout is refused (the
+  // queue keeps its oldest, because marks and what was heard refer to it).
+  std::size_t play(std::span<const std::int16_t> samples);
+  Cleared clear();             // discards the queue; pending marks are reported as discarded
+  void mark(std::string name); // MarkReached when all that was played before has left as RTP
+  bool playout_idle() const; // nothing queued, nothing inside the resampler or an unfinished packet, no DTMF
+  std::uint64_t samples_queued() const;
+  std::uint64_t samples_played()
+      const; // agent samples that have left the socket; fill silence does not count
+
+  // Queues digits "0-9*#A-D" (`,` is a pause of one second). Agent audio pauses meanwhile. Fails with
+  // `unsupported` without telephone_event_out, `malformed` at the first bad digit, `too_large` beyond 256
+  // waiting. Durations are at least 40 ms, gaps at least 40 ms; both are rounded up to 20 ms.
+  Result<> send_dtmf(std::string_view digits, Duration duration = std::chrono::milliseconds(100),
+                     Duration gap = std::chrono::milliseconds(100));
+
+  // After a re-INVITE or UPDATE. Timestamps and sequence numbers go on; a changed remote address allows
+  // latching anew. While direction does not send, agent audio and DTMF wait; while it does not receive,
+  // frames are silent and there is no RTP time-out.
+  Result<> update(const MediaSession& session, Time now);
+  const MediaSession& session() const;
+
+  // Ends the media: a last RTCP report with BYE is polled, nothing more is played.
+  void stop(Time now);
+
+  std::uint64_t samples() const; // of the media clock: ticks carried out x 320
+  Endpoint remote() const;       // where RTP goes now
+  MediaQuality quality() const;
+
+ private:
+  struct Impl;
+  explicit Media(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace talky::call
