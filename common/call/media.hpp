@@ -37,6 +37,7 @@
 #include "core/random.hpp"
 #include "core/time.hpp"
 #include "rtp/jitter_buffer.hpp"
+#include "sdp/offer_answer.hpp"
 
 namespace talky::call {
 
@@ -44,14 +45,7 @@ inline constexpr std::uint32_t kSampleRate = 16'000;
 inline constexpr std::size_t kFrameSamples = 320;
 inline constexpr Duration kTick = std::chrono::milliseconds(20);
 
-enum class Direction : std::uint8_t { sendrecv, sendonly, recvonly, inactive }; // as seen from this side
-
-constexpr bool sends(Direction d) {
-  return d == Direction::sendrecv || d == Direction::sendonly;
-}
-constexpr bool receives(Direction d) {
-  return d == Direction::sendrecv || d == Direction::recvonly;
-}
+using sdp::Direction; // as seen from this side
 
 // One negotiated payload format. Names as in SDP's rtpmap, any case: "PCMU", "PCMA", "L16".
 struct MediaFormat {
@@ -72,8 +66,11 @@ struct MediaSession {
   std::optional<Endpoint> remote_rtcp; // a=rtcp (RFC 3605); unset: RTP port + 1, or the same with rtcp_mux
   bool rtcp_mux = false;               // RFC 5761
   Direction direction = Direction::sendrecv; // of our side, i.e. after the answer
-  // Milliseconds of audio in a packet that we send, from a=ptime: 20, 40 or 60; others are rounded to these.
+  // Milliseconds of audio in a packet that we send, from a=ptime: a multiple of 10 from 10 to 100. Packets
+  // leave on the ticks: at 10 ms two in each, at 30 ms after 40 and 20 ms in turn.
   std::uint32_t ptime_ms = 20;
+
+  static MediaSession from(const sdp::MediaPlan& plan);
   bool operator==(const MediaSession&) const = default;
 };
 
