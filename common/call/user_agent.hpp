@@ -1,0 +1,97 @@
+// A whole SIP endpoint without sockets and clock: registrar, user agent server and client, and the media of
+// its calls. talky-sipd wraps it with sockets, talky-replay places calls with it, tests/sim drives two of
+// them in virtual time.
+//
+//   rim:    loop { agent.receive_sip / receive_rtp / a command; agent.expire(now) when deadline() has come;
+//                  while (auto output = agent.poll()) act on it; }
+//
+// Drain poll() after every call that takes `now`. No function calls back, and none depends on anything but
+// its arguments.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "call/config.hpp"
+#include "call/events.hpp"
+#include "core/bytes.hpp"
+#include "core/error.hpp"
+#include "core/random.hpp"
+#include "core/time.hpp"
+#include "sdp/offer_answer.hpp"
+#include "sip/flow.hpp"
+
+namespace talky::call {
+
+class UserAgent {
+ public:
+  UserAgent(Config config, Random random);
+  ~UserAgent();
+  UserAgent(const UserAgent&) = delete;
+  UserAgent& operator=(const UserAgent&) = delete;
+
+  // ---- From the network ----
+  // Over UDP one datagram; over TCP whatever was read, framed in here. `flow.local` must be an address that
+  // the peer can reach (it is written into Via and Contact), not a wildcard.
+  void receive_sip(const sip::Flow& flow, std::string_view bytes, Time now);
+  // From one of the call's two sockets. With rtcp-mux RTCP on the RTP socket is told apart in here.
+  void receive_rtp(CallKey call, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now);
+  // The connection that a SendSip with connection 0 asked for: `flow` is as it was there, now with its
+  // connection (and local address). What comes from it is given to receive_sip with the same flow.
+  void flow_opened(const sip::Flow& flow, Time now);
+  // The connection broke, was closed or could not be opened. Calls go on: a new connection is asked for when
+  // needed.
+  void flow_closed(const sip::Flow& flow, Time now);
+
+  // ---- Incoming calls: after IncomingCall ----
+  Result<> ring(CallKey call, Time now); // 180 now; accept() or reject() later
+  Result<> accept(CallKey call, const AcceptOptions& options, Time now);
+  Result<> reject(CallKey call, int status, std::string_view reason,
+                  Time now); // 300..699; "" for the usual phrase
+
+  // ---- Outgoing calls ----
+  // Errors: malformed (a URI or header that is none), closed (shutting down), too_large (max_calls).
+  Result<CallKey> invite(const InviteOptions& options, Time now);
+
+  // ---- Any call. not_found: no such call, or it has ended. ----
+  // BYE, CANCEL or a rejection (480), whichever fits. after_playout: everything queued so far is heard first,
+  // even if the call has not been answered yet; what is played later is dropped.
+  Result<> hangup(CallKey call, std::string_view reason, bool after_playout, Time now);
+  Result<> hold(CallKey call, Time now);   // re-INVITE: sendonly. Waits for a negotiation that is under way.
+  Result<> resume(CallKey call, Time now); // re-INVITE: sendrecv
+
+  // The agent's voice: mono s16 at 16 kHz, any number of samples, sent in order at the pace of the media
+  // clock.
+  Result<> play(CallKey call, std::span<const std::int16_t> samples, Time now);
+  Result<> clear(CallKey call, Time now);                       // -> Cleared, then the marks passed over
+  Result<> mark(CallKey call, std::string_view name, Time now); // -> MarkReached
+  // Digits 0-9 * # A-D (and ',' for a pause of 500 ms): telephone-event, or INFO where that was not agreed
+  // on. Errors: malformed, too_large (more than 64 outstanding).
+  Result<> dtmf(CallKey call, std::string_view digits, Duration length, Time now);
+  // Samples (16 kHz) given to play() and not yet sent: for back-pressure. 0 for an unknown call.
+  std::size_t queued(CallKey call) const;
+
+  // BYE to all calls, 503 to new ones. CallEnded comes for each; after that calls() is 0.
+  void shutdown(Time now);
+
+  // ---- Time and outputs ----
+  void expire(Time now);
+  std::optional<Time> deadline() const;
+  std::optional<Output> poll(); // drain until nullopt
+
+  // ---- For lists and tests ----
+  std::size_t calls() const;        // that have not ended
+  std::size_t transactions() const; // SIP transactions alive, all of them bounded by 64*T1 after their call
+  std::size_t dialogs() const;
+  std::size_t registrations() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace talky::call
