@@ -1,0 +1,76 @@
+// Bindings of addresses-of-record to contacts (RFC 3261 10.3). Answers REGISTER; tells what changed; expires.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/time.hpp"
+#include "sip/builder.hpp"
+#include "sip/flow.hpp"
+#include "sip/message.hpp"
+
+namespace talky::sip {
+
+struct Binding {
+  std::string contact; // the URI
+  std::string params;  // of the field, without expires: ";q=0.5;+sip.instance=..."
+  std::string call_id; // of the REGISTER that made it
+  std::uint32_t cseq = 0;
+  std::uint16_t q = 1000; // thousandths
+  Time expires{};
+  Flow flow; // where the REGISTER came from: calls go there, not to the contact's address
+  std::string user_agent;
+};
+
+struct RegistrarChange {
+  enum class Kind : std::uint8_t { added, refreshed, removed, expired };
+  Kind kind;
+  std::string aor;
+  Binding binding;
+};
+
+class Registrar {
+ public:
+  struct Config {
+    std::chrono::seconds default_expires{3600};
+    std::chrono::seconds min_expires{60}; // shorter (but not 0) is 423
+    std::chrono::seconds max_expires{7200};
+    std::size_t max_aors = 10'000;
+    std::size_t max_bindings = 10; // of one address-of-record; beyond either cap 503
+  };
+
+  explicit Registrar(const Config& config) : config_(config) {}
+
+  // Answers a REGISTER that has passed validate() and, where needed, the digest. `aor` is the key under which
+  // its bindings are kept: canonical_aor() of To, or what the caller makes of it (its user alone, if every
+  // domain is ours). All or nothing: 200 with the bindings in force, 400, 423, 500 (CSeq out of order), 503.
+  Message receive(const Incoming& request, std::string_view aor, std::string_view to_tag, Time now);
+
+  // The bindings in force, best q first, then the latest; empty if there are none.
+  std::vector<Binding> lookup(std::string_view aor) const;
+  // Whether some binding of any address-of-record was made from this IP address.
+  bool knows_source(const IpAddress& ip) const;
+  // Its connection is gone: the bindings made over it with TCP are removed.
+  void flow_closed(std::uint64_t connection);
+
+  void expire(Time now);
+  std::optional<Time> deadline() const;
+  std::optional<RegistrarChange> poll();
+
+  std::size_t size() const { return bindings_.size(); } // addresses-of-record
+  const std::map<std::string, std::vector<Binding>, std::less<>>& all() const { return bindings_; }
+
+ private:
+  Config config_;
+  std::map<std::string, std::vector<Binding>, std::less<>> bindings_;
+  std::deque<RegistrarChange> changes_;
+};
+
+} // namespace talky::sip
