@@ -1,5 +1,6 @@
 // What a UserAgent is told at its start and with each call.
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -56,7 +57,7 @@ struct AcceptOptions {
   sdp::LocalMedia media;                         // what is advertised; the sockets are open
   Duration ring_time{0};                         // 180 first and 200 after this time
   Headers headers;                               // added to the 180 and 200
-  bool recording = false;                        // give RecordingFrames
+  bool recording = false;                        // give RecordedAudio
   std::optional<sdp::Capabilities> capabilities; // other than the configured ones
 };
 

@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "call/media.hpp"
+#include "core/bytes.hpp"
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
 #include "core/time.hpp"
@@ -34,11 +36,11 @@ struct CloseFlow {
   sip::Flow flow;
 };
 
-struct SendRtp { // from the call's RTP socket, or from its RTCP socket
+struct SendMedia { // from the call's RTP socket, or with is_rtcp from its RTCP socket
   CallKey call = 0;
   Endpoint to;
   bool is_rtcp = false;
-  std::vector<std::byte> bytes;
+  Bytes bytes; // borrowed
 };
 
 // ---- Calls ----
@@ -90,41 +92,39 @@ struct Resumed {
   CallKey call = 0;
 };
 
-// 20 ms of the peer's voice, mono s16 at 16 kHz. Without a gap from the answer to the end: loss is concealed,
-// DTX and hold are silence.
+// 20 ms of the peer's voice, mono s16 at 16 kHz, without a gap from the answer to the end: loss is concealed,
+// DTX and hold are silence. From UserAgent::attach_bridge() on; what came since the answer is told first.
+// What is given to play() before the next poll() leaves in the same 20 ms.
 struct CallerAudio {
   CallKey call = 0;
-  std::uint64_t first_sample = 0; // on the call's sample clock
-  std::vector<std::int16_t> samples;
+  CallerFrame frame; // borrowed
 };
 
-// Both sides of the same 20 ms, for a stereo recording; only if RecordingFrames were asked for in accept() or
-// invite(). The agent's side is what left for the network in that time.
-struct RecordingFrame {
+// Both sides of the same 20 ms, interleaved; only if `recording` was set in accept() or invite().
+struct RecordedAudio {
   CallKey call = 0;
-  std::uint64_t first_sample = 0;
-  std::vector<std::int16_t> caller;
-  std::vector<std::int16_t> agent;
+  RecordingFrame frame; // borrowed
 };
 
-struct Dtmf { // one key, once, whichever way it came
+struct DtmfPressed { // one key, once, whichever way it came
   enum class Via : std::uint8_t { rtp, info };
   CallKey call = 0;
-  char digit = 0; // 0-9 * # A-D, '!' for a flash
+  char digit = 0; // 0-9 * # A-D
   std::uint32_t duration_ms = 0;
+  std::uint64_t at_sample = 0; // of the call's media clock
   Via via = Via::rtp;
 };
 
-struct MarkReached { // all that was given to play() before the mark has been sent or thrown away
+struct DtmfFinished { // all digits given to dtmf() have been sent
   CallKey call = 0;
-  std::string name;
-  std::uint64_t played = 0; // agent samples (16 kHz) sent since the answer, silence of ours not counted
 };
 
-struct Cleared { // answers clear()
+struct MarkPassed { // all that was given to play() before the mark has left, or was cleared
   CallKey call = 0;
-  std::uint64_t discarded = 0;
-  std::uint64_t played = 0;
+  std::string name;
+  std::uint64_t samples_played =
+      0; // agent samples (16 kHz) that have left since the answer, our fill silence not counted
+  bool discarded = false;
 };
 
 enum class EndCause : std::uint8_t {
@@ -136,21 +136,11 @@ enum class EndCause : std::uint8_t {
   rtp_timeout,   // no media from the peer for too long
   session_timer, // the peer stopped refreshing the session (RFC 4028)
   lost,          // the signalling path is gone, or a request of ours had no answer
-  media_failed,  // no codec in common in a late answer
+  media_failed,  // no codec in common, or none of ours
   replaced,      // another call took its place (RFC 3891)
   shutdown
 };
 std::string_view to_string(EndCause cause);
-
-// Figures of one direction of the media.
-struct StreamQuality {
-  std::uint64_t packets = 0;
-  std::uint64_t lost = 0; // expected and never seen (received), or as the peer's RTCP reports it (sent)
-  std::uint64_t late = 0; // came after their time, or twice
-  double jitter_ms = 0;   // RFC 3550 interarrival jitter, mean of the call
-  double mos = 0;         // 1 to 4.5 by the E-model of ITU-T G.107, 0: not known
-  std::optional<double> round_trip_ms;
-};
 
 // The last word about a call; its key is void after it. Every call that was IncomingCall or came from
 // invite() ends with one.
@@ -163,8 +153,8 @@ struct CallEnded {
   Time invited{};
   std::optional<Time> answered;
   Time ended{};
-  std::string codec; // "" without media
-  StreamQuality received, sent;
+  std::string codec;                   // "" without media
+  std::optional<MediaQuality> quality; // nullopt: there was no media
 };
 
 // ---- Beside the calls ----
@@ -182,8 +172,8 @@ struct Log {
   std::string line; // logfmt, see core/log.hpp
 };
 
-using Output = std::variant<SendSip, CloseFlow, SendRtp, IncomingCall, CallRinging, CallAnswered,
-                            MediaChanged, Held, Resumed, CallerAudio, RecordingFrame, Dtmf, MarkReached,
-                            Cleared, CallEnded, RegistrationChanged, Log>;
+using Output = std::variant<SendSip, CloseFlow, SendMedia, IncomingCall, CallRinging, CallAnswered,
+                            MediaChanged, Held, Resumed, CallerAudio, RecordedAudio, DtmfPressed,
+                            DtmfFinished, MarkPassed, CallEnded, RegistrationChanged, Log>;
 
 } // namespace talky::call

@@ -64,16 +64,21 @@ class UserAgent {
   Result<> hold(CallKey call, Time now);   // re-INVITE: sendonly. Waits for a negotiation that is under way.
   Result<> resume(CallKey call, Time now); // re-INVITE: sendrecv
 
+  // From here on the peer's voice is delivered as CallerAudio, beginning with what was said since the answer
+  // (at most 5 s of it). Without this call there is no CallerAudio. To be called at any time from
+  // IncomingCall or invite() on.
+  Result<> attach_bridge(CallKey call);
   // The agent's voice: mono s16 at 16 kHz, any number of samples, sent in order at the pace of the media
-  // clock.
-  Result<> play(CallKey call, std::span<const std::int16_t> samples, Time now);
-  Result<> clear(CallKey call, Time now);                       // -> Cleared, then the marks passed over
-  Result<> mark(CallKey call, std::string_view name, Time now); // -> MarkReached
-  // Digits 0-9 * # A-D (and ',' for a pause of 500 ms): telephone-event, or INFO where that was not agreed
-  // on. Errors: malformed, too_large (more than 64 outstanding).
+  // clock. Gives how many were taken: what goes beyond 120 s of queue is refused. Before the answer they are
+  // kept and sent after it.
+  Result<std::size_t> play(CallKey call, std::span<const std::int16_t> samples);
+  Result<Cleared> clear(CallKey call); // throws the queue away; the marks passed over are told as MarkPassed
+  Result<> mark(CallKey call, std::string_view name); // -> MarkPassed
+  // Digits 0-9 * # A-D (and ',' for a pause of a second) as telephone-event, or as INFO where that was not
+  // agreed on. Errors: malformed, too_large (more than 256 waiting), closed (not answered yet).
   Result<> dtmf(CallKey call, std::string_view digits, Duration length, Time now);
-  // Samples (16 kHz) given to play() and not yet sent: for back-pressure. 0 for an unknown call.
-  std::size_t queued(CallKey call) const;
+  // Samples given to play() and not yet sent: for back-pressure. 0 for an unknown call.
+  std::uint64_t queued(CallKey call) const;
 
   // BYE to all calls, 503 to new ones. CallEnded comes for each; after that calls() is 0.
   void shutdown(Time now);
