@@ -1,0 +1,225 @@
+#include "file/io.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace talky::file {
+
+Result<Input> Input::open(const std::string& path) {
+  Input input;
+  if (path == "-") {
+    input.fd_ = STDIN_FILENO;
+  } else {
+    input.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (input.fd_ < 0) return fail(Errc::io, 0, "a file that can be opened");
+    input.owned_ = true;
+    struct stat status {};
+    if (::fstat(input.fd_, &status) != 0) return fail(Errc::io, 0, "a file that can be opened");
+    if (S_ISDIR(status.st_mode)) {
+      errno = EISDIR;
+      return fail(Errc::unsupported, 0, "a file, not a directory");
+    }
+    if (S_ISREG(status.st_mode)) ::posix_fadvise(input.fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+  input.buffer_.resize(kBuffer);
+  input.data_ = input.buffer_.data();
+  return input;
+}
+
+Input Input::memory(Bytes bytes) {
+  Input input;
+  input.data_ = bytes.data();
+  input.end_ = bytes.size();
+  input.eof_ = true;
+  return input;
+}
+
+Input::Input(Input&& other) noexcept {
+  *this = std::move(other);
+}
+
+Input& Input::operator=(Input&& other) noexcept {
+  if (this == &other) return *this;
+  if (owned_) ::close(fd_);
+  fd_ = std::exchange(other.fd_, -1);
+  owned_ = std::exchange(other.owned_, false);
+  eof_ = other.eof_;
+  buffer_ = std::move(other.buffer_); // a vector's memory moves with it, so data_ stays right
+  data_ = std::exchange(other.data_, nullptr);
+  begin_ = std::exchange(other.begin_, 0);
+  end_ = std::exchange(other.end_, 0);
+  base_ = other.base_;
+  return *this;
+}
+
+Input::~Input() {
+  if (owned_) ::close(fd_);
+}
+
+Result<Bytes> Input::refill(std::size_t count) {
+  if (!eof_) {
+    if (begin_ > 0) {
+      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      base_ += begin_;
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    if (buffer_.size() < count) {
+      buffer_.resize(count);
+      data_ = buffer_.data();
+    }
+    while (!eof_ && end_ < count) {
+      const ssize_t got = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
+      if (got < 0) {
+        if (errno == EINTR) continue;
+        return fail(Errc::io, static_cast<std::size_t>(base_ + end_), "readable input");
+      }
+      if (got == 0) eof_ = true;
+      end_ += static_cast<std::size_t>(got);
+    }
+  }
+  return Bytes(data_ + begin_, end_ - begin_);
+}
+
+Result<std::uint64_t> Input::discard(std::uint64_t count) {
+  std::uint64_t passed = 0;
+  while (passed < count) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(count - passed, kBuffer));
+    const auto bytes = peek(wanted);
+    if (!bytes) return tl::unexpected(bytes.error());
+    const std::size_t step = std::min(bytes->size(), wanted);
+    if (step == 0) break;
+    skip(step);
+    passed += step;
+  }
+  return passed;
+}
+
+namespace {
+
+constexpr std::size_t kOutputBuffer = std::size_t{256} * 1024;
+
+} // namespace
+
+Result<Output> Output::create(const std::string& path, Mode mode) {
+  Output output;
+  output.mode_ = mode;
+  output.path_ = path;
+  if (path == "-") {
+    output.fd_ = STDOUT_FILENO;
+  } else {
+    struct stat status {};
+    const bool there = ::lstat(path.c_str(), &status) == 0;
+    if (there && mode != Mode::replace) {
+      errno = EEXIST;
+      return fail(Errc::io, 0, "a name that is free");
+    }
+    // A device or a pipe is written in place: it cannot be renamed into being.
+    const bool in_place = mode == Mode::live || (there && !S_ISREG(status.st_mode));
+    if (!in_place) output.temporary_ = fmt::format("{}.{}.part", path, ::getpid());
+    const std::string& name = in_place ? path : output.temporary_;
+    const int flags = O_WRONLY | O_CLOEXEC | (there && in_place ? 0 : O_CREAT | O_EXCL);
+    output.fd_ = ::open(name.c_str(), flags, 0666);
+    if (output.fd_ < 0) return fail(Errc::io, 0, "a file that can be written");
+    output.owned_ = true;
+  }
+  output.buffer_.resize(kOutputBuffer);
+  return output;
+}
+
+Output::Output(Output&& other) noexcept {
+  *this = std::move(other);
+}
+
+Output& Output::operator=(Output&& other) noexcept {
+  if (this == &other) return *this;
+  std::swap(fd_, other.fd_);
+  std::swap(owned_, other.owned_);
+  std::swap(mode_, other.mode_);
+  path_.swap(other.path_);
+  temporary_.swap(other.temporary_);
+  buffer_.swap(other.buffer_);
+  std::swap(used_, other.used_);
+  std::swap(flushed_, other.flushed_);
+  return *this;
+}
+
+Output::~Output() {
+  if (fd_ < 0) return;
+  if (!temporary_.empty()) {
+    ::unlink(temporary_.c_str());
+  } else {
+    (void)flush();
+  }
+  if (owned_) ::close(fd_);
+}
+
+Result<std::byte*> Output::reserve(std::size_t count) {
+  if (buffer_.size() - used_ < count) {
+    if (const auto flushed = flush(); !flushed) return tl::unexpected(flushed.error());
+    if (buffer_.size() < count) buffer_.resize(count);
+  }
+  return buffer_.data() + used_;
+}
+
+Result<> Output::write(Bytes bytes) {
+  const auto room = reserve(bytes.size());
+  if (!room) return tl::unexpected(room.error());
+  std::copy(bytes.begin(), bytes.end(), *room);
+  commit(bytes.size());
+  return {};
+}
+
+Result<> Output::flush() {
+  if (fd_ < 0) return fail(Errc::closed, static_cast<std::size_t>(flushed_), "an open file");
+  std::size_t written = 0;
+  while (written < used_) {
+    const ssize_t count = ::write(fd_, buffer_.data() + written, used_ - written);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      // What was written is gone from the buffer: a second flush after a full disk continues in the right
+      // place.
+      std::memmove(buffer_.data(), buffer_.data() + written, used_ - written);
+      used_ -= written;
+      flushed_ += written;
+      return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
+    }
+    written += static_cast<std::size_t>(count);
+  }
+  flushed_ += written;
+  used_ = 0;
+  return {};
+}
+
+Result<> Output::close() {
+  if (const auto flushed = flush(); !flushed) return flushed;
+  if (!owned_) {
+    fd_ = -1;
+    return {};
+  }
+  // A network file system may report only here that it could not write.
+  if (::close(std::exchange(fd_, -1)) != 0) {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    return fail(Errc::io, 0, "room to write");
+  }
+  owned_ = false;
+  if (temporary_.empty()) return {};
+  // A fresh file must not take the place of one that appeared meanwhile, so link() and not rename().
+  const int done = mode_ == Mode::fresh ? ::link(temporary_.c_str(), path_.c_str())
+                                        : ::rename(temporary_.c_str(), path_.c_str());
+  const int reason = errno;
+  if (mode_ == Mode::fresh || done != 0) ::unlink(temporary_.c_str());
+  temporary_.clear();
+  if (done == 0) return {};
+  errno = reason;
+  return fail(Errc::io, 0, "a name that is free");
+}
+
+} // namespace talky::file

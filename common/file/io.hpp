@@ -1,0 +1,98 @@
+// Files and pipes as a stream of bytes through one buffer: constant memory whatever the length, every count
+// checked, "-" for standard input and output. After an Errc::io, errno is what the system said.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/bytes.hpp"
+
+namespace talky::file {
+
+// Bytes in order. The spans it gives point into its buffer, or into the borrowed memory.
+class Input {
+ public:
+  static constexpr std::size_t kBuffer = 256 * 1024;
+
+  // "-" is standard input. Errors: io (no such file, no permission), unsupported (a directory).
+  static Result<Input> open(const std::string& path);
+  // Reads from borrowed memory, for tests and fuzzing.
+  static Input memory(Bytes bytes);
+
+  Input(Input&& other) noexcept;
+  Input& operator=(Input&& other) noexcept;
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+  ~Input();
+
+  // The next bytes without passing them: at least `count` of them, fewer only at the end of the input. A pipe
+  // is waited for until `count` are there. Valid until the next call of anything. Errors: io.
+  Result<Bytes> peek(std::size_t count) {
+    if (end_ - begin_ >= count) return Bytes(data_ + begin_, end_ - begin_);
+    return refill(count);
+  }
+  // Passes bytes that were peeked.
+  void skip(std::size_t count) { begin_ += count; }
+  // Passes up to `count` bytes, peeked or not; gives how many there were.
+  Result<std::uint64_t> discard(std::uint64_t count);
+  // Bytes passed since the start.
+  std::uint64_t offset() const { return base_ + begin_; }
+
+ private:
+  Input() = default;
+  Result<Bytes> refill(std::size_t count);
+
+  int fd_ = -1;
+  bool owned_ = false;
+  bool eof_ = false;
+  std::vector<std::byte> buffer_;
+  const std::byte* data_ = nullptr; // buffer_, or the borrowed memory
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::uint64_t base_ = 0; // offset in the input of data_[0]
+};
+
+// Bytes to a file or pipe, in whole blocks.
+class Output {
+ public:
+  enum class Mode : std::uint8_t {
+    fresh,   // fails if there is such a file; the name appears when close() succeeds
+    replace, // as fresh, but takes the place of an older file
+    live     // appears at once and grows: for recordings, which must survive a crash. Fails if it exists
+  };
+  // "-" is standard output, whatever the mode.
+  static Result<Output> create(const std::string& path, Mode mode);
+
+  Output(Output&& other) noexcept;
+  Output& operator=(Output&& other) noexcept;
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+  ~Output(); // without a close() before: a fresh or replacing file is removed, a live one is flushed
+
+  // Room for `count` bytes at the end of the buffer, to be filled in place and then kept with commit().
+  // Errors: io, when the buffer had to be written out first.
+  Result<std::byte*> reserve(std::size_t count);
+  void commit(std::size_t count) { used_ += count; }
+  Result<> write(Bytes bytes);
+  Result<> flush();
+  // Flushes and puts the file under its name. Nothing may be written afterwards.
+  Result<> close();
+  // Bytes written since the start, the buffered ones included.
+  std::uint64_t offset() const { return flushed_ + used_; }
+
+ private:
+  Output() = default;
+
+  int fd_ = -1;
+  bool owned_ = false;
+  Mode mode_ = Mode::live;
+  std::string path_;
+  std::string temporary_; // the name until close(); empty for live files and for standard output
+  std::vector<std::byte> buffer_;
+  std::size_t used_ = 0;
+  std::uint64_t flushed_ = 0;
+};
+
+} // namespace talky::file

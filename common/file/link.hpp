@@ -1,0 +1,82 @@
+// From a captured frame down to what UDP or TCP carried: link layer, VLAN tags, IPv4 and IPv6 with their
+// extension headers and fragments. A parser of its own because it sees every packet of a capture: about 10 ns
+// each, nothing copied unless a datagram came in fragments.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <vector>
+
+#include "file/pcap.hpp"
+
+namespace talky::file {
+
+enum class Transport : std::uint8_t { udp = 17, tcp = 6 };
+
+// What one packet carried. `payload` borrows from the frame, or from the reassembler until its next call.
+struct Segment {
+  std::int64_t time_ns = 0;
+  Transport transport = Transport::udp;
+  Endpoint from;
+  Endpoint to;
+  Bytes payload;                    // captured bytes
+  std::uint32_t payload_length = 0; // bytes on the wire; more than payload.size() if the capture cut them
+  std::uint32_t tcp_sequence = 0;
+  bool tcp_syn = false;
+  bool tcp_fin = false; // FIN or RST
+};
+
+// Puts the fragments of IP datagrams together. Limits: 64 datagrams at a time (the oldest goes first), 64 KiB
+// and 128 fragments each, 30 s between the first and the last. Fragments that overlap are dropped with their
+// datagram (RFC 5722).
+class Dissector {
+ public:
+  static constexpr std::size_t kMaxDatagrams = 64;
+  static constexpr std::size_t kMaxFragments = 128;
+  static constexpr std::int64_t kFragmentLifeNs = 30'000'000'000;
+
+  struct Counts {
+    std::uint64_t frames = 0;
+    std::uint64_t udp = 0;
+    std::uint64_t tcp = 0;
+    std::uint64_t fragments = 0;
+    std::uint64_t fragments_dropped = 0; // of datagrams that never became whole
+    std::uint64_t other = 0;             // neither UDP nor TCP over IP, or broken headers
+  };
+
+  // What the frame carried, or nullopt: another protocol, a broken header, or a fragment of a datagram that
+  // is not whole yet.
+  std::optional<Segment> dissect(const CapturedFrame& frame);
+
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Fragment {
+    std::uint32_t offset = 0;
+    std::vector<std::byte> bytes;
+  };
+  struct Datagram {
+    IpAddress from, to;
+    std::uint32_t id = 0;
+    std::uint8_t protocol = 0;
+    std::int64_t first_ns = 0;
+    std::optional<std::uint32_t> total;
+    bool spoilt = false;
+    std::vector<Fragment> fragments;
+  };
+
+  std::optional<Segment> ipv4(Bytes packet, std::uint32_t wire_length, std::int64_t time_ns);
+  std::optional<Segment> ipv6(Bytes packet, std::uint32_t wire_length, std::int64_t time_ns);
+  std::optional<Segment> transport(std::uint8_t protocol, const IpAddress& from, const IpAddress& to,
+                                   Bytes data, std::uint32_t wire_length, std::int64_t time_ns);
+  std::optional<Segment> fragment(const IpAddress& from, const IpAddress& to, std::uint32_t id,
+                                  std::uint8_t protocol, std::uint32_t offset, bool more, Bytes data,
+                                  std::int64_t time_ns);
+
+  Counts counts_;
+  std::list<Datagram> pending_; // oldest first
+  std::vector<std::byte> whole_;
+};
+
+} // namespace talky::file

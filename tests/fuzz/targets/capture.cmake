@@ -1,0 +1,2 @@
+talky_fuzz(pcap DEPENDS file)
+talky_fuzz(rtpdump DEPENDS file)
