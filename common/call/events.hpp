@@ -137,7 +137,6 @@ enum class EndCause : std::uint8_t {
   session_timer, // the peer stopped refreshing the session (RFC 4028)
   lost,          // the signalling path is gone, or a request of ours had no answer
   media_failed,  // no codec in common, or none of ours
-  replaced,      // another call took its place (RFC 3891)
   shutdown
 };
 std::string_view to_string(EndCause cause);
