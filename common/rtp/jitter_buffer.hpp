@@ -23,10 +23,8 @@
 // Limits: 256 packets, max_delay of audio; older audio is discarded beyond that. Storage is reused: no
 // allocation once each slot has seen its largest packet.
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -102,28 +100,34 @@ class JitterBuffer {
   enum class Content : std::uint8_t { none, audio, other };
   struct Packet {
     Content content = Content::none;
-    std::int64_t sequence = 0; // extended
+    std::int64_t sequence = -1; // extended; stays after the packet was played, to know its duplicates
     std::uint32_t timestamp = 0;
     std::uint32_t units = 0;
     std::uint8_t payload_type = 0;
     bool marker = false;
-    Time expected; // arrival of a punctual packet with this timestamp
+    Duration media_time{0}; // on the timeline below
     std::vector<std::byte> payload;
+  };
+  struct Head {
+    Packet* packet = nullptr;  // the oldest audio packet that waits
+    std::uint32_t missing = 0; // packets before it that have not come
+    bool known = false;        // all before it came and carried no audio
   };
   static constexpr std::size_t kCapacity = 256;
 
-  void insert(const PacketView& packet, std::uint32_t units, Content content, Time arrival);
+  Packet* insert(const PacketView& packet, Content content);
   void restart(const PacketView& packet);
   Packet& at(std::int64_t sequence) { return ring_[static_cast<std::size_t>(sequence) % kCapacity]; }
-  Packet* head();
-  Time expect(const PacketView& packet, std::int64_t sequence, std::uint32_t units, Time arrival);
-  Slot play(Packet& packet, Time now, bool discontinuity);
+  Head head();
+  void place(Packet& packet, Time arrival);
+  Duration delay_of(const Packet& packet, Time now) const;
+  Slot play(const Head& head, Time now, bool discontinuity);
   Slot gap(Kind kind, std::uint32_t units);
-  void drop_old(Time now);
-  void forget(Packet& packet);
+  void pass(Packet& packet); // it is played or given up
+  void drop_overflow();
   void observe_delay(Duration delay);
-  std::int64_t to_us(std::int64_t units) const;
-  std::int32_t to_units(Duration duration) const;
+  Duration to_duration(std::int64_t units) const;
+  std::int64_t to_units(Duration duration) const;
 
   Config config_;
   std::vector<Packet> ring_;
@@ -131,25 +135,24 @@ class JitterBuffer {
   State state_ = State::empty;
 
   std::uint32_t ssrc_ = 0;
-  bool has_stream_ = false;
   std::int64_t highest_ = 0;             // extended sequence of the newest packet
-  std::int64_t last_played_ = 0;         // of the newest packet played or passed over
+  std::int64_t last_ = 0;                // of the newest packet played or given up
   std::optional<std::uint16_t> resumed_; // RFC 3550 A.1 bad_seq: a jump is believed when it goes on
-  std::uint32_t next_timestamp_ = 0;     // of what is to be played next
-  std::uint32_t owed_ = 0;               // units concealed or silent since next_timestamp_
-  bool filling_dtx_ = false;
+  std::uint32_t next_timestamp_ = 0;     // of what follows the packet played last
+  std::int64_t owed_ = 0;                // units of loss and silence given since then
+  std::int64_t owed_over_waiting_ = 0;   // of these, while later packets were waiting already
 
-  // The timeline: unwrapped timestamps of the newest packet in microseconds, moved when the peer's timestamps
-  // jump.
+  // The timeline is that of the peer's timestamps, unwrapped, and moved when they jump.
   std::uint32_t newest_timestamp_ = 0;
   std::int64_t newest_units_ = 0;
   std::int64_t newest_sequence_ = 0;
   std::uint32_t newest_duration_ = 0;
-  std::int64_t shift_us_ = 0;
+  Duration shift_{0};
   Lateness lateness_;
   Duration target_;
+  std::uint32_t until_target_ = 0; // packets until the target is computed again
 
-  // Delay really had: smallest of the last second, which is what may safely be shortened.
+  // The delay really had; the smallest of the last second or two is what may safely be shortened.
   Duration delay_{0};
   Duration window_min_{0};
   Duration previous_min_{0};
