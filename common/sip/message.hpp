@@ -102,13 +102,14 @@ class MessageView {
   std::string_view bytes() const { return bytes_; } // start line to end of body
 
  private:
+  friend class Incoming;
   static constexpr std::uint8_t none = 0xff;
 
   void note(Defect::Kind kind, Errc code, std::size_t offset, const char* what);
   Result<> parse_start_line(std::string_view line);
-  void parse_request_line(std::string_view line);
+  Result<> parse_request_line(std::string_view line);
   Result<> parse_status_line(std::string_view line);
-  void parse_headers(std::string_view head, std::size_t offset);
+  std::size_t parse_headers(std::size_t at, std::size_t start);
   void cut_body(std::size_t head_end);
 
   std::string_view bytes_, method_text_, request_uri_, version_, reason_, body_;

@@ -61,7 +61,7 @@ struct TransactionFailed {
 struct MessageRefused {
   Flow flow;
   int status;
-  const char* reason;
+  std::string_view reason; // static text
 };
 using LayerOutput = std::variant<Datagram, RequestReceived, AckReceived, CancelReceived, ResponseReceived,
                                  TransactionTimedOut, TransactionFailed, MessageRefused>;

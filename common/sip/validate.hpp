@@ -38,14 +38,15 @@ struct Verdict {
   };
   Action action = Action::accept;
   int status = 0;          // of a reject; of a drop: what it would have been, or 0
-  const char* reason = ""; // reason phrase for the status line and the log: says what is wrong
+  std::string_view reason; // static text: what is wrong, as a reason phrase
   std::vector<std::pair<HeaderId, std::string>>
       headers; // the reply must carry these: Allow, Unsupported, Accept ...
 
   bool accepted() const { return action == Action::accept; }
 };
 
-Verdict validate(const MessageView& message, const UasPolicy& policy);
+// `stream`: the message came over TCP, where a body needs a Content-Length (RFC 3261 18.3).
+Verdict validate(const MessageView& message, const UasPolicy& policy, bool stream = false);
 
 // The reply that a reject asks for.
 Message reply_to(const Incoming& request, const Verdict& verdict, std::string_view to_tag);
