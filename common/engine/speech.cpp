@@ -1,0 +1,228 @@
+#include "engine/speech.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "engine/flite.hpp"
+#include "engine/silero.hpp"
+#include "engine/workers.hpp"
+
+namespace talky::engine {
+namespace {
+
+using WallClock = std::chrono::steady_clock;
+
+// Synthesised sentences by voice and text, least recently used first out.
+class SentenceCache {
+ public:
+  explicit SentenceCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
+  voice::SharedPcm find(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    order_.splice(order_.begin(), order_, found->second);
+    return found->second->pcm;
+  }
+
+  void put(const std::string& key, voice::Pcm pcm) {
+    const std::size_t size = pcm.size() * sizeof(pcm[0]) + key.size();
+    const std::lock_guard lock(mutex_);
+    if (size > max_bytes_ / 4 || by_key_.contains(key)) return;
+    order_.push_front({key, std::make_shared<const voice::Pcm>(std::move(pcm)), size});
+    by_key_[key] = order_.begin();
+    bytes_ += size;
+    while (bytes_ > max_bytes_) {
+      bytes_ -= order_.back().bytes;
+      by_key_.erase(order_.back().key);
+      order_.pop_back();
+    }
+  }
+
+ private:
+  struct Item {
+    std::string key;
+    voice::SharedPcm pcm;
+    std::size_t bytes;
+  };
+  const std::size_t max_bytes_;
+  std::mutex mutex_;
+  std::list<Item> order_; // most recently used first
+  std::map<std::string, std::list<Item>::iterator> by_key_;
+  std::size_t bytes_ = 0;
+};
+
+std::size_t recognisers(const SpeechConfig& config) {
+  return config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+// What a call's engine and the workers share; it outlives the engine while a job of its still runs.
+class Mailbox {
+ public:
+  explicit Mailbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  // The wake is called under the lock: close() returns only when it is not running, and it never runs again.
+  void put(voice::Answer answer) {
+    const std::lock_guard lock(mutex_);
+    if (!wake_) return;
+    answers_.push_back(std::move(answer));
+    if (answers_.size() == 1) wake_();
+  }
+  std::optional<voice::Answer> take() {
+    const std::lock_guard lock(mutex_);
+    if (answers_.empty()) return std::nullopt;
+    voice::Answer answer = std::move(answers_.front());
+    answers_.pop_front();
+    return answer;
+  }
+  void close() {
+    const std::lock_guard lock(mutex_);
+    wake_ = nullptr;
+    answers_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> wake_; // empty: closed
+  std::deque<voice::Answer> answers_;
+};
+
+} // namespace
+
+struct Speech::Shared {
+  explicit Shared(const SpeechConfig& config)
+      : library(onnx::Library::load(config.models + "/libonnxruntime.so")),
+        silero(library, config.models),
+        moonshine(library, config.models, config.stt),
+        cache(config.cache_bytes),
+        threads(recognisers(config)),
+        stt({.threads = threads, .lane = 4, .total = 64 * threads}),
+        tts({.threads = 1, .lane = 8, .total = 512}) {}
+
+  onnx::LibraryPtr library;
+  Silero silero;
+  Moonshine moonshine;
+  Flite flite;
+  SentenceCache cache;
+  std::size_t threads;
+  Workers stt, tts; // last: their threads end before what they use goes
+};
+
+namespace {
+
+// Time since a request, in samples: what the session takes as the engine's service time.
+voice::Samples since(WallClock::time_point begin) {
+  const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(WallClock::now() - begin);
+  return elapsed.count() * voice::kSampleRate / 1'000'000;
+}
+
+class CallEngine final : public voice::Engine {
+ public:
+  CallEngine(Speech::Shared& shared, std::function<void()> wake)
+      : shared_(shared),
+        mailbox_(std::make_shared<Mailbox>(std::move(wake))),
+        stt_(shared.stt),
+        tts_(shared.tts) {}
+  CallEngine(const CallEngine&) = delete;
+  CallEngine& operator=(const CallEngine&) = delete;
+  ~CallEngine() override { mailbox_->close(); }
+
+  void request(const voice::Request& request) override {
+    std::visit([this](const auto& r) { start(r); }, request);
+  }
+  std::optional<voice::Answer> poll() override { return mailbox_->take(); }
+
+ private:
+  void start(const voice::SttRequest& request) {
+    const auto begin = WallClock::now();
+    if (!request.pcm) return mailbox_->put(voice::SttResult{request.id, "", 0.0F, 0});
+    auto job = [mailbox = mailbox_, &shared = shared_, pcm = request.pcm, id = request.id,
+                begin](const std::stop_token& stop) {
+      const auto heard = shared.moonshine.transcribe(*pcm, stop);
+      if (heard) {
+        mailbox->put(voice::SttResult{id, heard->text, heard->confidence, since(begin)});
+      } else if (heard.error().code != Errc::closed) {
+        mailbox->put(voice::Failure{id, std::string("stt: ") + heard.error().what, since(begin)});
+      }
+    };
+    if (!stt_.submit(request.id, std::move(job))) mailbox_->put(voice::Failure{request.id, "overloaded", 0});
+  }
+
+  void start(const voice::TtsRequest& request) {
+    const auto begin = WallClock::now();
+    const Voice* found = find_voice(request.voice);
+    const Voice& voice = found != nullptr ? *found : voices().front();
+    const std::string key = std::string(voice.name) + '\n' + request.text;
+    if (const voice::SharedPcm pcm = shared_.cache.find(key)) {
+      return mailbox_->put(voice::TtsChunk{request.id, *pcm, true, 0});
+    }
+    auto job = [mailbox = mailbox_, &shared = shared_, &voice, key, text = request.text, id = request.id,
+                begin](const std::stop_token& stop) {
+      voice::Pcm whole;
+      const auto sink = [&](std::span<const std::int16_t> pcm) {
+        whole.insert(whole.end(), pcm.begin(), pcm.end());
+        mailbox->put(voice::TtsChunk{id, voice::Pcm(pcm.begin(), pcm.end()), false, since(begin)});
+      };
+      if (const auto done = shared.flite.speak(text, voice, sink, stop)) {
+        mailbox->put(voice::TtsChunk{id, {}, true, since(begin)});
+        shared.cache.put(key, std::move(whole));
+      } else if (done.error().code != Errc::closed) {
+        mailbox->put(voice::Failure{id, std::string("tts: ") + done.error().what, since(begin)});
+      }
+    };
+    if (!tts_.submit(request.id, std::move(job))) mailbox_->put(voice::Failure{request.id, "overloaded", 0});
+  }
+
+  void start(const voice::LlmRequest& request) {
+    mailbox_->put(voice::Failure{request.id, "no language model is configured", 0});
+  }
+
+  void start(const voice::Cancel& cancel) {
+    stt_.cancel(cancel.id);
+    tts_.cancel(cancel.id);
+  }
+
+  Speech::Shared& shared_;
+  std::shared_ptr<Mailbox> mailbox_;
+  Workers::Lane stt_, tts_;
+};
+
+} // namespace
+
+Speech::Speech(const SpeechConfig& config) : shared_(std::make_unique<Shared>(config)) {}
+
+Speech::~Speech() = default;
+
+std::unique_ptr<voice::VoiceActivity> Speech::make_detector() const {
+  return shared_->silero.make_detector();
+}
+
+std::unique_ptr<voice::Engine> Speech::make_engine(std::function<void()> wake) {
+  return std::make_unique<CallEngine>(*shared_, std::move(wake));
+}
+
+void Speech::prepare(std::string_view voice_name, const std::string& sentence) {
+  const Voice* found = find_voice(voice_name);
+  const Voice& voice = found != nullptr ? *found : voices().front();
+  voice::Pcm whole;
+  const auto done = shared_->flite.speak(sentence, voice, [&](std::span<const std::int16_t> pcm) {
+    whole.insert(whole.end(), pcm.begin(), pcm.end());
+  });
+  if (done) shared_->cache.put(std::string(voice.name) + '\n' + sentence, std::move(whole));
+}
+
+std::string Speech::runtime_version() const {
+  return shared_->library->version();
+}
+
+std::size_t Speech::threads() const {
+  return shared_->threads;
+}
+
+} // namespace talky::engine
