@@ -1,0 +1,109 @@
+#include "audio/half_rate.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "audio/half_rate_design.hpp"
+#include "audio/half_rate_kernels.hpp"
+
+namespace talky::audio {
+
+namespace half_rate {
+
+namespace scalar {
+namespace {
+
+template <std::size_t pairs>
+std::int32_t filtered(const Filter<pairs>& filter, const std::int16_t* window) {
+  std::int32_t total = 0;
+  for (const Group& group : filter.used_groups()) {
+    std::int32_t sum = 0;
+    for (std::size_t i = group.begin; i < group.end; ++i)
+      sum += filter.taps[i].first * window[2 * i] + filter.taps[i].second * window[2 * i + 1];
+    total += sum >> group.shift;
+  }
+  return total;
+}
+
+std::int16_t to_sample(std::int32_t total, int bits) {
+  return static_cast<std::int16_t>(std::clamp((total + (1 << (bits - 1))) >> bits, -32768, 32767));
+}
+
+} // namespace
+
+void up(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    out[2 * i] = to_sample(filtered(even_phase, window + i), sum_bits);
+    out[2 * i + 1] = to_sample(filtered(odd_phase, window + i), sum_bits);
+  }
+}
+
+void down(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = to_sample(filtered(whole, window + 2 * i), sum_bits + 1); // the filter has a gain of two
+}
+
+} // namespace scalar
+
+std::span<const Kernels* const> kernels() {
+  static constexpr Kernels scalar_kernels{"scalar", scalar::up, scalar::down};
+#if defined(__x86_64__)
+  static const std::array<const Kernels*, 3> all{&scalar_kernels, &sse2_kernels, &avx2_kernels};
+  static const std::size_t count = __builtin_cpu_supports("avx2") != 0 ? 3 : 2;
+#else
+  static const std::array<const Kernels*, 1> all{&scalar_kernels};
+  static const std::size_t count = 1;
+#endif
+  return std::span(all).first(count);
+}
+
+namespace {
+
+const Kernels& best() {
+  static const Kernels& chosen = *kernels().back();
+  return chosen;
+}
+
+} // namespace
+} // namespace half_rate
+
+void Upsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
+  while (!in.empty()) {
+    const auto part = in.first(std::min(chunk, in.size()));
+    in = in.subspan(part.size());
+    std::copy(part.begin(), part.end(), buffer_.begin() + history);
+    half_rate::best().up(buffer_.data(), part.size(), out);
+    out += 2 * part.size();
+    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), history, buffer_.begin());
+  }
+}
+
+void Upsampler2::process(std::span<const std::int16_t> in, std::vector<std::int16_t>& out) {
+  const std::size_t start = out.size();
+  out.resize(start + 2 * in.size());
+  process(in, out.data() + start);
+}
+
+std::size_t Downsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
+  std::size_t made = 0;
+  while (!in.empty()) {
+    const auto part = in.first(std::min(chunk, in.size()));
+    in = in.subspan(part.size());
+    std::copy(part.begin(), part.end(), buffer_.begin() + history);
+    const std::size_t skipped = odd_ ? 1 : 0;
+    const std::size_t count = (part.size() + 1 - skipped) / 2;
+    half_rate::best().down(buffer_.data() + skipped, count, out + made);
+    made += count;
+    odd_ = (part.size() + skipped) % 2 != 0;
+    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), history, buffer_.begin());
+  }
+  return made;
+}
+
+void Downsampler2::process(std::span<const std::int16_t> in, std::vector<std::int16_t>& out) {
+  const std::size_t start = out.size();
+  out.resize(start + (in.size() + 1) / 2);
+  out.resize(start + process(in, out.data() + start));
+}
+
+} // namespace talky::audio

@@ -1,0 +1,244 @@
+// pmaddwd multiplies pairs of neighbouring samples by a pair of taps: with windows that advance by two
+// samples, consecutive outputs lie in consecutive lanes, and nothing has to be shuffled or summed across. The
+// interpolator's windows advance by one, so it runs twice, from an even and from an odd sample.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "audio/half_rate_design.hpp"
+#include "audio/half_rate_kernels.hpp"
+
+namespace talky::audio::half_rate {
+
+namespace {
+
+// Both phases with one set of groups: they share the loads of the samples.
+struct PhasePair {
+  int even, odd;
+};
+struct PhaseGroup {
+  std::uint16_t begin, end;
+  std::uint8_t even_shift, odd_shift;
+};
+struct Phases {
+  std::array<PhasePair, phase_pairs> taps{};
+  std::array<PhaseGroup, 32> groups{};
+  std::size_t group_count = 0;
+};
+
+constexpr std::uint8_t shift_at(std::span<const Group> groups, std::size_t pair, bool& starts) {
+  for (const Group& group : groups) {
+    if (pair < group.begin || pair >= group.end) continue;
+    starts = starts || pair == group.begin;
+    return group.shift;
+  }
+  return 0;
+}
+
+constexpr Phases join_phases() {
+  Phases joined;
+  for (std::size_t i = 0; i < phase_pairs; ++i) {
+    joined.taps[i] = PhasePair{std::bit_cast<int>(even_phase.taps[i]), std::bit_cast<int>(odd_phase.taps[i])};
+    bool starts = false;
+    const auto even_shift = shift_at(even_phase.used_groups(), i, starts);
+    const auto odd_shift = shift_at(odd_phase.used_groups(), i, starts);
+    if (starts)
+      joined.groups[joined.group_count++] =
+          PhaseGroup{static_cast<std::uint16_t>(i), 0, even_shift, odd_shift};
+    joined.groups[joined.group_count - 1].end = static_cast<std::uint16_t>(i + 1);
+  }
+  return joined;
+}
+
+constexpr Phases phases = join_phases();
+constexpr auto whole_taps = std::bit_cast<std::array<int, whole_pairs>>(whole.taps);
+
+// The last few outputs, for which no whole vector is left: through a padded copy of their windows.
+template <std::size_t vector, auto kernel>
+void up_rest(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  std::array<std::int16_t, 2 * phase_pairs + vector> padded{};
+  std::array<std::int16_t, 2 * vector> made{};
+  std::copy_n(window, count + 2 * phase_pairs - 1, padded.begin());
+  kernel(padded.data(), made.data());
+  std::copy_n(made.begin(), 2 * count, out);
+}
+
+template <std::size_t vector, auto kernel>
+void down_rest(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  std::array<std::int16_t, 2 * whole_pairs + 2 * vector> padded{};
+  std::array<std::int16_t, vector> made{};
+  std::copy_n(window, 2 * count + 2 * whole_pairs - 2, padded.begin());
+  kernel(padded.data(), made.data());
+  std::copy_n(made.begin(), count, out);
+}
+
+__m128i load(const void* from) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(from));
+}
+void store(void* to, __m128i value) {
+  _mm_storeu_si128(static_cast<__m128i*>(to), value);
+}
+
+// Eight input samples to sixteen.
+void up8(const std::int16_t* window, std::int16_t* out) {
+  const __m128i half = _mm_set1_epi32(1 << (sum_bits - 1));
+  __m128i even[2] = {half, half}; // of windows 0 2 4 6 and of 1 3 5 7
+  __m128i odd[2] = {half, half};
+  for (std::size_t g = 0; g < phases.group_count; ++g) {
+    const PhaseGroup& group = phases.groups[g];
+    __m128i e0 = _mm_setzero_si128();
+    __m128i e1 = e0;
+    __m128i o0 = e0;
+    __m128i o1 = e0;
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+      const __m128i x0 = load(window + 2 * i);
+      const __m128i x1 = load(window + 2 * i + 1);
+      const __m128i even_taps = _mm_set1_epi32(phases.taps[i].even);
+      const __m128i odd_taps = _mm_set1_epi32(phases.taps[i].odd);
+      e0 = _mm_add_epi32(e0, _mm_madd_epi16(x0, even_taps));
+      e1 = _mm_add_epi32(e1, _mm_madd_epi16(x1, even_taps));
+      o0 = _mm_add_epi32(o0, _mm_madd_epi16(x0, odd_taps));
+      o1 = _mm_add_epi32(o1, _mm_madd_epi16(x1, odd_taps));
+    }
+    const __m128i even_shift = _mm_cvtsi32_si128(group.even_shift);
+    const __m128i odd_shift = _mm_cvtsi32_si128(group.odd_shift);
+    even[0] = _mm_add_epi32(even[0], _mm_sra_epi32(e0, even_shift));
+    even[1] = _mm_add_epi32(even[1], _mm_sra_epi32(e1, even_shift));
+    odd[0] = _mm_add_epi32(odd[0], _mm_sra_epi32(o0, odd_shift));
+    odd[1] = _mm_add_epi32(odd[1], _mm_sra_epi32(o1, odd_shift));
+  }
+  const __m128i evens = _mm_packs_epi32(_mm_srai_epi32(even[0], sum_bits), _mm_srai_epi32(even[1], sum_bits));
+  const __m128i odds = _mm_packs_epi32(_mm_srai_epi32(odd[0], sum_bits), _mm_srai_epi32(odd[1], sum_bits));
+  const __m128i from_even = _mm_unpacklo_epi16(evens, odds); // output pairs of windows 0 2 4 6
+  const __m128i from_odd = _mm_unpackhi_epi16(evens, odds);  // of 1 3 5 7
+  store(out, _mm_unpacklo_epi32(from_even, from_odd));
+  store(out + 8, _mm_unpackhi_epi32(from_even, from_odd));
+}
+
+// Thirty-two input samples to sixteen.
+void down16(const std::int16_t* window, std::int16_t* out) {
+  __m128i total[4];
+  for (__m128i& t : total)
+    t = _mm_set1_epi32(1 << sum_bits);
+  for (const Group& group : whole.used_groups()) {
+    __m128i sum[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+      const __m128i pair = _mm_set1_epi32(whole_taps[i]);
+      for (std::size_t v = 0; v < 4; ++v)
+        sum[v] = _mm_add_epi32(sum[v], _mm_madd_epi16(load(window + 2 * i + 8 * v), pair));
+    }
+    const __m128i shift = _mm_cvtsi32_si128(group.shift);
+    for (std::size_t v = 0; v < 4; ++v)
+      total[v] = _mm_add_epi32(total[v], _mm_sra_epi32(sum[v], shift));
+  }
+  for (__m128i& t : total)
+    t = _mm_srai_epi32(t, sum_bits + 1);
+  store(out, _mm_packs_epi32(total[0], total[1]));
+  store(out + 8, _mm_packs_epi32(total[2], total[3]));
+}
+
+void up_sse2(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  for (; count >= 8; count -= 8, window += 8, out += 16)
+    up8(window, out);
+  if (count > 0) up_rest<8, up8>(window, count, out);
+}
+
+void down_sse2(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  for (; count >= 16; count -= 16, window += 32, out += 16)
+    down16(window, out);
+  if (count > 0) down_rest<16, down16>(window, count, out);
+}
+
+#define TALKY_AVX2 __attribute__((target("avx2")))
+
+TALKY_AVX2 __m256i load256(const void* from) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+TALKY_AVX2 void store256(void* to, __m256i value) {
+  _mm256_storeu_si256(static_cast<__m256i*>(to), value);
+}
+
+TALKY_AVX2 void up16(const std::int16_t* window, std::int16_t* out) {
+  const __m256i half = _mm256_set1_epi32(1 << (sum_bits - 1));
+  __m256i even[2] = {half, half};
+  __m256i odd[2] = {half, half};
+  for (std::size_t g = 0; g < phases.group_count; ++g) {
+    const PhaseGroup& group = phases.groups[g];
+    __m256i e0 = _mm256_setzero_si256();
+    __m256i e1 = e0;
+    __m256i o0 = e0;
+    __m256i o1 = e0;
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+      const __m256i x0 = load256(window + 2 * i);
+      const __m256i x1 = load256(window + 2 * i + 1);
+      const __m256i even_taps = _mm256_set1_epi32(phases.taps[i].even);
+      const __m256i odd_taps = _mm256_set1_epi32(phases.taps[i].odd);
+      e0 = _mm256_add_epi32(e0, _mm256_madd_epi16(x0, even_taps));
+      e1 = _mm256_add_epi32(e1, _mm256_madd_epi16(x1, even_taps));
+      o0 = _mm256_add_epi32(o0, _mm256_madd_epi16(x0, odd_taps));
+      o1 = _mm256_add_epi32(o1, _mm256_madd_epi16(x1, odd_taps));
+    }
+    const __m128i even_shift = _mm_cvtsi32_si128(group.even_shift);
+    const __m128i odd_shift = _mm_cvtsi32_si128(group.odd_shift);
+    even[0] = _mm256_add_epi32(even[0], _mm256_sra_epi32(e0, even_shift));
+    even[1] = _mm256_add_epi32(even[1], _mm256_sra_epi32(e1, even_shift));
+    odd[0] = _mm256_add_epi32(odd[0], _mm256_sra_epi32(o0, odd_shift));
+    odd[1] = _mm256_add_epi32(odd[1], _mm256_sra_epi32(o1, odd_shift));
+  }
+  // As in up8, within each half; then the halves are put in order.
+  const __m256i evens =
+      _mm256_packs_epi32(_mm256_srai_epi32(even[0], sum_bits), _mm256_srai_epi32(even[1], sum_bits));
+  const __m256i odds =
+      _mm256_packs_epi32(_mm256_srai_epi32(odd[0], sum_bits), _mm256_srai_epi32(odd[1], sum_bits));
+  const __m256i from_even = _mm256_unpacklo_epi16(evens, odds);
+  const __m256i from_odd = _mm256_unpackhi_epi16(evens, odds);
+  const __m256i low = _mm256_unpacklo_epi32(from_even, from_odd);
+  const __m256i high = _mm256_unpackhi_epi32(from_even, from_odd);
+  store256(out, _mm256_permute2x128_si256(low, high, 0x20));
+  store256(out + 16, _mm256_permute2x128_si256(low, high, 0x31));
+}
+
+TALKY_AVX2 void down32(const std::int16_t* window, std::int16_t* out) {
+  __m256i total[4];
+  for (__m256i& t : total)
+    t = _mm256_set1_epi32(1 << sum_bits);
+  for (const Group& group : whole.used_groups()) {
+    __m256i sum[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
+                      _mm256_setzero_si256()};
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+      const __m256i pair = _mm256_set1_epi32(whole_taps[i]);
+      for (std::size_t v = 0; v < 4; ++v)
+        sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(load256(window + 2 * i + 16 * v), pair));
+    }
+    const __m128i shift = _mm_cvtsi32_si128(group.shift);
+    for (std::size_t v = 0; v < 4; ++v)
+      total[v] = _mm256_add_epi32(total[v], _mm256_sra_epi32(sum[v], shift));
+  }
+  for (__m256i& t : total)
+    t = _mm256_srai_epi32(t, sum_bits + 1);
+  store256(out, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[0], total[1]), 0xd8));
+  store256(out + 16, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[2], total[3]), 0xd8));
+}
+
+TALKY_AVX2 void up_avx2(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  for (; count >= 16; count -= 16, window += 16, out += 32)
+    up16(window, out);
+  if (count > 0) up_rest<16, up16>(window, count, out);
+}
+
+TALKY_AVX2 void down_avx2(const std::int16_t* window, std::size_t count, std::int16_t* out) {
+  for (; count >= 32; count -= 32, window += 64, out += 32)
+    down32(window, out);
+  if (count > 0) down_rest<32, down32>(window, count, out);
+}
+
+} // namespace
+
+extern const Kernels sse2_kernels{"sse2", up_sse2, down_sse2};
+extern const Kernels avx2_kernels{"avx2", up_avx2, down_avx2};
+
+} // namespace talky::audio::half_rate
+#endif
