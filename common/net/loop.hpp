@@ -75,6 +75,7 @@ class Watch {
 
   void want(bool read, bool write);
   void reset();
+  explicit operator bool() const { return loop_ != nullptr; }
 
  private:
   Loop* loop_ = nullptr;

@@ -16,7 +16,8 @@ class PortPool {
  public:
   struct Range {
     std::uint16_t low = 0, high = 0;                          // both included
-    static std::optional<Range> parse(std::string_view text); // "16384-32767"
+    static std::optional<Range> parse(std::string_view text); // "16384-32767"; holds at least one pair
+    std::size_t pairs() const;
   };
   // The pairs of the range in a shuffled order; of them the `share`-th of `shares`, for loops that share
   // nothing.

@@ -1,4 +1,5 @@
-// TCP and UNIX streams (and pipes): listeners and connections with bounded write queues.
+// TCP and UNIX streams (and pipes): listeners and connections with bounded write queues. A program that uses
+// them ignores SIGPIPE (cli::ignore_sigpipe).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
@@ -71,16 +73,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Loop& loop_;
   Fd fd_;
   Watch watch_;
-  Handlers handlers_;
-  std::vector<std::byte> queue_; // bytes from queue_head_ on are still to be written
+  std::shared_ptr<Handlers> handlers_; // null before start() and after close()
+  std::vector<std::byte> queue_;       // bytes from queue_head_ on are still to be written
   std::size_t queue_head_ = 0;
   std::size_t max_queue_;
   Endpoint peer_, local_;
   std::optional<Timer> linger_;
-  bool started_ = false;
   bool paused_ = false;
   bool closing_ = false;
-  bool read_ended_ = false;
 };
 
 // Takes connections in. When the process is out of descriptors it logs one line, pauses for 100 ms and goes
@@ -106,6 +106,7 @@ class Listener {
  private:
   struct Impl;
   explicit Listener(std::shared_ptr<Impl> impl);
+  void close();
   std::shared_ptr<Impl> impl_;
 };
 

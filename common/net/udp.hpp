@@ -59,6 +59,7 @@ class UdpSocket {
  private:
   struct Impl;
   explicit UdpSocket(std::shared_ptr<Impl> impl);
+  void close();
   std::shared_ptr<Impl> impl_;
 };
 

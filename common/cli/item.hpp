@@ -1,0 +1,45 @@
+// One row of the option table; for common/cli alone.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+
+namespace talky::cli {
+
+struct Options::Item {
+  enum class Completes : std::uint8_t { nothing, files, directories };
+
+  std::string name;    // of the flag without dashes; of a positional its metavar
+  std::string metavar; // "" for a flag without a value
+  std::string help;
+  std::string group;
+  std::string command; // positionals: the command they belong to, or ""
+  char alias = 0;
+  bool positional = false;
+  bool list = false;
+  bool required = false;
+  bool is_secret = false;
+  bool only_flag = false;
+  bool is_hidden = false;
+  bool built_in = false; // --help and its like: neither printed nor configured
+  Completes completes = Completes::nothing;
+  std::vector<std::string> choices;
+  std::function<std::optional<std::string>(const std::string&)> check;
+  Set set; // what was expected, if the values are not that
+  Get get;
+  Source source = Source::standard;
+
+  bool is_switch() const { return metavar.empty() && !positional; }
+  bool configurable() const { return !positional && !only_flag && !built_in; }
+
+  // Checks and sets. Gives what was expected, or nothing.
+  std::optional<std::string> assign(const std::vector<std::string>& values, Source from);
+};
+
+// TALKY_SIPD_RTP_PORTS
+std::string environment_name(std::string_view tool, std::string_view option);
+
+} // namespace talky::cli

@@ -1,0 +1,223 @@
+#include "net/loop.hpp"
+
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <stdexcept>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+#include "net/fd.hpp"
+
+namespace talky::net {
+
+namespace asio = boost::asio;
+
+namespace {
+
+std::int64_t clock_us(clockid_t clock) {
+  timespec ts{};
+  ::clock_gettime(clock, &ts);
+  return static_cast<std::int64_t>(ts.tv_sec) * 1'000'000 + ts.tv_nsec / 1000;
+}
+
+Fd make_epoll() {
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  return epoll;
+}
+
+std::uint32_t epoll_mask(bool read, bool write) {
+  return (read ? static_cast<std::uint32_t>(EPOLLIN | EPOLLRDHUP) : 0u) |
+         (write ? static_cast<std::uint32_t>(EPOLLOUT) : 0u);
+}
+
+} // namespace
+
+Time now() {
+  return Time(Duration(clock_us(CLOCK_MONOTONIC)));
+}
+
+std::int64_t wall_clock_us() {
+  return clock_us(CLOCK_REALTIME);
+}
+
+// The watches share one epoll set, which Asio sees as a single descriptor: Asio's own readiness wait costs a
+// system call for each socket and packet to be armed again, this one a single call for all that is ready.
+struct Loop::Impl {
+  struct Entry {
+    int fd;
+    std::function<void(Watch::Ready)> callback;
+  };
+
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  asio::posix::stream_descriptor epoll{context, make_epoll().release()};
+  asio::signal_set signals{context};
+  std::function<void(int)> signal_callback;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Entry>> entries;
+  std::uint64_t last_id = 0;
+
+  Impl() { wait(); }
+
+  void wait() {
+    epoll.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [this](const boost::system::error_code& error) {
+                       if (error) return;
+                       dispatch();
+                       wait();
+                     });
+  }
+
+  void dispatch() {
+    std::array<epoll_event, 256> events{};
+    const int count = ::epoll_wait(epoll.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      const auto found = entries.find(event.data.u64); // gone if an earlier callback of this batch removed it
+      if (found == entries.end()) continue;
+      const std::shared_ptr<Entry> entry = found->second; // the callback may destroy the watch
+      const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+      entry->callback({.read = broken || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0,
+                       .write = broken || (event.events & EPOLLOUT) != 0});
+    }
+  }
+
+  void wait_signal() {
+    signals.async_wait([this](const boost::system::error_code& error, int number) {
+      if (error) return;
+      wait_signal();
+      signal_callback(number);
+    });
+  }
+};
+
+Loop::Loop() : impl_(std::make_unique<Impl>()) {}
+Loop::~Loop() = default;
+
+void Loop::run() {
+  impl_->context.restart();
+  impl_->context.run();
+}
+
+void Loop::stop() {
+  impl_->context.stop();
+}
+
+void Loop::post(std::function<void()> task) {
+  asio::post(impl_->context, std::move(task));
+}
+
+void Loop::on_signal(std::initializer_list<int> signals, std::function<void(int)> callback) {
+  for (const int number : signals)
+    impl_->signals.add(number);
+  impl_->signal_callback = std::move(callback);
+  impl_->wait_signal();
+}
+
+struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
+  Impl(asio::io_context& context, std::function<void()> function)
+      : timer(context), callback(std::move(function)) {}
+
+  void start() {
+    timer.async_wait([self = weak_from_this(), round = round](const boost::system::error_code& error) {
+      const auto impl = self.lock();
+      if (error || !impl || impl->round != round) return;
+      impl->armed = false;
+      impl->callback();
+    });
+  }
+
+  asio::steady_timer timer;
+  std::function<void()> callback;
+  std::uint64_t round = 0; // a callback that was already queued when the timer was set again is not for us
+  bool armed = false;
+};
+
+Timer::Timer(Loop& loop, std::function<void()> callback)
+    : impl_(std::make_shared<Impl>(loop.impl().context, std::move(callback))) {}
+Timer::~Timer() {
+  if (impl_) cancel();
+}
+Timer::Timer(Timer&&) noexcept = default;
+Timer& Timer::operator=(Timer&& other) noexcept {
+  if (this != &other) {
+    if (impl_) cancel();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+void Timer::at(Time when) {
+  ++impl_->round;
+  impl_->armed = true;
+  // libstdc++'s steady_clock is CLOCK_MONOTONIC, as is now().
+  impl_->timer.expires_at(std::chrono::steady_clock::time_point(when.time_since_epoch()));
+  impl_->start();
+}
+
+void Timer::cancel() {
+  if (!impl_->armed) return;
+  ++impl_->round;
+  impl_->armed = false;
+  impl_->timer.cancel();
+}
+
+bool Timer::armed() const {
+  return impl_->armed;
+}
+
+Watch::Watch(Loop& loop, int fd, std::function<void(Ready)> callback)
+    : loop_(&loop), id_(++loop.impl().last_id) {
+  epoll_event event{};
+  event.events = epoll_mask(true, false);
+  event.data.u64 = id_;
+  if (::epoll_ctl(loop.impl().epoll.native_handle(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl"); // no memory, or a plain file
+  }
+  loop.impl().entries.emplace(
+      id_, std::make_shared<Loop::Impl::Entry>(Loop::Impl::Entry{fd, std::move(callback)}));
+}
+
+Watch::Watch(Watch&& other) noexcept
+    : loop_(std::exchange(other.loop_, nullptr)), id_(other.id_), read_(other.read_), write_(other.write_) {}
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  if (this != &other) {
+    reset();
+    loop_ = std::exchange(other.loop_, nullptr);
+    id_ = other.id_;
+    read_ = other.read_;
+    write_ = other.write_;
+  }
+  return *this;
+}
+
+void Watch::want(bool read, bool write) {
+  if (!loop_ || (read == read_ && write == write_)) return;
+  read_ = read;
+  write_ = write;
+  auto& impl = loop_->impl();
+  epoll_event event{};
+  event.events = epoll_mask(read, write);
+  event.data.u64 = id_;
+  ::epoll_ctl(impl.epoll.native_handle(), EPOLL_CTL_MOD, impl.entries.at(id_)->fd, &event);
+}
+
+void Watch::reset() {
+  if (!loop_) return;
+  auto& impl = loop_->impl();
+  const auto found = impl.entries.find(id_);
+  ::epoll_ctl(impl.epoll.native_handle(), EPOLL_CTL_DEL, found->second->fd, nullptr);
+  impl.entries.erase(found);
+  loop_ = nullptr;
+}
+
+} // namespace talky::net

@@ -1,0 +1,127 @@
+#include "net/udp.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace talky;
+using namespace std::chrono_literals;
+using net::UdpSocket;
+
+namespace {
+
+UdpSocket open(net::Loop& loop, const char* ip, UdpSocket::Options options = {}) {
+  auto socket = UdpSocket::open(loop, {*IpAddress::parse(ip), 0}, options);
+  REQUIRE(socket);
+  return std::move(*socket);
+}
+
+} // namespace
+
+TEST_CASE("datagrams arrive with their sender, in order, in batches, on both families") {
+  for (const char* ip : {"127.0.0.1", "::1"}) {
+    CAPTURE(ip);
+    net::Loop loop;
+    UdpSocket a = open(loop, ip, {.receive_buffer = 1 << 20});
+    UdpSocket b = open(loop, ip);
+    std::vector<std::string> got;
+    a.on_receive([&](const UdpSocket::Datagram& d) {
+      CHECK(d.from == b.local());
+      CHECK(d.to == a.local().ip);
+      got.emplace_back(as_text(d.bytes));
+      if (got.size() == 100) loop.stop();
+    });
+    std::vector<std::string> texts;
+    for (int i = 0; i < 99; ++i)
+      texts.push_back("datagram " + std::to_string(i));
+    std::vector<UdpSocket::Outgoing> batch;
+    for (const std::string& text : texts)
+      batch.push_back({as_bytes(text), a.local()});
+    CHECK(b.send(batch) == 99);
+    CHECK(b.send(as_bytes("last"), a.local()));
+    net::Timer limit(loop, [&] { loop.stop(); });
+    limit.at(net::now() + 10s);
+    loop.run();
+    texts.emplace_back("last");
+    CHECK(got == texts);
+  }
+}
+
+TEST_CASE("on a wildcard the address that was asked is known, and the answer comes from it") {
+  net::Loop loop;
+  UdpSocket server = open(loop, "0.0.0.0", {.packet_info = true});
+  UdpSocket client = open(loop, "127.0.0.1");
+  server.on_receive([&](const UdpSocket::Datagram& d) {
+    CHECK(d.to.to_string() == "127.0.0.7");
+    CHECK(server.send(d.bytes, d.from, d.to));
+  });
+  std::string from;
+  client.on_receive([&](const UdpSocket::Datagram& d) {
+    from = d.from.ip.to_string();
+    loop.stop();
+  });
+  REQUIRE(client.send(as_bytes("hello"), {*IpAddress::parse("127.0.0.7"), server.local().port}));
+  net::Timer limit(loop, [&] { loop.stop(); });
+  limit.at(net::now() + 10s);
+  loop.run();
+  CHECK(from == "127.0.0.7");
+}
+
+TEST_CASE("a port that refuses does not cost the next datagram, nor the reading") {
+  net::Loop loop;
+  UdpSocket a = open(loop, "127.0.0.1");
+  Endpoint dead;
+  {
+    const UdpSocket gone = open(loop, "127.0.0.1");
+    dead = gone.local();
+  }
+  UdpSocket b = open(loop, "127.0.0.1");
+  int got = 0;
+  b.on_receive([&](const UdpSocket::Datagram&) {
+    if (++got == 5) loop.stop();
+  });
+  for (int i = 0; i < 5; ++i) {
+    (void)a.send(as_bytes("x"), dead);
+    CHECK(a.send(as_bytes("y"), b.local()));
+  }
+  net::Timer limit(loop, [&] { loop.stop(); });
+  limit.at(net::now() + 10s);
+  loop.run();
+  CHECK(got == 5);
+}
+
+TEST_CASE("the callback may destroy the socket") {
+  net::Loop loop;
+  auto socket = std::make_unique<UdpSocket>(open(loop, "127.0.0.1"));
+  UdpSocket sender = open(loop, "127.0.0.1");
+  const Endpoint to = socket->local();
+  int got = 0;
+  socket->on_receive([&, text = std::string("long enough to live on the heap of the callback")](const auto&) {
+    socket.reset();
+    CHECK(text.size() > 30);
+    ++got;
+    loop.stop();
+  });
+  CHECK(sender.send(as_bytes("1"), to));
+  CHECK(sender.send(as_bytes("2"), to));
+  loop.run();
+  CHECK(got == 1);
+}
+
+TEST_CASE("a port in use says so") {
+  net::Loop loop;
+  const UdpSocket a = open(loop, "127.0.0.1");
+  const auto b = UdpSocket::open(loop, a.local(), {});
+  REQUIRE_FALSE(b);
+  CHECK(b.error().code == EADDRINUSE);
+  CHECK(b.error().message() == "bind: Address already in use");
+}
+
+TEST_CASE("the source address towards loopback is loopback") {
+  CHECK(net::source_address_for({*IpAddress::parse("127.0.0.1"), 5060}) == IpAddress::parse("127.0.0.1"));
+  CHECK(net::source_address_for({*IpAddress::parse("::1"), 5060}) == IpAddress::parse("::1"));
+}
