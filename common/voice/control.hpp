@@ -57,8 +57,7 @@ struct Stop {
 // From the session to the bridge.
 namespace out {
 
-// The next samples of the agent's audio, at most one frame. In lockstep exactly one whole frame for each
-// received frame.
+// The next whole frame of the agent's audio, 320 samples. In lockstep exactly one for each received frame.
 struct Audio {
   Pcm pcm;
 };

@@ -92,8 +92,7 @@ struct SentenceEnd {
 struct BargeIn {
   Samples begin = 0;
   std::string by;
-  Samples heard = 0;
-}; // by "speech" or "dtmf"; caller's speech began at `begin`
+}; // by "speech", "words" or "dtmf"; the caller began at `begin`; how much was heard: SentenceEnd
 struct FalseInterruption {
   std::uint64_t sentence = 0;
 }; // no words came: the sentence is said again

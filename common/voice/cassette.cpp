@@ -1,0 +1,401 @@
+#include "voice/cassette.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <type_traits>
+#include <utility>
+
+#include "core/ascii.hpp"
+#include "voice/json_line.hpp"
+
+namespace talky::voice {
+namespace {
+
+constexpr std::size_t kActivityLine = 64; // windows on a line: two seconds
+
+// FNV-1a, 64 bit: to find the same content again, not to keep anybody out.
+class Hash {
+ public:
+  void byte(unsigned value) { hash_ = (hash_ ^ (value & 0xffU)) * 1099511628211U; }
+  void text(std::string_view text) {
+    for (const char c : text)
+      byte(static_cast<unsigned char>(c));
+    byte(0);
+  }
+  void pcm(const Pcm& pcm) {
+    for (const std::int16_t sample : pcm) {
+      const auto bits = static_cast<std::uint16_t>(sample);
+      byte(bits);
+      byte(static_cast<unsigned>(bits) >> 8U);
+    }
+  }
+  std::string hex() const { return fmt::format("{:016x}", hash_); }
+
+ private:
+  std::uint64_t hash_ = 14695981039346656037U;
+};
+
+struct Asked {
+  std::string kind;
+  std::string key;
+  Samples at = 0;
+};
+
+Asked asked(const Request& request) {
+  return std::visit(
+      [](const auto& r) -> Asked {
+        using T = std::decay_t<decltype(r)>;
+        Hash hash;
+        if constexpr (std::is_same_v<T, SttRequest>) {
+          if (r.pcm) hash.pcm(*r.pcm);
+          return {"stt", hash.hex(), r.at};
+        } else if constexpr (std::is_same_v<T, TtsRequest>) {
+          return {"tts", r.voice + '|' + r.text, r.at};
+        } else if constexpr (std::is_same_v<T, LlmRequest>) {
+          for (const LlmMessage& message : r.context) {
+            hash.byte(static_cast<unsigned>(message.role));
+            hash.text(message.text);
+          }
+          return {"llm", hash.hex(), r.at};
+        } else {
+          return {};
+        }
+      },
+      request);
+}
+
+constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+// PCM as base64 of its little-endian bytes.
+std::string encode(const Pcm& pcm) {
+  std::string out;
+  out.reserve(pcm.size() * 8 / 3 + 4);
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  const auto push = [&](unsigned byte) {
+    bits = bits << 8U | (byte & 0xffU);
+    for (count += 8; count >= 6; count -= 6)
+      out += kBase64[bits >> (count - 6) & 63U];
+  };
+  for (const std::int16_t sample : pcm) {
+    const auto value = static_cast<std::uint16_t>(sample);
+    push(value);
+    push(static_cast<unsigned>(value) >> 8U);
+  }
+  if (count > 0) out += kBase64[bits << (6 - count) & 63U];
+  while (out.size() % 4 != 0)
+    out += '=';
+  return out;
+}
+
+bool decode(std::string_view text, Pcm& pcm) {
+  while (text.ends_with('='))
+    text.remove_suffix(1);
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  unsigned low = 0;
+  bool have_low = false;
+  pcm.reserve(text.size() * 3 / 8);
+  for (const char c : text) {
+    const std::size_t value = kBase64.find(c);
+    if (value == std::string_view::npos) return false;
+    bits = bits << 6U | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    const unsigned byte = bits >> count & 0xffU;
+    if (have_low) pcm.push_back(static_cast<std::int16_t>(static_cast<std::uint16_t>(byte << 8U | low)));
+    low = byte;
+    have_low = !have_low;
+  }
+  return !have_low;
+}
+
+} // namespace
+
+struct CassetteWriter::Impl {
+  std::deque<std::string> lines;
+  std::map<RequestId, Samples> open; // when they were asked
+  Samples window = 512;
+  std::vector<float> activity;
+  std::uint64_t windows = 0;
+
+  void flush_activity() {
+    if (activity.empty()) return;
+    std::string list = "[";
+    for (const float p : activity) {
+      if (list.size() > 1) list += ',';
+      list += fmt::format("{}", std::lround(p * 1000.0F));
+    }
+    const auto first = static_cast<Samples>(windows - activity.size()) * window;
+    lines.push_back(JsonLine()
+                        .add("type", "vad")
+                        .add("at", first)
+                        .add("window", window)
+                        .raw("permille", list + ']')
+                        .take());
+    activity.clear();
+  }
+};
+
+CassetteWriter::CassetteWriter() : impl_(std::make_unique<Impl>()) {}
+CassetteWriter::~CassetteWriter() = default;
+
+void CassetteWriter::start(const in::Start& start, std::uint64_t seed) {
+  const Moment& m = start.moment;
+  impl_->lines.push_back(JsonLine()
+                             .add("type", "cassette")
+                             .add("version", 1)
+                             .add("seed", fmt::format("{:016x}", seed))
+                             .add("call", start.call_id)
+                             .add("from", start.from)
+                             .add("to", start.to)
+                             .add("headers", start.headers)
+                             .add("year", m.year)
+                             .add("month", m.month)
+                             .add("day", m.day)
+                             .add("hour", m.hour)
+                             .add("minute", m.minute)
+                             .take());
+}
+
+void CassetteWriter::request(const Request& request) {
+  if (std::holds_alternative<Cancel>(request)) return;
+  const Asked a = asked(request);
+  impl_->open[id_of(request)] = a.at;
+  impl_->lines.push_back(JsonLine()
+                             .add("type", "request")
+                             .add("at", a.at)
+                             .add("id", id_of(request))
+                             .add("kind", a.kind)
+                             .add("key", a.key)
+                             .take());
+}
+
+Answer CassetteWriter::answer(Answer answer, Samples now) {
+  const RequestId id = id_of(answer);
+  const auto found = impl_->open.find(id);
+  if (found == impl_->open.end()) return answer;
+  std::visit([&](auto& a) { a.service = std::max(a.service, now - found->second); }, answer);
+  JsonLine line;
+  line.add("type", "answer").add("id", id).add("service", service_of(answer));
+  bool last = true;
+  std::visit(
+      [&](auto& a) {
+        using T = std::decay_t<decltype(a)>;
+        if constexpr (std::is_same_v<T, SttResult>) {
+          a.confidence = std::round(a.confidence * 1000.0F) / 1000.0F;
+          a.text = valid_utf8(a.text);
+          line.add("kind", "stt").add("text", a.text).add("confidence", a.confidence);
+        } else if constexpr (std::is_same_v<T, TtsChunk>) {
+          line.add("kind", "tts").add("last", a.last).add("pcm", encode(a.pcm));
+          last = a.last;
+        } else if constexpr (std::is_same_v<T, LlmDelta>) {
+          a.text = valid_utf8(a.text);
+          line.add("kind", "llm").add("last", a.last).add("text", a.text);
+          last = a.last;
+        } else {
+          a.reason = valid_utf8(a.reason);
+          line.add("kind", "failure").add("reason", a.reason);
+        }
+      },
+      answer);
+  impl_->lines.push_back(line.take());
+  if (last) impl_->open.erase(found);
+  return answer;
+}
+
+void CassetteWriter::activity(Samples window, float probability) {
+  impl_->window = window;
+  impl_->activity.push_back(probability);
+  ++impl_->windows;
+  if (impl_->activity.size() >= kActivityLine) impl_->flush_activity();
+}
+
+void CassetteWriter::finish() {
+  impl_->flush_activity();
+}
+
+std::optional<std::string> CassetteWriter::poll() {
+  if (impl_->lines.empty()) return std::nullopt;
+  std::string line = std::move(impl_->lines.front());
+  impl_->lines.pop_front();
+  return line;
+}
+
+void RecordingVad::process(std::span<const std::int16_t> frame, std::vector<float>& probabilities) {
+  const std::size_t first = probabilities.size();
+  vad_.process(frame, probabilities);
+  for (std::size_t i = first; i < probabilities.size(); ++i) {
+    probabilities[i] =
+        static_cast<float>(std::lround(std::clamp(probabilities[i], 0.0F, 1.0F) * 1000.0F)) / 1000.0F;
+    cassette_.activity(vad_.window(), probabilities[i]);
+  }
+}
+
+namespace {
+
+bool read_start(JsonFields& line, in::Start& start, std::uint64_t& seed) {
+  int version = 0;
+  std::string hex;
+  line.get("version", version);
+  line.get("seed", hex);
+  line.get("call", start.call_id);
+  line.get("from", start.from);
+  line.get("to", start.to);
+  line.get("headers", start.headers);
+  line.get("year", start.moment.year);
+  line.get("month", start.moment.month);
+  line.get("day", start.moment.day);
+  line.get("hour", start.moment.hour);
+  line.get("minute", start.moment.minute);
+  const auto number = ascii::to_number<std::uint64_t>(hex, 16);
+  seed = number.value_or(0);
+  return line.ok() && number && version == 1;
+}
+
+bool read_activity(JsonFields& line, Samples& window, std::vector<float>& activity) {
+  line.get("window", window);
+  const auto* list = line.find("permille");
+  if (!line.ok() || list == nullptr || !list->is_array() || window <= 0) return false;
+  for (const auto& value : list->get_array()) {
+    if (!value.is_int64()) return false;
+    activity.push_back(static_cast<float>(std::clamp<std::int64_t>(value.get_int64(), 0, 1000)) / 1000.0F);
+  }
+  return true;
+}
+
+std::optional<Answer> read_answer(JsonFields& line) {
+  RequestId id = 0;
+  Samples service = 0;
+  std::string kind;
+  line.get("id", id);
+  line.get("service", service);
+  line.get("kind", kind);
+  std::optional<Answer> answer;
+  if (kind == "stt") {
+    SttResult result{id, {}, 0.0F, service};
+    line.get("text", result.text);
+    line.get("confidence", result.confidence);
+    answer = std::move(result);
+  } else if (kind == "tts") {
+    TtsChunk chunk{id, {}, false, service};
+    std::string pcm;
+    line.get("last", chunk.last);
+    line.get("pcm", pcm);
+    if (!decode(pcm, chunk.pcm)) return std::nullopt;
+    answer = std::move(chunk);
+  } else if (kind == "llm") {
+    LlmDelta delta{id, {}, false, service};
+    line.get("last", delta.last);
+    line.get("text", delta.text);
+    answer = std::move(delta);
+  } else if (kind == "failure") {
+    Failure failure{id, {}, service};
+    line.get("reason", failure.reason);
+    answer = std::move(failure);
+  }
+  if (!line.ok()) return std::nullopt;
+  return answer;
+}
+
+} // namespace
+
+Result<Cassette> Cassette::parse(std::string_view text) {
+  if (text.size() > kMaxBytes) return fail(Errc::too_large, kMaxBytes, "a cassette of at most 1 GiB");
+  Cassette cassette;
+  std::map<RequestId, std::size_t> by_id;
+  bool started = false;
+  std::size_t offset = 0;
+  while (offset < text.size()) {
+    const std::size_t end = std::min(text.find('\n', offset), text.size());
+    const std::string_view row = ascii::trim(text.substr(offset, end - offset));
+    if (!row.empty()) {
+      auto line = JsonFields::parse(row);
+      if (!line) return fail(Errc::malformed, offset, "a JSON object on each line of a cassette");
+      std::string type;
+      line->get("type", type);
+      if (type == "cassette") {
+        if (!read_start(*line, cassette.start_, cassette.seed_))
+          return fail(Errc::malformed, offset, "the head of a cassette, version 1");
+        started = true;
+      } else if (type == "vad") {
+        if (!read_activity(*line, cassette.window_, cassette.activity_))
+          return fail(Errc::malformed, offset, "\"window\" and a list \"permille\"");
+      } else if (type == "request") {
+        Exchange exchange;
+        RequestId id = 0;
+        line->get("id", id);
+        line->get("kind", exchange.kind);
+        line->get("key", exchange.key);
+        if (!line->ok()) return fail(Errc::malformed, offset, "\"id\", \"kind\" and \"key\" of a request");
+        by_id[id] = cassette.exchanges_.size();
+        cassette.exchanges_.push_back(std::move(exchange));
+      } else if (type == "answer") {
+        auto answer = read_answer(*line);
+        if (!answer) return fail(Errc::malformed, offset, "the fields of an answer");
+        const auto found = by_id.find(id_of(*answer));
+        if (found == by_id.end()) return fail(Errc::malformed, offset, "an answer to a request above it");
+        cassette.exchanges_[found->second].answers.push_back(std::move(*answer));
+      } else {
+        return fail(Errc::unsupported, offset, "a line of type cassette, vad, request or answer");
+      }
+      if (!started) return fail(Errc::malformed, offset, "a cassette that begins with its head");
+    }
+    offset = end + 1;
+  }
+  if (!started) return fail(Errc::truncated, 0, "the head of a cassette");
+  return cassette;
+}
+
+void PlayingVad::process(std::span<const std::int16_t> frame, std::vector<float>& probabilities) {
+  position_ += static_cast<Samples>(frame.size());
+  while (static_cast<Samples>(next_ + 1) * cassette_->window() <= position_) {
+    const auto& activity = cassette_->activity();
+    probabilities.push_back(next_ < activity.size() ? activity[next_] : 0.0F);
+    ++next_;
+  }
+}
+
+void PlayingVad::reset() {
+  position_ = 0;
+  next_ = 0;
+}
+
+CassetteEngine::CassetteEngine(std::shared_ptr<const Cassette> cassette) : cassette_(std::move(cassette)) {
+  const auto& exchanges = cassette_->exchanges();
+  for (std::size_t i = 0; i < exchanges.size(); ++i)
+    by_key_[exchanges[i].kind + ' ' + exchanges[i].key].push_back(i);
+}
+
+void CassetteEngine::request(const Request& request) {
+  if (std::holds_alternative<Cancel>(request)) return;
+  const Asked a = asked(request);
+  const std::string key = a.kind + ' ' + a.key;
+  const RequestId id = id_of(request);
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) {
+    ++missing_;
+    answers_.emplace_back(Failure{id, "not on the cassette", 0});
+    return;
+  }
+  const std::size_t nth = std::min(asked_[key]++, found->second.size() - 1);
+  for (Answer answer : cassette_->exchanges()[found->second[nth]].answers) {
+    std::visit([id](auto& x) { x.id = id; }, answer);
+    answers_.push_back(std::move(answer));
+  }
+}
+
+std::optional<Answer> CassetteEngine::poll() {
+  if (next_ == answers_.size()) {
+    answers_.clear();
+    next_ = 0;
+    return std::nullopt;
+  }
+  return std::move(answers_[next_++]);
+}
+
+} // namespace talky::voice
