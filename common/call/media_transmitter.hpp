@@ -1,0 +1,78 @@
+// The sending half of a call's media: 20 ms frames of 16 kHz in, one for every tick; RTP packets out.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "audio/resampler.hpp"
+#include "codec/codec.hpp"
+#include "core/bytes.hpp"
+#include "core/error.hpp"
+#include "core/random.hpp"
+#include "core/time.hpp"
+#include "rtp/sender.hpp"
+#include "rtp/telephone_event.hpp"
+
+namespace talky::call {
+
+struct MediaSession;
+
+class MediaTransmitter {
+ public:
+  explicit MediaTransmitter(Random& random) : sender_(random) {}
+
+  // Fails with `unsupported` and changes nothing. Sequence numbers and timestamps go on.
+  Result<> configure(const MediaSession& session);
+  Result<> send_dtmf(std::string_view digits, Duration duration, Duration gap);
+
+  // One of these three for every tick, then packet() until it gives none.
+  void audio(std::span<const std::int16_t> frame); // 320 samples
+  void dtmf();                                     // while dtmf_active(): an event packet, or a pause
+  void nothing();                                  // time passes, nothing is sent
+
+  // The next packet of this tick, in a buffer that the next call uses again.
+  std::optional<Bytes> packet();
+
+  bool dtmf_active() const { return !events_.idle() && event_type_.has_value(); }
+  bool dtmf_idle() const { return events_.idle(); }
+  bool complete() const { return payload_.empty(); } // no audio waits for its packet to be full
+  std::size_t delay() const { return delay_; }       // of the resampler, in samples of 16 kHz
+  const rtp::Sender& sender() const { return sender_; }
+  std::uint32_t clock_rate() const { return clock_rate_; }
+  // What an RTP packet would bear that is made so long after the coming tick (negative: before it).
+  std::uint32_t timestamp_at(Duration since_tick) const;
+
+ private:
+  void set_apart();
+
+  rtp::Sender sender_;
+  rtp::EventSender events_;
+  std::unique_ptr<codec::Codec> codec_;
+  std::optional<audio::Resampler> resampler_;
+  std::uint32_t codec_rate_ = 0; // of the PCM that the codec takes
+  std::uint8_t payload_type_ = 0;
+  std::optional<std::uint8_t> event_type_;
+  std::uint32_t clock_rate_ = 8000;
+  std::uint32_t step_ = 160;         // timestamp units in a tick
+  std::uint32_t packet_units_ = 160; // in a packet
+  std::size_t delay_ = 0;
+
+  std::vector<std::int16_t> pcm_;
+  struct Payload {
+    std::vector<std::byte> bytes;
+    std::uint32_t start = 0; // timestamp of its first sample
+    std::uint32_t units = 0;
+    bool empty() const { return bytes.empty(); }
+  };
+  Payload payload_; // encoded, not yet sent
+  Payload apart_;   // the same from before a gap in time: it leaves in a shorter packet of its own
+  std::optional<rtp::EventPacket> event_;
+  std::vector<std::byte> datagram_;
+};
+
+} // namespace talky::call
