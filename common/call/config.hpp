@@ -33,9 +33,9 @@ struct Config {
   std::size_t max_calls = 500;            // in all: above that 503 with Retry-After
   std::size_t max_calls_per_source = 100; // from one address: above that 486
   std::size_t max_transactions = 20'000;
-  std::size_t max_transactions_per_source = 10'000;
-  std::size_t max_connections = 1'000; // streams whose half-read messages are kept
-  sip::Registrar::Config registrar;    // limits of expiry and number
+  std::size_t max_pending_per_source = 2'000; // requests of one address that wait for an answer or ACK
+  std::size_t max_connections = 1'000;        // streams whose half-read messages are kept
+  sip::Registrar::Config registrar;           // limits of expiry and number
 
   std::chrono::seconds session_expires{1800}; // RFC 4028; 0: only if the peer asks for it
   std::chrono::seconds min_se{90};

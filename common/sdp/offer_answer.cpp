@@ -203,6 +203,16 @@ Result<MediaPlan> OfferAnswer::preview(const Capabilities& capabilities, std::st
   return std::move(choice->plan);
 }
 
+Result<> OfferAnswer::check_offer(std::string_view offer) const {
+  if (pending_) return fail(Errc::closed, 0, "no offer of ours outstanding");
+  const auto session = Session::parse(offer);
+  if (!session) return tl::unexpected(session.error());
+  if (const auto choice = choose(capabilities_, *session, plan_, wanted_); !choice) {
+    return tl::unexpected(choice.error());
+  }
+  return {};
+}
+
 Result<std::string> OfferAnswer::accept_offer(std::string_view offer) {
   if (pending_) return fail(Errc::closed, 0, "no offer of ours outstanding");
   const auto session = Session::parse(offer);

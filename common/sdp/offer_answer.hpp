@@ -82,7 +82,9 @@ class OfferAnswer {
   // Errors: malformed (not SDP; 400), unsupported (no audio stream in it that we can do; 488), closed (an
   // offer of ours is outstanding: glare; 491).
   Result<std::string> accept_offer(std::string_view offer);
-  // Would accept_offer succeed? Nothing changes. For choosing a route before ports are known.
+  // Would it succeed now? Nothing changes.
+  Result<> check_offer(std::string_view offer) const;
+  // What a first offer would come to, for choosing a route before ports are known.
   static Result<MediaPlan> preview(const Capabilities& capabilities, std::string_view offer);
 
   // Our offer. While one is outstanding the same text is returned again. Never fails: what we can do can be

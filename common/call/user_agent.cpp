@@ -1,0 +1,375 @@
+#include "call/user_agent.hpp"
+
+#include <variant>
+
+#include "call/protocol.hpp"
+#include "call/user_agent_impl.hpp"
+
+namespace talky::call {
+namespace {
+
+sip::TransactionLayer::Config layer_config(const Config& config) {
+  sip::TransactionLayer::Config result;
+  result.timers = config.timers;
+  result.policy.methods = methods;
+  result.policy.extensions = {"timer", "100rel"};
+  result.max_transactions = config.max_transactions;
+  result.max_pending_per_source = config.max_pending_per_source;
+  result.server = config.product;
+  return result;
+}
+
+Random::Seed draw_seed(Random& random) {
+  Random::Seed seed{};
+  for (auto& word : seed)
+    word = random();
+  return seed;
+}
+
+} // namespace
+
+UserAgent::Impl::Impl(Config config, Random random)
+    : config_(std::move(config)),
+      random_(random),
+      layer_(layer_config(config_), draw_seed(random_)),
+      registrar_(config_.registrar) {
+  if (config_.find_user) {
+    sip::DigestServer::Config digest;
+    digest.realm = config_.realm;
+    digest.key = config_.digest_key;
+    digest_.emplace(std::move(digest));
+  }
+}
+
+// ---- Calls and their timers ----
+
+Call* UserAgent::Impl::find(CallKey key) {
+  const auto it = calls_.find(key);
+  return it == calls_.end() || it->second->over() ? nullptr : it->second.get();
+}
+
+Call* UserAgent::Impl::owner(sip::TransactionId id) {
+  const auto it = owners_.find(id);
+  if (it == owners_.end()) return nullptr;
+  const auto call = calls_.find(it->second);
+  return call == calls_.end() ? nullptr : call->second.get();
+}
+
+Call& UserAgent::Impl::add(std::unique_ptr<Call> call) {
+  Call& added = *call;
+  ++live_;
+  if (added.is_incoming()) ++sources_[added.source()];
+  by_tag_.emplace(added.local_tag(), added.key());
+  calls_.emplace(added.key(), std::move(call));
+  return added;
+}
+
+void UserAgent::Impl::touch(Call& call) {
+  if (call.listed) return;
+  call.listed = true;
+  ready_.push_back(call.key());
+}
+
+void UserAgent::Impl::schedule(Call& call) {
+  const auto due = call.deadline();
+  if (!due || (call.scheduled && *call.scheduled <= *due)) return; // an early call finds nothing to do
+  call.scheduled = due;
+  timers_.emplace(*due, call.key());
+}
+
+void UserAgent::Impl::erase_if_gone(Call& call) {
+  if (!call.gone(now_)) return;
+  call.forget_transactions();
+  by_tag_.erase(call.local_tag());
+  calls_.erase(call.key());
+}
+
+std::optional<Time> UserAgent::Impl::deadline() const {
+  auto first = earlier(layer_.deadline(), registrar_.deadline());
+  if (!timers_.empty()) first = earlier(first, timers_.top().first);
+  return first;
+}
+
+void UserAgent::Impl::expire(Time now) {
+  now_ = now;
+  layer_.expire(now);
+  pump(now);
+  registrar_.expire(now);
+  tell_registrations();
+  while (!timers_.empty() && timers_.top().first <= now) {
+    const auto [due, key] = timers_.top();
+    timers_.pop();
+    const auto it = calls_.find(key);
+    if (it == calls_.end() || it->second->scheduled != due) continue; // gone, or due earlier meanwhile
+    it->second->scheduled.reset();
+    it->second->expire(now);
+    touch(*it->second);
+  }
+  pump(now);
+}
+
+std::optional<Output> UserAgent::Impl::poll() {
+  for (;;) {
+    if (!outbox_.empty()) {
+      Output output = std::move(outbox_.front());
+      outbox_.pop_front();
+      return output;
+    }
+    if (ready_.empty()) return std::nullopt;
+    const auto it = calls_.find(ready_.front());
+    if (it == calls_.end()) {
+      ready_.pop_front();
+      continue;
+    }
+    Call& call = *it->second;
+    auto output = call.poll(now_);
+    pump(now_); // a silent peer or the last word may have ended the call
+    if (output) {
+      if (std::holds_alternative<CallEnded>(*output)) {
+        --live_;
+        if (const auto source = sources_.find(call.source()); call.is_incoming() && --source->second == 0) {
+          sources_.erase(source);
+        }
+      }
+      return output;
+    }
+    if (!outbox_.empty()) continue; // and look at this call once more
+    ready_.pop_front();
+    call.listed = false;
+    schedule(call);
+    erase_if_gone(call);
+  }
+}
+
+// ---- The network ----
+
+void UserAgent::Impl::receive_sip(const sip::Flow& flow, std::string_view bytes, Time now) {
+  now_ = now;
+  if (flow.reliable()) {
+    receive_stream(flow, bytes, now);
+  } else {
+    layer_.receive(flow, bytes, now);
+  }
+  pump(now);
+}
+
+void UserAgent::Impl::receive_stream(const sip::Flow& flow, std::string_view bytes, Time now) {
+  const auto known = framers_.find(flow.connection);
+  if (known == framers_.end() && framers_.size() >= config_.max_connections) {
+    outbox_.emplace_back(CloseFlow{flow});
+    return;
+  }
+  sip::Framer& framer = known != framers_.end() ? known->second : framers_[flow.connection];
+  framer.feed(bytes);
+  for (;;) {
+    const auto item = framer.next();
+    if (!item) {
+      if (!framer.broken().empty()) layer_.receive(flow, framer.broken(), now);
+      pump(now);
+      outbox_.emplace_back(CloseFlow{flow});
+      return;
+    }
+    if (!*item) return;
+    switch ((*item)->kind) {
+      case sip::Framer::Kind::message: layer_.receive(flow, (*item)->bytes, now); break;
+      case sip::Framer::Kind::ping: outbox_.emplace_back(SendSip{flow, "\r\n"}); break;
+      case sip::Framer::Kind::pong: break;
+    }
+  }
+}
+
+void UserAgent::Impl::receive_rtp(CallKey key, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
+  now_ = now;
+  Call* const call = find(key);
+  if (call == nullptr) return;
+  call->receive_rtp(bytes, source, is_rtcp, now);
+  touch(*call);
+}
+
+void UserAgent::Impl::flow_opened(const sip::Flow& flow, Time now) {
+  now_ = now;
+  for (auto& [key, call] : calls_)
+    call->flow_opened(flow);
+}
+
+void UserAgent::Impl::flow_closed(const sip::Flow& flow, Time now) {
+  now_ = now;
+  framers_.erase(flow.connection);
+  layer_.transport_failed(flow);
+  if (flow.connection != 0) registrar_.flow_closed(flow.connection);
+  tell_registrations();
+  for (auto& [key, call] : calls_)
+    call->flow_closed(flow);
+  pump(now);
+}
+
+void UserAgent::Impl::pump(Time now) {
+  while (auto output = layer_.poll()) {
+    if (auto* const datagram = std::get_if<sip::Datagram>(&*output)) {
+      outbox_.emplace_back(std::move(*datagram));
+    } else if (const auto* const received = std::get_if<sip::RequestReceived>(&*output)) {
+      request(received->id, received->request, now);
+    } else if (const auto* const ack = std::get_if<sip::AckReceived>(&*output)) {
+      const auto it = by_tag_.find(std::string(ack->ack->view().to_tag()));
+      if (it == by_tag_.end()) continue;
+      Call& call = *calls_.at(it->second);
+      call.receive_ack(ack->ack, now);
+      touch(call);
+    } else if (const auto* const cancel = std::get_if<sip::CancelReceived>(&*output)) {
+      if (Call* const call = owner(cancel->invite)) {
+        call->receive_cancel(now);
+        touch(*call);
+      }
+    } else if (const auto* const response = std::get_if<sip::ResponseReceived>(&*output)) {
+      if (Call* const call = owner(response->id)) {
+        call->receive_response(response->id, response->response, now);
+        touch(*call);
+      }
+    } else if (const auto* const refused = std::get_if<sip::MessageRefused>(&*output)) {
+      outbox_.emplace_back(Log{log::Level::info, log::Line("sip.refused")
+                                                     .add("source", refused->flow.remote.to_string())
+                                                     .add("status", refused->status)
+                                                     .add("reason", refused->reason)
+                                                     .str()});
+    } else {
+      const auto* const timed_out = std::get_if<sip::TransactionTimedOut>(&*output);
+      const auto* const failed = std::get_if<sip::TransactionFailed>(&*output);
+      const sip::TransactionId id = timed_out != nullptr ? timed_out->id : failed != nullptr ? failed->id : 0;
+      if (Call* const call = owner(id)) {
+        call->transaction_lost(id, now);
+        touch(*call);
+      }
+    }
+  }
+}
+
+Result<CallKey> UserAgent::Impl::invite(const InviteOptions& options, Time now) {
+  now_ = now;
+  if (shutting_down_) return fail(Errc::closed, 0, "a user agent that is not shutting down");
+  if (live_ >= config_.max_calls) return fail(Errc::too_large, 0, "fewer calls than the limit");
+  const Services services{config_, layer_, random_, outbox_, owners_};
+  auto call = std::make_unique<Call>(services, next_key_, options, now);
+  if (auto started = call->start(now); !started) return tl::unexpected(started.error());
+  touch(add(std::move(call)));
+  pump(now);
+  return next_key_++;
+}
+
+void UserAgent::Impl::shutdown(Time now) {
+  now_ = now;
+  shutting_down_ = true;
+  std::vector<CallKey> keys; // in the order of their beginning
+  for (const auto& [key, call] : calls_)
+    keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  for (const CallKey key : keys) {
+    Call& call = *calls_.at(key);
+    call.hangup(EndCause::shutdown, "shutting down", false, now);
+    touch(call);
+  }
+  pump(now);
+}
+
+std::uint64_t UserAgent::Impl::queued(CallKey key) const {
+  const auto it = calls_.find(key);
+  if (it == calls_.end()) return 0;
+  const Media* const media = std::as_const(*it->second).media();
+  return media != nullptr ? media->samples_queued() : 0;
+}
+
+// ---- The public face ----
+
+UserAgent::UserAgent(Config config, Random random)
+    : impl_(std::make_unique<Impl>(std::move(config), random)) {}
+UserAgent::~UserAgent() = default;
+
+void UserAgent::receive_sip(const sip::Flow& flow, std::string_view bytes, Time now) {
+  impl_->receive_sip(flow, bytes, now);
+}
+void UserAgent::receive_rtp(CallKey call, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
+  impl_->receive_rtp(call, bytes, source, is_rtcp, now);
+}
+void UserAgent::flow_opened(const sip::Flow& flow, Time now) {
+  impl_->flow_opened(flow, now);
+}
+void UserAgent::flow_closed(const sip::Flow& flow, Time now) {
+  impl_->flow_closed(flow, now);
+}
+Result<> UserAgent::ring(CallKey call, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.ring(now); });
+}
+Result<> UserAgent::accept(CallKey call, const AcceptOptions& options, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.accept(options, now); });
+}
+Result<> UserAgent::reject(CallKey call, int status, std::string_view reason, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.reject(status, reason, now); });
+}
+Result<CallKey> UserAgent::invite(const InviteOptions& options, Time now) {
+  return impl_->invite(options, now);
+}
+Result<> UserAgent::hangup(CallKey call, std::string_view reason, bool after_playout, Time now) {
+  return impl_->with(call, now, [&](Call& c) {
+    c.hangup(EndCause::hangup, reason, after_playout, now);
+    return Result<>();
+  });
+}
+Result<> UserAgent::hold(CallKey call, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.set_hold(true, now); });
+}
+Result<> UserAgent::resume(CallKey call, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.set_hold(false, now); });
+}
+Result<> UserAgent::dtmf(CallKey call, std::string_view digits, Duration length, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.dtmf(digits, length, now); });
+}
+Result<> UserAgent::attach_bridge(CallKey call) {
+  Call* const found = impl_->find(call);
+  if (found == nullptr) return fail(Errc::not_found, 0, "a call that has not ended");
+  found->attach_bridge();
+  return {};
+}
+Result<std::size_t> UserAgent::play(CallKey call, std::span<const std::int16_t> samples) {
+  Call* const found = impl_->find(call);
+  if (found == nullptr) return fail(Errc::not_found, 0, "a call that has not ended");
+  if (found->media() == nullptr) return fail(Errc::closed, 0, "a call that has been accepted");
+  if (found->hangs_up_after_playout()) return std::size_t{0};
+  return found->media()->play(samples);
+}
+Result<Cleared> UserAgent::clear(CallKey call) {
+  return impl_->with_media(call, [](Media& media) { return Result<Cleared>(media.clear()); });
+}
+Result<> UserAgent::mark(CallKey call, std::string_view name) {
+  return impl_->with_media(call, [name](Media& media) {
+    media.mark(std::string(name));
+    return Result<>();
+  });
+}
+std::uint64_t UserAgent::queued(CallKey call) const {
+  return impl_->queued(call);
+}
+void UserAgent::shutdown(Time now) {
+  impl_->shutdown(now);
+}
+void UserAgent::expire(Time now) {
+  impl_->expire(now);
+}
+std::optional<Time> UserAgent::deadline() const {
+  return impl_->deadline();
+}
+std::optional<Output> UserAgent::poll() {
+  return impl_->poll();
+}
+std::size_t UserAgent::calls() const {
+  return impl_->live();
+}
+std::size_t UserAgent::transactions() const {
+  return impl_->transactions();
+}
+std::size_t UserAgent::dialogs() const {
+  return impl_->dialogs();
+}
+std::size_t UserAgent::registrations() const {
+  return impl_->registrations();
+}
+
+} // namespace talky::call
