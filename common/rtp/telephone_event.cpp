@@ -76,9 +76,11 @@ bool EventReceiver::continues(const EventBlock& block, std::uint32_t timestamp, 
 void EventReceiver::receive(const EventBlock& block, std::uint32_t timestamp, bool marker, Time now) {
   if (!digit_of(block.event) || is_finished(timestamp)) return;
   if (!open_ && last_ && last_->event == block.event) {
-    // Within the press that has just ended: a sender that moves the timestamp repeats its end.
+    // Within the press that has just ended: a sender that moves the timestamp repeats its end. Or a further
+    // segment of a long press that was given up because nothing came for a while.
     const std::int32_t distance = timestamp_distance(last_->segment, timestamp);
     if (distance > 0 && distance < last_->duration) return;
+    if (distance > 0 && !marker && static_cast<std::uint32_t>(distance) % kSegment == 0) return;
   }
   if (open_ && timestamp != open_->segment) {
     const std::int32_t distance = timestamp_distance(open_->segment, timestamp);
