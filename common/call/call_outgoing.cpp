@@ -5,8 +5,8 @@
 
 #include "call/call.hpp"
 #include "call/protocol.hpp"
-#include "sip/status.hpp"
 #include "core/ascii.hpp"
+#include "sip/status.hpp"
 
 namespace talky::call {
 namespace {
@@ -130,7 +130,7 @@ void Call::invite_failed(const sip::MessageView& response, Time now) {
 }
 
 bool Call::retry_with_credentials(const sip::MessageView& response) {
-  return digest_ && digest_->receive(response).has_value();
+  return digest_ && digest_->receive(response, digest_->ready()).has_value();
 }
 
 // The answer to our INVITE's offer; a later one (of another fork, or in the 2xx after a 183) takes its place.

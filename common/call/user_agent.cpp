@@ -14,7 +14,7 @@ sip::TransactionLayer::Config layer_config(const Config& config) {
   result.policy.methods = methods;
   result.policy.extensions = {"timer", "100rel"};
   result.max_transactions = config.max_transactions;
-  result.max_pending_per_source = config.max_pending_per_source;
+  result.max_transactions_per_source = config.max_pending_per_source;
   result.server = config.product;
   return result;
 }

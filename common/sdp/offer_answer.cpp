@@ -45,7 +45,8 @@ std::optional<std::uint8_t> find_telephone_event(const Media& media, std::uint32
 }
 
 std::uint16_t packet_time(const Capabilities& capabilities, const Media& media) {
-  std::uint16_t ms = media.milliseconds("ptime").value_or(capabilities.ptime);
+  std::uint16_t ms = media.milliseconds("ptime").value_or(0);
+  if (ms == 0) ms = capabilities.ptime;
   if (const auto limit = media.milliseconds("maxptime"); limit && *limit > 0) ms = std::min(ms, *limit);
   ms = static_cast<std::uint16_t>(ms - ms % 10);
   return std::clamp(ms, capabilities.min_ptime, capabilities.max_ptime);

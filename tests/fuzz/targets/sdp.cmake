@@ -1,0 +1,1 @@
+talky_fuzz(sdp DEPENDS sdp)
