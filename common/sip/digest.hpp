@@ -20,6 +20,8 @@ enum class DigestAlgorithm : std::uint8_t { md5, sha256 };
 std::string_view to_string(DigestAlgorithm algorithm);                     // "MD5", "SHA-256"
 std::optional<DigestAlgorithm> to_digest_algorithm(std::string_view name); // any case; "" is MD5
 
+// Lower-case hex of bytes.
+std::string to_hex(std::string_view bytes);
 // Lower-case hex of the hash.
 std::string digest_hash(DigestAlgorithm algorithm, std::string_view text);
 // H(user:realm:password).
@@ -35,8 +37,8 @@ std::string digest_response(const DigestInput& input);
 class DigestServer {
  public:
   struct Config {
-    std::string realm;
-    std::string key; // secret, 16 bytes at least, from the system's entropy
+    std::string realm = {};
+    std::string key = {}; // secret, 16 bytes at least, from the system's entropy
     // In the order of the challenges. MD5 comes first by default, because many phones (and SIPp) look at the
     // first only; RFC 8760 wishes the strongest first.
     std::vector<DigestAlgorithm> algorithms = {DigestAlgorithm::md5, DigestAlgorithm::sha256};
@@ -79,12 +81,15 @@ class DigestServer {
     std::uint64_t window = 0; // bit i: highest - i was used
     Time made{};
   };
+  Verdict verify(const MessageView& request, const AuthParams& credentials, const Ha1Lookup& lookup,
+                 Time now);
   std::string make_nonce(Time now) const;
   std::optional<Time> nonce_time(std::string_view nonce) const; // nullopt: not ours
   bool use(std::string_view nonce, std::uint32_t nc, Time made, Time now);
 
   Config config_;
   std::map<std::string, Use, std::less<>> used_; // nonces begin with their time, so this is their order
+  Time forgotten_ = Time::min();                 // nonces made until then are stale
   mutable std::uint64_t counter_ = 0;            // makes nonces of one microsecond differ
 };
 
@@ -94,9 +99,10 @@ class DigestClient {
   DigestClient(std::string user, std::string password)
       : user_(std::move(user)), password_(std::move(password)) {}
 
-  // Takes the challenges of a 401 or 407 and keeps the best one (SHA-256 before MD5). `unsupported`: none can
-  // be answered. `closed`: the same credentials have just been refused, so that asking again is a loop.
-  Result<> receive(const MessageView& response);
+  // Takes the challenges of a 401 or 407 and keeps the best one (SHA-256 before MD5). `answered`: the request
+  // that it answers carried authorization(). `unsupported`: no challenge can be answered. `closed`: these
+  // credentials are refused, so that asking again would be a loop.
+  Result<> receive(const MessageView& response, bool answered);
   // True once a challenge is known.
   bool ready() const { return !nonce_.empty(); }
   HeaderId field() const { return field_; } // authorization or proxy_authorization

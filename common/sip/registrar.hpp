@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
+#include <queue>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -68,8 +71,21 @@ class Registrar {
   const std::map<std::string, std::vector<Binding>, std::less<>>& all() const { return bindings_; }
 
  private:
+  using Bindings = std::vector<Binding>;
+  using Timer = std::pair<Time, std::string>;
+
+  struct Request; // what a REGISTER asks for
+  static int remove_all(const Request& request, Bindings& bindings);
+  int apply(const Request& request, Bindings& bindings) const;
+  // Puts the new bindings of one address-of-record in the place of the old ones.
+  void commit(std::string_view aor, Bindings bindings);
+  void tell(RegistrarChange::Kind kind, std::string_view aor, const Binding& binding);
+  void count_source(const IpAddress& ip, int by);
+
   Config config_;
-  std::map<std::string, std::vector<Binding>, std::less<>> bindings_;
+  std::map<std::string, Bindings, std::less<>> bindings_;
+  std::unordered_map<Endpoint, int> sources_;                             // bindings by IP address, port 0
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_; // some are out of date
   std::deque<RegistrarChange> changes_;
 };
 

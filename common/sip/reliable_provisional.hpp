@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "core/time.hpp"
 #include "sip/builder.hpp"
@@ -42,6 +44,7 @@ class ReliableProvisional {
     std::uint32_t rseq;
   };
   void start(Time now);
+  void stop_timer();
 
   Timers timers_;
   std::deque<Waiting> queue_; // the front is outstanding

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "core/time.hpp"
@@ -27,18 +27,22 @@ enum class TransactionState : std::uint8_t {
 std::string_view to_string(TransactionState state);
 
 // What a machine wants done, in order.
-struct Send {
-  std::string bytes; // to the peer
+struct TransactionOutput {
+  enum class Kind : std::uint8_t {
+    send,       // `bytes` to the peer
+    deliver,    // the message just received is for the user of the transaction
+    time_out,   // no (final) response, or no ACK: the transaction is over
+    send_cancel // the moment has come to send the CANCEL that was asked for
+  };
+  Kind kind;
+  std::string bytes = {};
 };
-struct Deliver {};    // the message just received is for the user of the transaction
-struct TimeOut {};    // no (final) response, or no ACK: the transaction is over
-struct SendCancel {}; // the moment has come to send the CANCEL that was asked for
-using TransactionOutput = std::variant<Send, Deliver, TimeOut, SendCancel>;
 
 // First in, first out; memory is kept.
 class Outbox {
  public:
-  void push(TransactionOutput output) { queue_.push_back(std::move(output)); }
+  void push(TransactionOutput::Kind kind) { queue_.push_back({kind, {}}); }
+  void send(std::string bytes) { queue_.push_back({TransactionOutput::Kind::send, std::move(bytes)}); }
   std::optional<TransactionOutput> poll();
 
  private:
@@ -65,10 +69,11 @@ class InviteServer {
   void terminate() { state_ = TransactionState::terminated; }
 
  private:
+  void send_trying();
+
   Timers timers_;
   TransactionState state_ = TransactionState::proceeding;
   bool reliable_;
-  bool answered_ = false;         // any response has been sent
   std::string trying_, last_;     // last_: sent again when the INVITE comes again
   Duration interval_{};           // timer G
   std::optional<Time> resend_;    // `trying`, then timer G
@@ -81,10 +86,10 @@ class NonInviteServer {
  public:
   NonInviteServer(const Timers& timers, bool reliable);
 
-  void receive(Time now); // a retransmission
+  void receive(); // a retransmission
   void respond(int status, Message response, Time now);
   void expire(Time now);
-  std::optional<Time> deadline() const { return giving_up_; } // timer J
+  std::optional<Time> deadline() const; // timer J
   std::optional<TransactionOutput> poll() { return outbox_.poll(); }
   TransactionState state() const { return state_; }
   void terminate() { state_ = TransactionState::terminated; }
@@ -105,7 +110,7 @@ class InviteClient {
   InviteClient(const Timers& timers, bool reliable, Message request, Time now);
 
   void receive(const MessageView& response, Time now);
-  // Ends the attempt (RFC 3261 9.1): SendCancel comes out when a provisional response is there, and TimeOut
+  // Ends the attempt (RFC 3261 9.1): send_cancel comes out when a provisional response is there, and TimeOut
   // if no final one follows within 64 T1.
   void cancel(Time now);
   void expire(Time now);
@@ -128,6 +133,9 @@ class InviteClient {
   std::optional<Time> giving_up_; // timers B, D, M
   Outbox outbox_;
 };
+
+// The CANCEL of an INVITE that was sent (RFC 3261 9.1), with the INVITE's own Via.
+Message make_cancel(const MessageView& invite);
 
 // RFC 3261 17.1.2.
 class NonInviteClient {

@@ -69,12 +69,15 @@ using LayerOutput = std::variant<Datagram, RequestReceived, AckReceived, CancelR
 class TransactionLayer {
  public:
   struct Config {
-    Timers timers;
-    UasPolicy policy;
-    std::size_t max_transactions = 50'000;            // in all
-    std::size_t max_transactions_per_source = 20'000; // server transactions of one IP address
-    std::uint32_t overload_replies_per_second = 100;  // 503s beyond the caps; then silence
-    std::string server;                               // Server field of the replies made here; "" for none
+    Timers timers = {};
+    UasPolicy policy = {};
+    // In all. When they are used up, the oldest of those that only absorb retransmissions make room; then
+    // 503.
+    std::size_t max_transactions = 50'000;
+    // Requests of one IP address that wait for their answer or its ACK; beyond it 503.
+    std::size_t max_transactions_per_source = 2'000;
+    std::uint32_t overload_replies_per_second = 100; // 503s beyond the caps; then silence
+    std::string server = {};                         // Server field of the replies made here; "" for none
   };
   struct Counters {
     std::uint64_t received = 0, keep_alives = 0, unparsable = 0, retransmissions = 0, refused = 0,

@@ -1,0 +1,246 @@
+#include "sip/registrar.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ascii.hpp"
+#include "sip/headers.hpp"
+#include "sip/uri.hpp"
+
+namespace talky::sip {
+
+namespace {
+
+std::uint16_t parse_q(std::string_view text) { // "0.33" -> 330; what is no qvalue counts as 1
+  if (text.empty() || text.front() != '0') return 1000;
+  std::uint16_t q = 0;
+  std::uint16_t weight = 100;
+  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
+    if (!ascii::is_digit(c)) return 1000;
+    q = static_cast<std::uint16_t>(q + weight * (c - '0'));
+    weight /= 10;
+  }
+  return q;
+}
+
+std::string other_params(const Params& params) {
+  std::string out;
+  for (const Param& param : params) {
+    if (ascii::iequals(param.name, "expires")) continue;
+    out.append(";").append(param.name);
+    if (param.has_value) out.append("=").append(param.value);
+  }
+  return out;
+}
+
+// The same contact: equivalent URIs, or the same instance and flow of one phone (RFC 5626 6) at a new
+// address.
+bool same_contact(const Binding& a, const Binding& b) {
+  const auto x = Uri::parse(a.contact);
+  const auto y = Uri::parse(b.contact);
+  if (x && y && equivalent(*x, *y)) return true;
+  const Params p(a.params);
+  const Params q(b.params);
+  const auto instance = p.get("+sip.instance");
+  return instance && instance == q.get("+sip.instance") && p.get("reg-id") == q.get("reg-id");
+}
+
+constexpr int ok = 200;
+
+} // namespace
+
+struct Registrar::Request {
+  struct Contact {
+    Binding binding;
+    std::chrono::seconds expires;
+  };
+  std::vector<Contact> contacts;
+  bool all = false; // Contact: *
+  std::string call_id;
+  std::uint32_t cseq = 0;
+
+  // What an older or the same REGISTER of this series has set may not be undone by it (RFC 3261 10.3 (7)).
+  bool outdated_by(const Binding& binding) const {
+    return binding.call_id == call_id && binding.cseq >= cseq;
+  }
+  // 200, or what is wrong with it.
+  int read(const Incoming& incoming, const Config& config);
+};
+
+int Registrar::Request::read(const Incoming& incoming, const Config& config) {
+  const MessageView& view = incoming.view();
+  const auto number = view.cseq();
+  if (!number) return 400;
+  cseq = number->number;
+  call_id = std::string(view.call_id());
+  const auto common = parse_delta_seconds(view.value(HeaderId::expires));
+
+  for (const std::string_view value : view.values(HeaderId::contact)) {
+    const auto contact = NameAddr::parse(value);
+    if (!contact) return 400;
+    if (contact->wildcard) {
+      all = true;
+      continue;
+    }
+    Contact out;
+    const auto own = contact->params.get("expires");
+    auto seconds = own ? parse_delta_seconds(*own) : common;
+    out.expires =
+        std::min(seconds ? std::chrono::seconds(*seconds) : config.default_expires, config.max_expires);
+    if (out.expires.count() != 0 && out.expires < config.min_expires) return 423;
+    out.binding.contact = std::string(contact->uri.text);
+    out.binding.params = other_params(contact->params);
+    out.binding.call_id = call_id;
+    out.binding.cseq = cseq;
+    out.binding.q = parse_q(contact->params.get("q").value_or("1"));
+    out.binding.expires = incoming.time() + out.expires;
+    out.binding.flow = incoming.flow();
+    out.binding.user_agent = unfold(view.value(HeaderId::user_agent));
+    contacts.push_back(std::move(out));
+  }
+  if (all && (!contacts.empty() || common != 0u)) return 400; // * stands alone, with Expires: 0
+  return ok;
+}
+
+int Registrar::remove_all(const Request& request, Bindings& bindings) {
+  const bool outdated = std::any_of(bindings.begin(), bindings.end(),
+                                    [&](const Binding& binding) { return request.outdated_by(binding); });
+  if (outdated) return 500;
+  bindings.clear();
+  return ok;
+}
+
+// Works on a copy: a REGISTER takes effect as a whole or not at all.
+int Registrar::apply(const Request& request, Bindings& bindings) const {
+  for (const Request::Contact& contact : request.contacts) {
+    const auto known = std::find_if(bindings.begin(), bindings.end(), [&](const Binding& binding) {
+      return same_contact(binding, contact.binding);
+    });
+    if (known != bindings.end()) {
+      if (request.outdated_by(*known)) return 500;
+      bindings.erase(known);
+    }
+    if (contact.expires.count() != 0) bindings.push_back(contact.binding);
+  }
+  return bindings.size() > config_.max_bindings ? 503 : ok;
+}
+
+Message Registrar::receive(const Incoming& request, std::string_view aor, std::string_view to_tag, Time now) {
+  expire(now);
+  const auto found = bindings_.find(aor);
+  Bindings bindings = found == bindings_.end() ? Bindings{} : found->second;
+  Request wish;
+  int status = wish.read(request, config_);
+  if (status == ok) status = wish.all ? remove_all(wish, bindings) : apply(wish, bindings);
+  if (status == ok && found == bindings_.end() && !bindings.empty() && bindings_.size() >= config_.max_aors) {
+    status = 503;
+  }
+  Builder reply = Builder::reply(request, status, {.to_tag = to_tag});
+  if (status == 423) reply.header(HeaderId::min_expires, config_.min_expires.count());
+  if (status == 503) reply.header(HeaderId::retry_after, 60);
+  if (status != ok) return reply.build();
+
+  for (const Binding& binding : bindings) {
+    const auto left = std::chrono::ceil<std::chrono::seconds>(binding.expires - now);
+    reply.header(HeaderId::contact,
+                 "<" + binding.contact + ">" + binding.params + ";expires=" + std::to_string(left.count()));
+  }
+  if (wish.all || !wish.contacts.empty()) commit(aor, std::move(bindings));
+  return reply.build();
+}
+
+void Registrar::commit(std::string_view aor, Bindings bindings) {
+  const auto found = bindings_.find(aor);
+  const Bindings before = found == bindings_.end() ? Bindings{} : found->second;
+  const auto in = [](const Bindings& list, const Binding& binding) {
+    return std::find_if(list.begin(), list.end(), [&](const Binding& x) { return same_contact(x, binding); });
+  };
+  for (const Binding& old : before) {
+    count_source(old.flow.remote.ip, -1);
+    if (in(bindings, old) == bindings.end()) tell(RegistrarChange::Kind::removed, aor, old);
+  }
+  for (const Binding& binding : bindings) {
+    count_source(binding.flow.remote.ip, 1);
+    const auto old = in(before, binding);
+    const bool same = old != before.end() && old->call_id == binding.call_id && old->cseq == binding.cseq;
+    if (same) continue;
+    timers_.emplace(binding.expires, std::string(aor));
+    tell(old == before.end() ? RegistrarChange::Kind::added : RegistrarChange::Kind::refreshed, aor, binding);
+  }
+  if (!bindings.empty()) {
+    bindings_.insert_or_assign(std::string(aor), std::move(bindings));
+  } else if (found != bindings_.end()) {
+    bindings_.erase(found);
+  }
+}
+
+void Registrar::tell(RegistrarChange::Kind kind, std::string_view aor, const Binding& binding) {
+  changes_.push_back({kind, std::string(aor), binding});
+}
+
+void Registrar::count_source(const IpAddress& ip, int by) {
+  const auto source = sources_.try_emplace(Endpoint{ip, 0}).first;
+  source->second += by;
+  if (source->second <= 0) sources_.erase(source);
+}
+
+std::vector<Binding> Registrar::lookup(std::string_view aor) const {
+  const auto found = bindings_.find(aor);
+  if (found == bindings_.end()) return {};
+  Bindings out(found->second.rbegin(), found->second.rend()); // the latest was put last
+  std::stable_sort(out.begin(), out.end(), [](const Binding& a, const Binding& b) { return a.q > b.q; });
+  return out;
+}
+
+bool Registrar::knows_source(const IpAddress& ip) const {
+  return sources_.contains(Endpoint{ip, 0});
+}
+
+void Registrar::flow_closed(std::uint64_t connection) {
+  for (auto entry = bindings_.begin(); entry != bindings_.end();) {
+    Bindings& bindings = entry->second;
+    for (auto binding = bindings.begin(); binding != bindings.end();) {
+      if (!binding->flow.reliable() || binding->flow.connection != connection) {
+        ++binding;
+        continue;
+      }
+      count_source(binding->flow.remote.ip, -1);
+      tell(RegistrarChange::Kind::removed, entry->first, *binding);
+      binding = bindings.erase(binding);
+    }
+    entry = bindings.empty() ? bindings_.erase(entry) : std::next(entry);
+  }
+}
+
+void Registrar::expire(Time now) {
+  while (!timers_.empty() && timers_.top().first <= now) {
+    const auto entry = bindings_.find(timers_.top().second);
+    timers_.pop();
+    if (entry == bindings_.end()) continue;
+    Bindings& bindings = entry->second;
+    for (auto binding = bindings.begin(); binding != bindings.end();) {
+      if (binding->expires > now) {
+        ++binding;
+        continue;
+      }
+      count_source(binding->flow.remote.ip, -1);
+      tell(RegistrarChange::Kind::expired, entry->first, *binding);
+      binding = bindings.erase(binding);
+    }
+    if (bindings.empty()) bindings_.erase(entry);
+  }
+}
+
+std::optional<Time> Registrar::deadline() const {
+  if (timers_.empty()) return std::nullopt;
+  return timers_.top().first;
+}
+
+std::optional<RegistrarChange> Registrar::poll() {
+  if (changes_.empty()) return std::nullopt;
+  RegistrarChange change = std::move(changes_.front());
+  changes_.pop_front();
+  return change;
+}
+
+} // namespace talky::sip
