@@ -130,6 +130,11 @@ Result<Output> Output::create(const std::string& path, Mode mode) {
     if (output.fd_ < 0) return fail(Errc::io, 0, "a file that can be written");
     output.owned_ = true;
   }
+  struct stat made {};
+  if (::fstat(output.fd_, &made) == 0 && S_ISREG(made.st_mode) &&
+      (::fcntl(output.fd_, F_GETFL) & O_APPEND) == 0) {
+    output.patch_base_ = ::lseek(output.fd_, 0, SEEK_CUR);
+  }
   output.buffer_.resize(kOutputBuffer);
   return output;
 }
@@ -148,6 +153,7 @@ Output& Output::operator=(Output&& other) noexcept {
   buffer_.swap(other.buffer_);
   std::swap(used_, other.used_);
   std::swap(flushed_, other.flushed_);
+  std::swap(patch_base_, other.patch_base_);
   return *this;
 }
 
@@ -195,6 +201,19 @@ Result<> Output::flush() {
   }
   flushed_ += written;
   used_ = 0;
+  return {};
+}
+
+Result<> Output::patch(std::uint64_t offset, Bytes bytes) {
+  if (!patchable()) return fail(Errc::unsupported, static_cast<std::size_t>(offset), "a file that can be patched");
+  if (const auto flushed = flush(); !flushed) return flushed;
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(fd_, bytes.data(), bytes.size(), patch_base_ + static_cast<std::int64_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail(Errc::io, static_cast<std::size_t>(offset), "room to write");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
   return {};
 }
 

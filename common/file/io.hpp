@@ -81,6 +81,11 @@ class Output {
   Result<> close();
   // Bytes written since the start, the buffered ones included.
   std::uint64_t offset() const { return flushed_ + used_; }
+  // Whether patch() works: a regular file, not a pipe and not opened for appending.
+  bool patchable() const { return patch_base_ >= 0; }
+  // Overwrites bytes written earlier, such as a length in a header. `offset` counts from the start of this output.
+  // Errors: io, unsupported (not patchable).
+  Result<> patch(std::uint64_t offset, Bytes bytes);
 
  private:
   Output() = default;
@@ -93,6 +98,7 @@ class Output {
   std::vector<std::byte> buffer_;
   std::size_t used_ = 0;
   std::uint64_t flushed_ = 0;
+  std::int64_t patch_base_ = -1; // where this output starts in its file
 };
 
 } // namespace talky::file

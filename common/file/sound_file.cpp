@@ -1,0 +1,203 @@
+#include "file/sound_file.hpp"
+
+#include <fcntl.h>
+#include <sndfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "core/ascii.hpp"
+
+namespace talky::file {
+
+namespace {
+
+struct CloseSound {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using Sound = std::unique_ptr<SNDFILE, CloseSound>;
+
+constexpr std::array kinds{
+    SoundFileKind{"flac", "FLAC, 16 bits, lossless", SF_FORMAT_FLAC | SF_FORMAT_PCM_16},
+    SoundFileKind{"au", "Sun AU, 16 bits", SF_FORMAT_AU | SF_FORMAT_PCM_16},
+    SoundFileKind{"aiff", "AIFF, 16 bits", SF_FORMAT_AIFF | SF_FORMAT_PCM_16},
+    SoundFileKind{"ogg", "Ogg Vorbis", SF_FORMAT_OGG | SF_FORMAT_VORBIS},
+    SoundFileKind{"opus", "Ogg Opus (8, 12, 16, 24 or 48 kHz)", SF_FORMAT_OGG | SF_FORMAT_OPUS},
+    SoundFileKind{"gsm", "raw GSM 6.10 (8 kHz mono)", SF_FORMAT_RAW | SF_FORMAT_GSM610},
+    SoundFileKind{"wav-gsm", "WAV with GSM 6.10 (8 kHz mono)", SF_FORMAT_WAV | SF_FORMAT_GSM610},
+    SoundFileKind{"wav-ima", "WAV with IMA ADPCM", SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM},
+    SoundFileKind{"wav-ms", "WAV with Microsoft ADPCM", SF_FORMAT_WAV | SF_FORMAT_MS_ADPCM},
+};
+
+std::string describe(int what) {
+  SF_FORMAT_INFO info{};
+  info.format = what;
+  return sf_command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof info) == 0 && info.name != nullptr ? info.name
+                                                                                                   : "";
+}
+
+} // namespace
+
+struct SoundFileReader::Impl {
+  Sound file;
+  SF_INFO info{};
+};
+
+SoundFileReader::SoundFileReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SoundFileReader::SoundFileReader(SoundFileReader&&) noexcept = default;
+SoundFileReader& SoundFileReader::operator=(SoundFileReader&&) noexcept = default;
+SoundFileReader::~SoundFileReader() = default;
+
+Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail(Errc::io, 0, "a file that can be opened");
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    errno = S_ISDIR(status.st_mode) ? EISDIR : ESPIPE;
+    return fail(Errc::unsupported, 0, "a regular file");
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->file.reset(sf_open_fd(fd, SFM_READ, &impl->info, SF_TRUE)); // closes fd, also if it fails
+  if (!impl->file) return fail(Errc::malformed, 0, "a sound file that libsndfile knows");
+  if (impl->info.channels < 1 || impl->info.channels > 64 || impl->info.samplerate < 1) {
+    return fail(Errc::malformed, 0, "1 to 64 channels and a rate above zero");
+  }
+  // Floats beyond full scale shall saturate and not wrap.
+  sf_command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  return SoundFileReader(std::move(impl));
+}
+
+audio::Format SoundFileReader::format() const {
+  return {static_cast<std::uint32_t>(impl_->info.samplerate),
+          static_cast<std::uint16_t>(impl_->info.channels)};
+}
+
+bool SoundFileReader::wide() const {
+  switch (impl_->info.format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_PCM_16:
+    case SF_FORMAT_ULAW:
+    case SF_FORMAT_ALAW:
+    case SF_FORMAT_IMA_ADPCM:
+    case SF_FORMAT_MS_ADPCM:
+    case SF_FORMAT_GSM610: return false;
+    default: return true;
+  }
+}
+
+std::string SoundFileReader::name() const {
+  return describe(impl_->info.format & SF_FORMAT_TYPEMASK) + ", " +
+         describe(impl_->info.format & SF_FORMAT_SUBMASK);
+}
+
+std::uint64_t SoundFileReader::frames() const {
+  return impl_->info.frames > 0 ? static_cast<std::uint64_t>(impl_->info.frames) : 0;
+}
+
+namespace {
+
+template <class Sample, class Read>
+Result<> read_frames(SNDFILE* file, int channels, std::size_t max_frames, std::vector<Sample>& out,
+                     Read read) {
+  const auto width = static_cast<std::size_t>(channels);
+  out.resize(max_frames * width);
+  const sf_count_t got = read(file, out.data(), static_cast<sf_count_t>(max_frames));
+  out.resize(got > 0 ? static_cast<std::size_t>(got) * width : 0);
+  if (got <= 0 && sf_error(file) != SF_ERR_NO_ERROR) return fail(Errc::malformed, 0, "readable sound");
+  return {};
+}
+
+} // namespace
+
+Result<> SoundFileReader::read(std::size_t max_frames, std::vector<std::int16_t>& out) {
+  if (!wide()) return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sf_readf_short);
+  // libsndfile's own conversion of floats to short does not scale for every codec.
+  std::vector<float> samples;
+  if (const auto done = read(max_frames, samples); !done) return done;
+  out.resize(samples.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const float x = samples[i] * 32768.0F;
+    out[i] = static_cast<std::int16_t>(x < -32768 ? -32768 : x > 32767 ? 32767 : x + (x < 0 ? -0.5F : 0.5F));
+  }
+  return {};
+}
+
+Result<> SoundFileReader::read(std::size_t max_frames, std::vector<float>& out) {
+  return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sf_readf_float);
+}
+
+std::span<const SoundFileKind> sound_file_kinds() {
+  return kinds;
+}
+
+const SoundFileKind* sound_file_kind(std::string_view name) {
+  for (const auto& kind : kinds) {
+    if (ascii::iequals(kind.name, name)) return &kind;
+  }
+  return nullptr;
+}
+
+struct SoundFileWriter::Impl {
+  Sound file;
+  std::size_t channels = 1;
+};
+
+SoundFileWriter::SoundFileWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SoundFileWriter::SoundFileWriter(SoundFileWriter&&) noexcept = default;
+SoundFileWriter& SoundFileWriter::operator=(SoundFileWriter&&) noexcept = default;
+SoundFileWriter::~SoundFileWriter() = default;
+
+Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const SoundFileKind& kind,
+                                                audio::Format format) {
+  SF_INFO info{};
+  info.samplerate = static_cast<int>(format.rate);
+  info.channels = format.channels;
+  info.format = kind.libsndfile;
+  if (sf_format_check(&info) == 0)
+    return fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
+  auto impl = std::make_unique<Impl>();
+  impl->channels = format.channels;
+  errno = 0;
+  impl->file.reset(sf_open(path.c_str(), SFM_WRITE, &info));
+  if (!impl->file) {
+    return errno != 0 ? fail(Errc::io, 0, "a file that can be written")
+                      : fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
+  }
+  sf_command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  return SoundFileWriter(std::move(impl));
+}
+
+namespace {
+
+template <class Sample, class Write>
+Result<> write_frames(SNDFILE* file, std::size_t channels, std::span<const Sample> pcm, Write write) {
+  if (file == nullptr) return fail(Errc::closed, 0, "an open file");
+  const auto frames = static_cast<sf_count_t>(pcm.size() / channels);
+  // On a full disk the count is short, and sf_error says nothing.
+  if (write(file, pcm.data(), frames) != frames) return fail(Errc::io, 0, "room to write");
+  return {};
+}
+
+} // namespace
+
+Result<> SoundFileWriter::write(std::span<const std::int16_t> interleaved) {
+  return write_frames(impl_->file.get(), impl_->channels, interleaved, sf_writef_short);
+}
+
+Result<> SoundFileWriter::write(std::span<const float> interleaved) {
+  return write_frames(impl_->file.get(), impl_->channels, interleaved, sf_writef_float);
+}
+
+Result<> SoundFileWriter::close() {
+  if (!impl_->file) return fail(Errc::closed, 0, "an open file");
+  sf_write_sync(impl_->file.get());
+  if (sf_close(impl_->file.release()) != 0) return fail(Errc::io, 0, "room to write");
+  return {};
+}
+
+} // namespace talky::file

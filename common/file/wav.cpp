@@ -1,0 +1,254 @@
+#include "file/wav.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace talky::file {
+
+namespace {
+
+constexpr std::size_t chunk_header = 8;
+constexpr std::uint16_t tag_pcm = 1;
+constexpr std::uint16_t tag_float = 3;
+constexpr std::uint16_t tag_alaw = 6;
+constexpr std::uint16_t tag_mulaw = 7;
+constexpr std::uint16_t tag_extensible = 0xfffe;
+// Behind the two bytes of the tag, the sub-format of WAVE_FORMAT_EXTENSIBLE is this GUID.
+constexpr std::array<std::uint8_t, 14> guid_tail{0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80,
+                                                 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71};
+
+// RIFF is little-endian, so core/bytes does not serve. The caller has checked the bounds.
+std::uint64_t little(Bytes bytes, std::size_t at, std::size_t width) {
+  std::uint64_t value = 0;
+  for (std::size_t i = width; i > 0; --i)
+    value = value << 8 | std::to_integer<std::uint64_t>(bytes[at + i - 1]);
+  return value;
+}
+std::uint16_t u16(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint16_t>(little(bytes, at, 2));
+}
+std::uint32_t u32(Bytes bytes, std::size_t at) {
+  return static_cast<std::uint32_t>(little(bytes, at, 4));
+}
+std::string_view id(Bytes bytes, std::size_t at) {
+  return as_text(bytes.subspan(at, 4));
+}
+
+// The sizes that writers leave which do not know the length or died before they did: 0; 0x7ffff000 (sox,
+// talky) and what else lies around 2^31 (arecord, VLC); 0xffffffff (ffmpeg) and a little less.
+bool is_unknown(std::uint32_t size) {
+  return size == 0 || (size >= wav_unknown_size && size <= 0x80000100) || size >= 0xffff0000;
+}
+
+std::optional<SampleFormat> format_of(std::uint16_t tag, unsigned bytes) {
+  switch (tag) {
+    case tag_pcm:
+      if (bytes == 1) return SampleFormat::u8;
+      if (bytes == 2) return SampleFormat::s16le;
+      if (bytes == 3) return SampleFormat::s24le;
+      if (bytes == 4) return SampleFormat::s32le;
+      return std::nullopt;
+    case tag_float:
+      if (bytes == 4) return SampleFormat::f32le;
+      if (bytes == 8) return SampleFormat::f64le;
+      return std::nullopt;
+    case tag_alaw: return bytes == 1 ? std::optional(SampleFormat::alaw) : std::nullopt;
+    case tag_mulaw: return bytes == 1 ? std::optional(SampleFormat::mulaw) : std::nullopt;
+    default: return std::nullopt;
+  }
+}
+
+// The body of "fmt ", which starts at `at` and is `size` long.
+Result<> read_fmt(Bytes file, std::size_t at, std::size_t size, WavHeader& header) {
+  std::uint16_t tag = u16(file, at);
+  header.channels = u16(file, at + 2);
+  header.rate = u32(file, at + 4);
+  const unsigned block = u16(file, at + 12);
+  const unsigned bits = u16(file, at + 14);
+  if (header.channels == 0 || header.channels > 64) return fail(Errc::malformed, at + 2, "1 to 64 channels");
+  if (header.rate == 0 || header.rate > 1000000)
+    return fail(Errc::malformed, at + 4, "a rate of 1 to 1,000,000 Hz");
+  if (tag == tag_extensible) {
+    if (size < 40) return fail(Errc::malformed, at, "40 bytes of WAVE_FORMAT_EXTENSIBLE");
+    const auto tail = file.subspan(at + 26, guid_tail.size());
+    if (!std::equal(tail.begin(), tail.end(), guid_tail.begin(),
+                    [](std::byte a, std::uint8_t b) { return std::to_integer<std::uint8_t>(a) == b; })) {
+      return fail(Errc::unsupported, at + 24, "PCM, float, A-law or mu-law");
+    }
+    tag = u16(file, at + 24);
+  }
+  const bool law = tag == tag_alaw || tag == tag_mulaw;
+  const unsigned bytes = law ? 1 : (bits + 7) / 8; // for the laws some writers say 16 bits, meaning the PCM
+  const auto format = format_of(tag, bytes);
+  if (!format) return fail(Errc::unsupported, at, "PCM, float, A-law or mu-law");
+  if (block != bytes * header.channels)
+    return fail(Errc::malformed, at + 12, "a block of channels times sample bytes");
+  header.format = *format;
+  return {};
+}
+
+} // namespace
+
+Result<std::optional<WavHeader>> parse_wav_header(Bytes start) {
+  const auto more = [&]() -> Result<std::optional<WavHeader>> {
+    if (start.size() > wav_header_limit)
+      return fail(Errc::too_large, start.size(), "a header of at most 1 MiB");
+    return std::nullopt;
+  };
+  // What is there must be right, even if it is too little.
+  constexpr std::array<std::string_view, 3> magics{"RIFF", "RF64", "BW64"};
+  const auto magic = as_text(start.first(std::min<std::size_t>(start.size(), 4)));
+  if (std::none_of(magics.begin(), magics.end(), [&](auto m) { return m.starts_with(magic); })) {
+    return fail(magic == "RIFX" ? Errc::unsupported : Errc::malformed, 0, "RIFF");
+  }
+  const auto kind =
+      start.size() > 8 ? as_text(start.subspan(8, std::min<std::size_t>(start.size() - 8, 4))) : "";
+  if (!std::string_view("WAVE").starts_with(kind)) return fail(Errc::malformed, 8, "WAVE");
+  if (start.size() < 12) return more();
+
+  WavHeader header;
+  bool have_format = false;
+  std::optional<std::uint64_t> size_of_rf64;
+  std::uint64_t at = 12;
+  while (at + chunk_header <= start.size()) {
+    const auto here = static_cast<std::size_t>(at);
+    const std::uint32_t size = u32(start, here + 4);
+    const std::size_t body = here + chunk_header;
+    const auto name = id(start, here);
+    if (name == "data") {
+      if (!have_format) return fail(Errc::malformed, here, "a fmt chunk in front of the data");
+      header.data_offset = body;
+      if (size == 0xffffffff && size_of_rf64) {
+        header.data_size = size_of_rf64;
+      } else if (!is_unknown(size)) {
+        header.data_size = size;
+      }
+      return header;
+    }
+    if (name == "fmt ") {
+      if (size < 16 || size > 4096)
+        return fail(Errc::malformed, here + 4, "a fmt chunk of 16 to 4,096 bytes");
+      if (start.size() - body < size) return more();
+      if (const auto read = read_fmt(start, body, size, header); !read) return tl::unexpected(read.error());
+      have_format = true;
+    } else if (name == "ds64" && size >= 16) {
+      if (start.size() - body < 16) return more();
+      size_of_rf64 = little(start, body + 8, 8);
+    }
+    at = body + std::uint64_t{size} + size % 2;
+    if (at > wav_header_limit) return fail(Errc::too_large, here, "a header of at most 1 MiB");
+  }
+  return more();
+}
+
+std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, std::uint16_t channels,
+                                       std::optional<std::uint64_t> data_size) {
+  std::vector<std::byte> out;
+  const auto put = [&out](std::uint64_t value, std::size_t width) {
+    for (std::size_t i = 0; i < width; ++i)
+      out.push_back(static_cast<std::byte>(value >> (8 * i) & 0xff));
+  };
+  const auto text = [&out](std::string_view t) {
+    const auto bytes = as_bytes(t);
+    out.insert(out.end(), bytes.begin(), bytes.end());
+  };
+  std::uint16_t tag = tag_pcm;
+  if (format == SampleFormat::f32le || format == SampleFormat::f64le) tag = tag_float;
+  if (format == SampleFormat::alaw) tag = tag_alaw;
+  if (format == SampleFormat::mulaw) tag = tag_mulaw;
+  const bool plain = tag == tag_pcm;
+  const std::uint64_t front = plain ? 36 : 50; // of the header, behind the RIFF size
+  const unsigned bytes = info(format).bytes;
+  const unsigned block = bytes * channels;
+  // Sizes beyond 32 bits are left to the readers, who go on to the end of the file.
+  constexpr std::uint64_t largest = 0xfffffffe;
+  const std::uint64_t data = std::min(data_size.value_or(wav_unknown_size), largest);
+
+  text("RIFF");
+  put(std::min(data + data % 2 + front, largest), 4);
+  text("WAVEfmt ");
+  put(plain ? 16 : 18, 4);
+  put(tag, 2);
+  put(channels, 2);
+  put(rate, 4);
+  put(std::uint64_t{rate} * block, 4);
+  put(block, 2);
+  put(std::uint64_t{bytes} * 8, 2);
+  if (!plain) {
+    put(0, 2);
+    text("fact");
+    put(4, 4);
+    put(data / block, 4);
+  }
+  text("data");
+  put(data, 4);
+  return out;
+}
+
+Result<WavReader> WavReader::open(const std::string& path) {
+  auto input = Input::open(path);
+  if (!input) return tl::unexpected(input.error());
+  return create(std::move(*input));
+}
+
+Result<WavReader> WavReader::create(Input input) {
+  std::size_t wanted = 12;
+  for (;;) {
+    const auto bytes = input.peek(wanted);
+    if (!bytes) return tl::unexpected(bytes.error());
+    const auto header = parse_wav_header(*bytes);
+    if (!header) return tl::unexpected(header.error());
+    if (*header) {
+      input.skip(static_cast<std::size_t>((*header)->data_offset));
+      return WavReader(std::move(input), **header);
+    }
+    if (bytes->size() < wanted) {
+      return fail(Errc::truncated, static_cast<std::size_t>(input.offset()) + bytes->size(),
+                  "the rest of a WAV header");
+    }
+    wanted = bytes->size() + 1;
+  }
+}
+
+Result<Bytes> WavReader::read_raw(std::size_t max_bytes) {
+  input_.skip(std::exchange(pending_skip_, 0));
+  const std::size_t frame = header_.frame_bytes();
+  const std::uint64_t left = header_.data_size ? *header_.data_size - taken_ : ~std::uint64_t{0};
+  if (left < frame) {
+    cut_off_ = static_cast<std::size_t>(left);
+    return Bytes{};
+  }
+  const auto bytes = input_.peek(frame);
+  if (!bytes) return bytes;
+  if (bytes->size() < frame) {
+    cut_off_ = bytes->size();
+    if (header_.data_size) missing_ = left - bytes->size();
+    return Bytes{};
+  }
+  std::size_t count = std::min(bytes->size(), std::max(max_bytes, frame));
+  if (count > left) count = static_cast<std::size_t>(left);
+  count -= count % frame;
+  taken_ += count;
+  pending_skip_ = count;
+  return bytes->first(count);
+}
+
+Result<> WavReader::read(std::size_t max_frames, std::vector<std::int16_t>& out) {
+  const auto bytes = read_raw(max_frames * header_.frame_bytes());
+  if (!bytes) return tl::unexpected(bytes.error());
+  out.resize(bytes->size() / info(header_.format).bytes);
+  to_s16(header_.format, *bytes, out);
+  return {};
+}
+
+Result<> save_wav(const std::string& path, audio::Format format, std::span<const std::int16_t> interleaved) {
+  auto output = Output::create(path, Output::Mode::replace);
+  if (!output) return tl::unexpected(output.error());
+  const auto header =
+      make_wav_header(SampleFormat::s16le, format.rate, format.channels, interleaved.size_bytes());
+  if (const auto written = output->write(header); !written) return written;
+  if (const auto written = output->write(std::as_bytes(interleaved)); !written) return written;
+  return output->close();
+}
+
+} // namespace talky::file

@@ -1,0 +1,1 @@
+talky_fuzz(wav_header DEPENDS file)
