@@ -195,7 +195,7 @@ void UserAgent::Impl::flow_opened(const sip::Flow& flow, Time now) {
 void UserAgent::Impl::flow_closed(const sip::Flow& flow, Time now) {
   now_ = now;
   framers_.erase(flow.connection);
-  layer_.transport_failed(flow);
+  layer_.transport_failed(flow, now);
   if (flow.connection != 0) registrar_.flow_closed(flow.connection);
   tell_registrations();
   for (auto& [key, call] : calls_)
