@@ -1,0 +1,77 @@
+#include "selection.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/exit_code.hpp"
+
+namespace talky::rtpdump {
+
+namespace {
+
+void check(const Result<>& result, const std::string& path) {
+  if (result) return;
+  const std::string reason =
+      result.error().code == Errc::io ? fmt::format(" ({})", std::strerror(errno)) : "";
+  throw cli::Failure(cli::ExitCode::io, fmt::format("{}: {}{}", path, result.error().what, reason));
+}
+
+} // namespace
+
+SelectionWriter::SelectionWriter(std::string path, const std::string& format, bool overwrite)
+    : path_(std::move(path)), mode_(overwrite ? file::Output::Mode::replace : file::Output::Mode::fresh) {
+  const bool dump_name = path_.ends_with(".rtpdump") || path_.ends_with(".rtp");
+  pcap_ = format.empty() ? !dump_name : format == "pcap";
+}
+
+void SelectionWriter::open(const file::Segment& segment, const file::CapturedFrame* frame) {
+  const auto fail_with = [&](const Error& error) {
+    const int reason = error.code == Errc::io ? errno : 0;
+    throw cli::Failure(
+        cli::ExitCode::cannot_create,
+        fmt::format("{}: {}{}", path_, reason == EEXIST ? "exists (-f overwrites)" : error.what,
+                    reason != 0 && reason != EEXIST ? fmt::format(" ({})", std::strerror(reason)) : ""));
+  };
+  if (!pcap_) {
+    auto writer = file::RtpdumpWriter::create(path_, mode_, segment.from, segment.time_ns);
+    if (!writer) fail_with(writer.error());
+    rtpdump_writer_.emplace(std::move(*writer));
+    return;
+  }
+  // Frames are kept as they were if they are Ethernet or raw IP; of the rest only what UDP carried is.
+  if (frame != nullptr && frame->link == file::LinkType::ethernet) link_ = file::LinkType::ethernet;
+  file::PcapWriter::Options options;
+  options.mode = mode_;
+  options.link = link_;
+  auto writer = file::PcapWriter::create(path_, options);
+  if (!writer) fail_with(writer.error());
+  pcap_writer_.emplace(std::move(*writer));
+}
+
+void SelectionWriter::add(const file::Segment& segment, const file::CapturedFrame* frame, bool rtcp) {
+  if (!pcap_writer_ && !rtpdump_writer_) open(segment, frame);
+  ++packets_;
+  if (rtpdump_writer_) {
+    check(rtpdump_writer_->packet(segment.time_ns, rtcp, segment.payload), path_);
+    return;
+  }
+  const std::byte* start = segment.payload.data();
+  const bool in_frame =
+      frame != nullptr && start >= frame->data.data() && start <= frame->data.data() + frame->data.size();
+  if (in_frame && frame->link == link_) {
+    check(pcap_writer_->frame(*frame), path_);
+  } else if (segment.transport == file::Transport::tcp) {
+    check(pcap_writer_->tcp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
+  } else {
+    check(pcap_writer_->udp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
+  }
+}
+
+void SelectionWriter::finish() {
+  if (!pcap_writer_ && !rtpdump_writer_) open({}, nullptr);
+  check(pcap_writer_ ? pcap_writer_->close() : rtpdump_writer_->close(), path_);
+}
+
+} // namespace talky::rtpdump
