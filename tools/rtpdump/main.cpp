@@ -193,8 +193,7 @@ int process(const Settings& settings, const Filter& filter) {
     if (stream == nullptr) {
       // Without an expression the whole call is wanted: its signalling and its RTCP as well.
       if (!writer || !filter.empty()) return;
-      const bool rtcp =
-          segment.transport == file::Transport::udp && rtp::classify(segment.payload) == rtp::Traffic::rtcp;
+      const bool rtcp = segment.transport == file::Transport::udp && is_rtcp(segment.payload);
       if (rtcp || sip.add(segment)) writer->add(segment, source.frame(), rtcp);
       return;
     }
@@ -237,7 +236,7 @@ int live(const Settings& settings, const Filter& filter) {
           print(packet_line(segment, seen.header, seen.payload, *seen.stream, *analysis.start_ns));
         }
         if (writer && (seen.stream != nullptr || filter.empty())) {
-          writer->add(segment, nullptr, rtp::classify(segment.payload) == rtp::Traffic::rtcp);
+          writer->add(segment, nullptr, is_rtcp(segment.payload));
         }
       },
       [&] {

@@ -65,6 +65,18 @@ Format Announcements::format(const Endpoint& from, const Endpoint& to, std::uint
   return {};
 }
 
+bool is_rtcp(Bytes datagram) {
+  if (datagram.empty()) return false;
+  while (!datagram.empty()) {
+    if (datagram.size() < 4 || rtp::classify(datagram) != rtp::Traffic::rtcp) return false;
+    const std::size_t words =
+        std::to_integer<std::size_t>(datagram[2]) << 8 | std::to_integer<std::size_t>(datagram[3]);
+    if ((words + 1) * 4 > datagram.size()) return false;
+    datagram = datagram.subspan((words + 1) * 4);
+  }
+  return true;
+}
+
 StreamTable::StreamTable(const Announcements& announcements) : announcements_(announcements), table_(1024) {}
 
 std::size_t StreamTable::slot(const Endpoint& from, const Endpoint& to, std::uint32_t ssrc) const {
@@ -116,7 +128,7 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
   }
   const rtp::Traffic traffic = rtp::classify(segment.payload);
   if (traffic != rtp::Traffic::rtp || !parse_header(segment.payload, header, payload)) {
-    ++(traffic == rtp::Traffic::rtcp ? counts_.rtcp : counts_.other);
+    ++(traffic == rtp::Traffic::rtcp && is_rtcp(segment.payload) ? counts_.rtcp : counts_.other);
     return nullptr;
   }
   std::uint32_t entry = last_;

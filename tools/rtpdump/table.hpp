@@ -34,6 +34,10 @@ struct Counts {
 
 // Memory: some 600 bytes a stream. Limits: 65,536 streams; 4,096 candidates, among which the one that is idle
 // for longest makes room.
+// A compound RTCP packet (RFC 3550 6.1): every part is version 2 and of an RTCP type, and their lengths add
+// up.
+bool is_rtcp(Bytes datagram);
+
 class StreamTable {
  public:
   static constexpr std::size_t kMaxStreams = 65'536;
