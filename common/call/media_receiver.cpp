@@ -15,7 +15,7 @@ constexpr std::size_t kMaxFormats = 8;
 constexpr std::int64_t kQuietPower = 100 * 100; // mean square: -50 dBov
 // Adaptation waits for a pause in the speech, but not for ever, and less long when a gap threatens.
 constexpr std::uint32_t kPatienceToShorten = 150;
-constexpr std::uint32_t kPatienceToLengthen = 25;
+constexpr std::uint32_t kPatienceToLengthen = 75;
 constexpr Duration kUrgent = std::chrono::milliseconds(60);
 // In speech, one period is cut or repeated in so many ticks at most.
 constexpr std::uint32_t kBetweenPeriods = 4;
@@ -103,7 +103,9 @@ void MediaReceiver::pull(Time now, std::size_t wanted, Frame& frame) {
   const auto to_units = [this](std::size_t n) {
     return static_cast<std::uint32_t>(n * jitter_config_.clock_rate / rate_);
   };
-  const rtp::JitterBuffer::Slot slot = buffer_.pop(now, to_units(wanted));
+  // What is pulled beyond a frame is needed a tick later.
+  const Time needed = now + static_cast<Duration::rep>(pcm_.size() / frame_samples_) * kTick;
+  const rtp::JitterBuffer::Slot slot = buffer_.pop(needed, to_units(wanted));
   if (slot.kind == Kind::packet) {
     const std::size_t start = pcm_.size();
     Decoder* decoder = decoder_of(slot.payload_type);
@@ -166,7 +168,7 @@ void MediaReceiver::shorten(Time now, std::size_t most, bool quiet, Frame& frame
   if (buffer_.size() == 0) return; // what could be pulled forward is not here
   while (pcm_.size() < 2 * frame_samples_)
     pull(now, 2 * frame_samples_ - pcm_.size(), frame);
-  quiet = quiet && is_quiet(pcm_);
+  if (quiet && !is_quiet(pcm_)) return; // speech begins: another time
   std::size_t period = quiet ? std::min(most, frame_samples_) : pitch_period(std::span(pcm_), rate_);
   period = std::min(period, pcm_.size() / 2);
   if (period == 0 || period > most) return;

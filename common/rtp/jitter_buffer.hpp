@@ -41,7 +41,7 @@ class JitterBuffer {
     std::uint32_t clock_rate = 8000;
     Duration min_delay = std::chrono::milliseconds(10);   // of the target
     Duration max_delay = std::chrono::milliseconds(400);  // of the target, and of the audio kept
-    Duration start_delay = std::chrono::milliseconds(20); // before anything has been measured
+    Duration start_delay = std::chrono::milliseconds(12); // before anything has been measured
     Duration margin = std::chrono::milliseconds(5);       // on top of the measured lateness
     Duration hysteresis =
         std::chrono::milliseconds(22); // how much too long a delay may be before excess() says so
