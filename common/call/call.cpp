@@ -152,6 +152,7 @@ void Call::media_silent(Time now) {
 
 void Call::tell_answered(Time now) {
   answered_ = now;
+  answer_told_ = true;
   emit(CallAnswered{key_, plan_.value_or(sdp::MediaPlan{}), now});
   if (plan_ && plan_->remote_hold) emit(Held{key_});
 }

@@ -176,6 +176,7 @@ class Call {
   IpAddress source_{};
   Time invited_;
   std::optional<Time> answered_;
+  bool answer_told_ = false;
 
   // Signalling
   std::optional<sip::Dialog> dialog_; // incoming: from the start; outgoing: from the first 2xx

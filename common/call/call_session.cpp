@@ -102,7 +102,7 @@ void Call::apply_plan(Time now) {
     }
   }
   if (state_ != State::answered && state_ != State::confirmed) return;
-  if (!answered_ || now == *answered_) return; // CallAnswered tells it
+  if (!answer_told_) return; // CallAnswered tells it
   emit(MediaChanged{key_, plan});
   if (plan.remote_hold && !was_held) emit(Held{key_});
   if (!plan.remote_hold && was_held) {
