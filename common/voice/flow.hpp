@@ -23,6 +23,8 @@ struct Diagnostic {
 // "flow.yaml:12: error: state 'bok' does not exist"
 std::string to_string(const Diagnostic& diagnostic, std::string_view file);
 
+struct FlowModel; // flow_model.hpp, not public
+
 class Flow {
  public:
   static constexpr std::size_t kMaxBytes = 1U << 20; // of YAML; a longer text is refused
@@ -37,14 +39,14 @@ class Flow {
 
   const std::string& name() const;
   const std::string& voice() const; // "" if the flow names none
-  // Every prompt that has no variable part, for engines that want to synthesise ahead of time.
+  // Every sentence of the prompts that is always the same, the greeting's first, for engines that want to
+  // synthesise ahead of time.
   std::vector<std::string> fixed_sentences() const;
 
  private:
   Flow();
   friend std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow);
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<FlowModel> impl_;
 };
 
 struct Flow::Parsed {
