@@ -1,0 +1,341 @@
+#include "pipeline.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <type_traits>
+
+#include "audio/resampler.hpp"
+#include "audio/tone.hpp"
+#include "failure.hpp"
+
+namespace talky::transcode {
+
+namespace {
+
+constexpr std::size_t block_frames = 16384;
+
+// Any number of channels at once, without delay in the result.
+template <class Sample>
+class RateChanger {
+ public:
+  virtual ~RateChanger() = default;
+  virtual void process(std::span<const Sample> in, std::vector<Sample>& out) = 0; // appends
+  virtual void flush(std::vector<Sample>& out) = 0;
+};
+
+template <class Sample>
+class WholeFile final : public RateChanger<Sample> {
+ public:
+  WholeFile(std::uint32_t from, std::uint32_t to, std::uint16_t channels, audio::Quality quality)
+      : engine_(create(from, to, channels, quality)) {}
+  void process(std::span<const Sample> in, std::vector<Sample>& out) override {
+    check(engine_.process(in, out));
+  }
+  void flush(std::vector<Sample>& out) override { check(engine_.flush(out)); }
+
+ private:
+  static audio::FileResampler<Sample> create(std::uint32_t from, std::uint32_t to, std::uint16_t channels,
+                                             audio::Quality quality) {
+    auto made = audio::FileResampler<Sample>::create(from, to, channels, quality);
+    if (!made) usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
+    return std::move(*made);
+  }
+  static void check(const Result<>& done) {
+    if (!done) throw cli::Failure(cli::ExitCode::software, done.error().what);
+  }
+  audio::FileResampler<Sample> engine_;
+};
+
+// talky's own, one a channel; its run-in is dropped.
+class Live final : public RateChanger<std::int16_t> {
+ public:
+  Live(std::uint32_t from, std::uint32_t to, std::uint16_t channels)
+      : planes_(channels), converted_(channels) {
+    for (std::uint16_t c = 0; c < channels; ++c) {
+      auto made = audio::Resampler::create(from, to);
+      if (!made) usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
+      engines_.push_back(std::move(*made));
+    }
+    run_in_ = engines_.front().delay();
+  }
+
+  void process(std::span<const std::int16_t> in, std::vector<std::int16_t>& out) override {
+    const std::size_t channels = engines_.size();
+    if (channels == 1) {
+      const std::size_t start = out.size();
+      engines_[0].process(in, out);
+      drop_run_in(out, start);
+      return;
+    }
+    for (std::size_t c = 0; c < channels; ++c) {
+      planes_[c].resize(in.size() / channels);
+      for (std::size_t i = 0; i < planes_[c].size(); ++i)
+        planes_[c][i] = in[i * channels + c];
+      converted_[c].clear();
+      engines_[c].process(planes_[c], converted_[c]);
+    }
+    interleave(out);
+  }
+
+  void flush(std::vector<std::int16_t>& out) override {
+    if (engines_.size() == 1) {
+      const std::size_t start = out.size();
+      engines_[0].flush(out);
+      drop_run_in(out, start);
+      return;
+    }
+    for (std::size_t c = 0; c < engines_.size(); ++c) {
+      converted_[c].clear();
+      engines_[c].flush(converted_[c]);
+    }
+    interleave(out);
+  }
+
+ private:
+  void interleave(std::vector<std::int16_t>& out) {
+    const std::size_t channels = engines_.size();
+    const std::size_t start = out.size();
+    out.resize(start + converted_[0].size() * channels);
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t i = 0; i < converted_[c].size(); ++i)
+        out[start + i * channels + c] = converted_[c][i];
+    }
+    drop_run_in(out, start);
+  }
+  void drop_run_in(std::vector<std::int16_t>& out, std::size_t start) {
+    const std::size_t frames = std::min(run_in_, (out.size() - start) / engines_.size());
+    run_in_ -= frames;
+    const auto from = out.begin() + static_cast<std::ptrdiff_t>(start);
+    out.erase(from, from + static_cast<std::ptrdiff_t>(frames * engines_.size()));
+  }
+
+  std::vector<audio::Resampler> engines_;
+  std::vector<std::vector<std::int16_t>> planes_, converted_;
+  std::size_t run_in_ = 0; // frames that are still to be dropped
+};
+
+bool is_octave(std::uint32_t a, std::uint32_t b) {
+  const auto small = std::min(a, b);
+  const auto large = std::max(a, b);
+  return large == 2 * small || large == 4 * small || large == 8 * small;
+}
+
+template <class Sample>
+std::unique_ptr<RateChanger<Sample>> make_rate_changer(std::uint32_t from, audio::Format to,
+                                                       const Processing& p) {
+  using Resampling = Processing::Resampling;
+  if (from == to.rate) return nullptr;
+  if constexpr (std::is_same_v<Sample, std::int16_t>) {
+    const bool own = is_octave(from, to.rate) && audio::Resampler::create(from, to.rate).has_value();
+    if (p.resampling == Resampling::live || (p.resampling == Resampling::automatic && own)) {
+      return std::make_unique<Live>(from, to.rate, to.channels);
+    }
+  }
+  return std::make_unique<WholeFile<Sample>>(from, to.rate, to.channels, p.quality);
+}
+
+float mean(float sum, std::size_t channels) {
+  return sum / static_cast<float>(channels);
+}
+std::int16_t mean(int sum, std::size_t channels) { // rounded to nearest
+  const int n = static_cast<int>(channels);
+  return static_cast<std::int16_t>((sum >= 0 ? sum + n / 2 : sum - n / 2) / n);
+}
+
+// In place: from `channels` to what the processing wants.
+template <class Sample>
+void choose_channels(std::vector<Sample>& block, std::size_t channels, std::size_t wanted,
+                     const Processing& p) {
+  using Sum = std::conditional_t<std::is_same_v<Sample, float>, float, int>;
+  const std::size_t frames = block.size() / channels;
+  if (p.pick) {
+    for (std::size_t i = 0; i < frames; ++i)
+      block[i] = block[i * channels + *p.pick];
+    block.resize(frames);
+    channels = 1;
+  }
+  if (wanted == channels) return;
+  if (wanted == 1) {
+    for (std::size_t i = 0; i < frames; ++i) {
+      Sum sum{};
+      for (std::size_t c = 0; c < channels; ++c)
+        sum += block[i * channels + c];
+      block[i] = mean(sum, channels);
+    }
+    block.resize(frames);
+    return;
+  }
+  std::vector<Sample> wide(frames * wanted);
+  for (std::size_t i = 0; i < frames; ++i)
+    std::fill_n(wide.begin() + static_cast<std::ptrdiff_t>(i * wanted), wanted, block[i]);
+  block.swap(wide);
+}
+
+template <class Sample>
+void amplify(std::span<Sample> pcm, double factor) {
+  if constexpr (std::is_same_v<Sample, float>) {
+    for (float& x : pcm)
+      x *= static_cast<float>(factor);
+  } else {
+    audio::scale(pcm, factor);
+  }
+}
+
+// Takes frames from the source as --start and --duration want them.
+class Cut {
+ public:
+  Cut(const Processing& p, std::uint32_t rate)
+      : skip_(static_cast<std::uint64_t>(std::llround(p.start * rate))),
+        left_(p.duration ? static_cast<std::uint64_t>(std::llround(*p.duration * rate)) : ~std::uint64_t{0}) {
+  }
+
+  bool ended() const { return left_ == 0; }
+  // How many frames to ask for.
+  std::size_t want() const {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(block_frames, skip_ > 0 ? skip_ : left_));
+  }
+  // Of so many that came: whether they are wanted.
+  bool take(std::size_t frames) {
+    if (skip_ > 0) {
+      skip_ -= frames;
+      return false;
+    }
+    left_ -= frames;
+    return true;
+  }
+
+ private:
+  std::uint64_t skip_, left_;
+};
+
+void check_interrupt() {
+  if (interrupted()) throw cli::Failure(cli::ExitCode::temporary, "interrupted: nothing was written");
+}
+
+template <class Sample>
+class Pipeline {
+ public:
+  Pipeline(Source& source, std::vector<Sink*> sinks, const Processing& processing,
+           std::vector<audio::LevelMeter>* meters)
+      : source_(source),
+        sinks_(std::move(sinks)),
+        processing_(processing),
+        meters_(meters),
+        from_(source.format()),
+        to_(output_format(source, processing)),
+        factor_(audio::from_dbfs(processing.gain_db)),
+        rate_changer_(make_rate_changer<Sample>(from_.rate, to_, processing)) {}
+
+  Outcome run(bool live) {
+    Cut cut(processing_, from_.rate);
+    while (!cut.ended()) {
+      check_interrupt();
+      source_.read(cut.want(), block_);
+      if (block_.empty()) break;
+      const std::size_t frames = block_.size() / from_.channels;
+      if (!cut.take(frames)) continue;
+      outcome_.frames_in += frames;
+      if (processing_.pick || to_.channels != from_.channels) {
+        choose_channels(block_, from_.channels, to_.channels, processing_);
+      }
+      if (processing_.gain_db != 0) amplify(std::span(block_), factor_);
+      if (rate_changer_) {
+        converted_.clear();
+        rate_changer_->process(block_, converted_);
+        deliver(converted_);
+      } else {
+        deliver(block_);
+      }
+      if (live) flush();
+    }
+    if (rate_changer_ && outcome_.frames_in > 0) {
+      converted_.clear();
+      rate_changer_->flush(converted_);
+      deliver(converted_);
+    }
+    return outcome_;
+  }
+
+ private:
+  void deliver(std::span<const Sample> pcm) {
+    outcome_.frames_out += pcm.size() / to_.channels;
+    if (sinks_.size() == 1) sinks_[0]->write(pcm);
+    if (sinks_.size() < 2 && meters_ == nullptr) return;
+    if (to_.channels == 1) {
+      if (meters_ != nullptr) (*meters_)[0].add(pcm);
+      if (sinks_.size() > 1) sinks_[0]->write(pcm);
+      return;
+    }
+    for (std::size_t c = 0; c < to_.channels; ++c) {
+      plane_.resize(pcm.size() / to_.channels);
+      for (std::size_t i = 0; i < plane_.size(); ++i)
+        plane_[i] = pcm[i * to_.channels + c];
+      if (meters_ != nullptr) (*meters_)[c].add(std::span<const Sample>(plane_));
+      if (sinks_.size() > 1) sinks_[c]->write(std::span<const Sample>(plane_));
+    }
+  }
+  void flush() {
+    for (Sink* sink : sinks_)
+      sink->flush();
+  }
+
+  Source& source_;
+  std::vector<Sink*> sinks_;
+  const Processing& processing_;
+  std::vector<audio::LevelMeter>* meters_;
+  audio::Format from_, to_;
+  double factor_;
+  std::unique_ptr<RateChanger<Sample>> rate_changer_;
+  std::vector<Sample> block_, converted_, plane_;
+  Outcome outcome_;
+};
+
+} // namespace
+
+audio::Format output_format(const Source& source, const Processing& processing) {
+  audio::Format format = source.format();
+  if (processing.pick) {
+    if (*processing.pick >= format.channels) {
+      throw cli::Failure(cli::ExitCode::data, fmt::format("there is no channel {}: the input has {}",
+                                                          *processing.pick + 1, format.channels));
+    }
+    format.channels = 1;
+  }
+  if (processing.channels && *processing.channels != format.channels) {
+    if (*processing.channels != 1 && format.channels != 1) {
+      usage(fmt::format("{} channels cannot be made of {}: -c 1 mixes, --channel picks", *processing.channels,
+                        format.channels));
+    }
+    format.channels = *processing.channels;
+  }
+  if (processing.rate) format.rate = *processing.rate;
+  return format;
+}
+
+Outcome run(Source& source, std::vector<Sink*> sinks, const Processing& processing, bool wide, bool live,
+            std::vector<audio::LevelMeter>* meters) {
+  if (wide) return Pipeline<float>(source, std::move(sinks), processing, meters).run(live);
+  return Pipeline<std::int16_t>(source, std::move(sinks), processing, meters).run(live);
+}
+
+Outcome run_copy(Source& source, Sink& sink, const Processing& processing, bool live) {
+  Outcome outcome;
+  const std::size_t frame = std::size_t{file::info(*source.samples()).bytes} * source.format().channels;
+  Cut cut(processing, source.format().rate);
+  while (!cut.ended()) {
+    check_interrupt();
+    const Bytes bytes = source.read_raw(cut.want());
+    if (bytes.empty()) break;
+    if (!cut.take(bytes.size() / frame)) continue;
+    outcome.frames_in += bytes.size() / frame;
+    sink.write_raw(bytes);
+    if (live) sink.flush();
+  }
+  outcome.frames_out = outcome.frames_in;
+  return outcome;
+}
+
+} // namespace talky::transcode

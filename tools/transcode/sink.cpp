@@ -1,0 +1,147 @@
+#include "sink.hpp"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "failure.hpp"
+#include "file/io.hpp"
+#include "file/wav.hpp"
+
+namespace talky::transcode {
+
+namespace {
+
+// Raw samples, or WAV in front of them.
+class ByteSink final : public Sink {
+ public:
+  ByteSink(std::string path, file::Output output, const Kind& kind, audio::Format format)
+      : path_(std::move(path)),
+        output_(std::move(output)),
+        samples_(kind.samples),
+        width_(file::info(kind.samples).bytes),
+        format_(format),
+        wav_(kind.container == Kind::Container::wav) {
+    if (!wav_) return;
+    const auto header = file::make_wav_header(samples_, format.rate, format.channels, std::nullopt);
+    header_size_ = header.size();
+    check(output_.write(header));
+  }
+
+  void write(std::span<const std::int16_t> interleaved) override { convert(interleaved, file::from_s16); }
+  void write(std::span<const float> interleaved) override { convert(interleaved, file::from_float); }
+  void write_raw(Bytes bytes) override { check(output_.write(bytes)); }
+  void flush() override { check(output_.flush()); }
+
+  void close() override {
+    if (wav_ && output_.patchable()) {
+      const std::uint64_t data = output_.offset() - header_size_;
+      if (data % 2 != 0) check(output_.write(std::array{std::byte{0}}));
+      check(output_.patch(0, file::make_wav_header(samples_, format_.rate, format_.channels, data)));
+    }
+    check(output_.close());
+  }
+
+ private:
+  template <class Sample, class Convert>
+  void convert(std::span<const Sample> interleaved, Convert from) {
+    while (!interleaved.empty()) {
+      const auto part = interleaved.first(std::min<std::size_t>(interleaved.size(), 16384));
+      interleaved = interleaved.subspan(part.size());
+      const auto room = output_.reserve(part.size() * width_);
+      if (!room) fail_write(path_, room.error());
+      from(samples_, part, std::span(*room, part.size() * width_));
+      output_.commit(part.size() * width_);
+    }
+  }
+  void check(const Result<>& done) const {
+    if (!done) fail_write(path_, done.error());
+  }
+
+  std::string path_;
+  file::Output output_;
+  file::SampleFormat samples_;
+  std::size_t width_;
+  audio::Format format_;
+  bool wav_;
+  std::size_t header_size_ = 0;
+};
+
+// libsndfile writes by name: a temporary one, until all is well.
+class SoundSink final : public Sink {
+ public:
+  SoundSink(std::string path, std::string temporary, file::SoundFileWriter writer, bool force)
+      : path_(std::move(path)), temporary_(std::move(temporary)), writer_(std::move(writer)), force_(force) {}
+  ~SoundSink() override {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+  SoundSink(const SoundSink&) = delete;
+  SoundSink& operator=(const SoundSink&) = delete;
+
+  void write(std::span<const std::int16_t> interleaved) override { check(writer_.write(interleaved)); }
+  void write(std::span<const float> interleaved) override { check(writer_.write(interleaved)); }
+  void write_raw(Bytes) override {}
+  void flush() override {}
+  void close() override {
+    check(writer_.close());
+    // link() does not take the place of a file that appeared meanwhile.
+    const int done =
+        force_ ? ::rename(temporary_.c_str(), path_.c_str()) : ::link(temporary_.c_str(), path_.c_str());
+    if (done != 0) fail_create(path_, Error{Errc::io, 0, ""});
+    if (!force_) ::unlink(temporary_.c_str());
+    temporary_.clear();
+  }
+
+ private:
+  void check(const Result<>& done) const {
+    if (done) return;
+    if (errno == 0) errno = ENOSPC; // libsndfile keeps no reason for a short write
+    fail_write(path_, done.error());
+  }
+
+  std::string path_, temporary_;
+  file::SoundFileWriter writer_;
+  bool force_;
+};
+
+std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audio::Format format,
+                                 bool force) {
+  if (path == "-") usage(fmt::format("{} cannot be written to a pipe, only to a file; wav can", kind.name));
+  struct stat status {};
+  const bool there = ::lstat(path.c_str(), &status) == 0;
+  if (there && !force) {
+    errno = EEXIST;
+    fail_create(path, Error{Errc::io, 0, ""});
+  }
+  if (there && !S_ISREG(status.st_mode))
+    usage(fmt::format("{}: {} can only be written to a regular file", path, kind.name));
+  std::string temporary = fmt::format("{}.{}.part", path, ::getpid());
+  auto writer = file::SoundFileWriter::create(temporary, *kind.sound, format);
+  if (!writer) {
+    const int reason = errno;
+    ::unlink(temporary.c_str());
+    errno = reason;
+    if (writer.error().code == Errc::unsupported) {
+      usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name,
+                        format.channels, format.rate));
+    }
+    fail_create(path, writer.error());
+  }
+  errno = 0;
+  return std::make_unique<SoundSink>(path, std::move(temporary), std::move(*writer), force);
+}
+
+} // namespace
+
+std::unique_ptr<Sink> open_sink(const std::string& path, const Kind& kind, audio::Format format, bool force) {
+  if (kind.container == Kind::Container::sound) return open_sound(path, kind, format, force);
+  auto output = file::Output::create(path, force ? file::Output::Mode::replace : file::Output::Mode::fresh);
+  if (!output) fail_create(path, output.error());
+  return std::make_unique<ByteSink>(path, std::move(*output), kind, format);
+}
+
+} // namespace talky::transcode

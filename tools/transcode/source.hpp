@@ -1,0 +1,58 @@
+// Where the samples come from: a raw or WAV file or pipe, a file that libsndfile reads, several joined, or a
+// generator.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audio/frame.hpp"
+#include "core/bytes.hpp"
+#include "file/sample_format.hpp"
+#include "format.hpp"
+
+namespace talky::transcode {
+
+// Everything that fails is thrown as cli::Failure.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  virtual audio::Format format() const = 0;
+  virtual bool wide() const = 0;            // more than s16 holds
+  virtual std::string describe() const = 0; // "WAV, mulaw"
+  // Replaces `out` by up to `max_frames` interleaved frames, as many as there are without waiting; empty at
+  // the end.
+  virtual void read(std::size_t max_frames, std::vector<std::int16_t>& out) = 0;
+  virtual void read(std::size_t max_frames, std::vector<float>& out) = 0;
+  // Where the samples stand in the input as they are: their format, and the next whole frames of them, valid
+  // until the next call.
+  virtual std::optional<file::SampleFormat> samples() const { return std::nullopt; }
+  virtual Bytes read_raw(std::size_t max_frames);
+  // Something that the user should know, once the end is reached; or "".
+  virtual std::string remark() const { return {}; }
+};
+
+struct SourceOptions {
+  const Kind* kind = nullptr;            // nullptr: by header, then by name
+  std::optional<std::uint32_t> rate;     // of a raw input
+  std::optional<std::uint16_t> channels; // of a raw input
+};
+
+std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options);
+// The channels of all of them side by side, to the end of the longest; rates must agree.
+std::unique_ptr<Source> join_sources(std::vector<std::unique_ptr<Source>> sources);
+
+// --tone and --dtmf. `seconds` nullopt: one second; DTMF ends by itself.
+std::unique_ptr<Source> make_tone(const std::string& hertz, std::uint32_t rate,
+                                  std::optional<double> seconds);
+std::unique_ptr<Source> make_dtmf(const std::string& digits, std::uint32_t rate);
+
+// Ctrl-C while recording from standard input is its end; otherwise it stops the program, and the unfinished
+// file is removed.
+void watch_signals(bool reads_stdin);
+bool interrupted(); // and not as the end of standard input
+
+} // namespace talky::transcode
