@@ -1,0 +1,2 @@
+talky_fuzz(rtp DEPENDS rtp)
+talky_fuzz(rtcp DEPENDS rtp)
