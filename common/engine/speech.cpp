@@ -1,8 +1,10 @@
 #include "engine/speech.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <deque>
+#include <future>
 #include <list>
 #include <map>
 #include <mutex>
@@ -58,6 +60,15 @@ class SentenceCache {
   std::size_t bytes_ = 0;
 };
 
+std::string cache_key(const Voice& voice, const std::string& sentence) {
+  return std::string(voice.name) + '\n' + sentence;
+}
+
+const Voice& voice_or_first(std::string_view name) {
+  const Voice* found = find_voice(name);
+  return found != nullptr ? *found : voices().front();
+}
+
 std::size_t recognisers(const SpeechConfig& config) {
   return config.threads > 0 ? config.threads : std::max(1U, std::thread::hardware_concurrency());
 }
@@ -99,19 +110,36 @@ struct Speech::Shared {
   explicit Shared(const SpeechConfig& config)
       : library(onnx::Library::load(config.models + "/libonnxruntime.so")),
         silero(library, config.models),
-        moonshine(library, config.models, config.stt),
+        moonshine(std::async(std::launch::async,
+                             [library = library, models = config.models, size = config.stt] {
+                               return std::make_shared<const Moonshine>(library, models, size);
+                             })
+                      .share()),
         cache(config.cache_bytes),
         threads(recognisers(config)),
-        stt({.threads = threads, .lane = 4, .total = 64 * threads}),
-        tts({.threads = 1, .lane = 8, .total = 512}) {}
+        stt({.threads = threads, .waiting = 64 * threads}),
+        tts({.threads = 1, .waiting = 4096}),
+        preparing(tts, 2048) {}
 
   onnx::LibraryPtr library;
   Silero silero;
-  Moonshine moonshine;
+  std::shared_future<std::shared_ptr<const Moonshine>> moonshine;
   Flite flite;
   SentenceCache cache;
   std::size_t threads;
-  Workers stt, tts; // last: their threads end before what they use goes
+  Workers stt, tts; // behind what their threads use
+  Workers::Lane preparing;
+  std::atomic<std::uint64_t> prepared{0};
+
+  void synthesise(const Voice& voice, const std::string& sentence, const std::stop_token& stop) {
+    const std::string key = cache_key(voice, sentence);
+    if (cache.find(key)) return;
+    voice::Pcm whole;
+    const auto sink = [&](std::span<const std::int16_t> pcm) {
+      whole.insert(whole.end(), pcm.begin(), pcm.end());
+    };
+    if (flite.speak(sentence, voice, sink, stop)) cache.put(key, std::move(whole));
+  }
 };
 
 namespace {
@@ -122,13 +150,22 @@ voice::Samples since(WallClock::time_point begin) {
   return elapsed.count() * voice::kSampleRate / 1'000'000;
 }
 
+// Waits for the model; null if it could not be loaded.
+std::shared_ptr<const Moonshine> loaded(const std::shared_future<std::shared_ptr<const Moonshine>>& future) {
+  try {
+    return future.get();
+  } catch (const onnx::LoadError&) {
+    return nullptr; // told by wait_until_loaded()
+  }
+}
+
 class CallEngine final : public voice::Engine {
  public:
   CallEngine(Speech::Shared& shared, std::function<void()> wake)
       : shared_(shared),
         mailbox_(std::make_shared<Mailbox>(std::move(wake))),
-        stt_(shared.stt),
-        tts_(shared.tts) {}
+        stt_(shared.stt, 4),
+        tts_(shared.tts, 8) {}
   CallEngine(const CallEngine&) = delete;
   CallEngine& operator=(const CallEngine&) = delete;
   ~CallEngine() override { mailbox_->close(); }
@@ -144,7 +181,10 @@ class CallEngine final : public voice::Engine {
     if (!request.pcm) return mailbox_->put(voice::SttResult{request.id, "", 0.0F, 0});
     auto job = [mailbox = mailbox_, &shared = shared_, pcm = request.pcm, id = request.id,
                 begin](const std::stop_token& stop) {
-      const auto heard = shared.moonshine.transcribe(*pcm, stop);
+      const auto recogniser = loaded(shared.moonshine);
+      const auto heard = recogniser
+                             ? recogniser->transcribe(*pcm, stop)
+                             : Result<Transcript>(fail(Errc::not_found, 0, "the model could not be loaded"));
       if (heard) {
         mailbox->put(voice::SttResult{id, heard->text, heard->confidence, since(begin)});
       } else if (heard.error().code != Errc::closed) {
@@ -156,9 +196,8 @@ class CallEngine final : public voice::Engine {
 
   void start(const voice::TtsRequest& request) {
     const auto begin = WallClock::now();
-    const Voice* found = find_voice(request.voice);
-    const Voice& voice = found != nullptr ? *found : voices().front();
-    const std::string key = std::string(voice.name) + '\n' + request.text;
+    const Voice& voice = voice_or_first(request.voice);
+    const std::string key = cache_key(voice, request.text);
     if (const voice::SharedPcm pcm = shared_.cache.find(key)) {
       return mailbox_->put(voice::TtsChunk{request.id, *pcm, true, 0});
     }
@@ -207,14 +246,23 @@ std::unique_ptr<voice::Engine> Speech::make_engine(std::function<void()> wake) {
   return std::make_unique<CallEngine>(*shared_, std::move(wake));
 }
 
-void Speech::prepare(std::string_view voice_name, const std::string& sentence) {
-  const Voice* found = find_voice(voice_name);
-  const Voice& voice = found != nullptr ? *found : voices().front();
-  voice::Pcm whole;
-  const auto done = shared_->flite.speak(sentence, voice, [&](std::span<const std::int16_t> pcm) {
-    whole.insert(whole.end(), pcm.begin(), pcm.end());
-  });
-  if (done) shared_->cache.put(std::string(voice.name) + '\n' + sentence, std::move(whole));
+void Speech::prepare(std::string_view voice, const std::string& sentence) {
+  shared_->synthesise(voice_or_first(voice), sentence, {});
+}
+
+void Speech::prepare_later(std::string_view voice, const std::vector<std::string>& sentences) {
+  // One job a sentence: the synthesiser takes turns between the lanes, so a call waits for one of them at
+  // most.
+  for (const std::string& sentence : sentences) {
+    const bool queued = shared_->preparing.submit(
+        ++shared_->prepared, [shared = shared_.get(), &voice = voice_or_first(voice), sentence](
+                                 const std::stop_token& stop) { shared->synthesise(voice, sentence, stop); });
+    if (!queued) return; // enough is enough: the rest is synthesised when it is said
+  }
+}
+
+void Speech::wait_until_loaded() const {
+  shared_->moonshine.get();
 }
 
 std::string Speech::runtime_version() const {

@@ -1,6 +1,7 @@
 // The embedded engines for a program that holds many calls: models loaded once, one voice::Engine a call.
 //
 //   Speech speech(config);                                      // throws onnx::LoadError
+//   speech.wait_until_loaded();                                 // or let the first requests wait
 //   auto vad = speech.make_detector();                          // one a call, used on the call's thread
 //   auto engine = speech.make_engine([&] { loop.post(...); });  // woken: poll() has something
 //   engine->request(...);  while (auto answer = engine->poll()) session.answer(*answer);
@@ -14,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/moonshine.hpp"
 #include "voice/engine.hpp"
@@ -42,8 +44,14 @@ class Speech {
   // to notice. Unknown voices speak as the first one; language model requests fail with "no language model".
   std::unique_ptr<voice::Engine> make_engine(std::function<void()> wake);
 
-  // Synthesises the sentence into the cache now, on this thread, so that it is answered without delay.
+  // Synthesises sentences ahead of time into the cache, so that they are answered without delay: at once on
+  // this thread, or one after the other when the synthesiser has nothing better to do.
   void prepare(std::string_view voice, const std::string& sentence);
+  void prepare_later(std::string_view voice, const std::vector<std::string>& sentences);
+
+  // The recogniser is loaded in the background (about a second); requests wait for it. This waits, and throws
+  // onnx::LoadError if it cannot be loaded; otherwise requests fail.
+  void wait_until_loaded() const;
 
   std::string runtime_version() const; // of the ONNX runtime
   std::size_t threads() const;

@@ -6,7 +6,6 @@
 namespace talky::engine {
 
 Workers::Workers(Limits limits) : limits_(limits) {
-  threads_.reserve(limits_.threads);
   for (std::size_t i = 0; i < std::max<std::size_t>(1, limits_.threads); ++i)
     threads_.emplace_back([this] { work(); });
 }
@@ -63,7 +62,7 @@ bool Workers::submit(std::uint64_t key, JobId id, Job job) {
   {
     const std::lock_guard lock(mutex_);
     Queue& queue = lanes_.at(key);
-    if (ending_ || waiting_ >= limits_.total || queue.waiting.size() >= limits_.lane) return false;
+    if (ending_ || waiting_ >= limits_.waiting || queue.waiting.size() >= queue.max_waiting) return false;
     queue.waiting.push_back({id, std::move(job)});
     ++waiting_;
     if (queue.running || queue.waiting.size() > 1) return true; // its turn is taken or comes by itself
@@ -110,10 +109,10 @@ std::size_t Workers::waiting() const {
   return waiting_;
 }
 
-Workers::Lane::Lane(Workers& workers) : workers_(workers) {
+Workers::Lane::Lane(Workers& workers, std::size_t max_waiting) : workers_(workers) {
   const std::lock_guard lock(workers_.mutex_);
   key_ = workers_.next_key_++;
-  workers_.lanes_.try_emplace(key_);
+  workers_.lanes_[key_].max_waiting = max_waiting;
 }
 
 Workers::Lane::~Lane() {

@@ -20,8 +20,7 @@ class Workers {
  public:
   struct Limits {
     std::size_t threads = 1;
-    std::size_t lane = 8;    // waiting jobs of one lane
-    std::size_t total = 256; // waiting jobs of all lanes
+    std::size_t waiting = 256; // jobs of all lanes that have not begun
   };
   // `stop` is requested when the job is cancelled, its lane closed, or the Workers go.
   using Job = std::function<void(const std::stop_token& stop)>;
@@ -35,7 +34,7 @@ class Workers {
   // One call's share. The Workers must outlive it. Its functions may be called from any thread.
   class Lane {
    public:
-    explicit Lane(Workers& workers);
+    Lane(Workers& workers, std::size_t max_waiting);
     ~Lane(); // drops the waiting jobs and asks the running one to stop; does not wait for it
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
@@ -47,7 +46,7 @@ class Workers {
 
    private:
     Workers& workers_;
-    std::uint64_t key_;
+    std::uint64_t key_ = 0;
   };
 
   std::size_t waiting() const; // jobs of all lanes that have not begun
@@ -58,6 +57,7 @@ class Workers {
     Job job;
   };
   struct Queue {
+    std::size_t max_waiting = 0;
     std::deque<Waiting> waiting;
     bool running = false;
     bool closed = false;

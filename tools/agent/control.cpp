@@ -1,0 +1,36 @@
+#include "control.hpp"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace talky::agent {
+
+voice::Control to_voice(const ipc::ToAgent& message, voice::Samples scale) {
+  const auto samples = [scale](std::uint64_t count) {
+    // A position beyond a year of audio is nonsense, and stays harmless.
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
+    return static_cast<voice::Samples>(std::min(count, kMost)) * scale;
+  };
+  return std::visit(
+      [&](const auto& m) -> voice::Control {
+        using T = std::decay_t<decltype(m)>;
+        if constexpr (std::is_same_v<T, ipc::Start>) {
+          return voice::in::Start{m.call, m.from, m.to, m.headers, {}};
+        } else if constexpr (std::is_same_v<T, ipc::DtmfReceived>) {
+          return voice::in::Dtmf{m.digit};
+        } else if constexpr (std::is_same_v<T, ipc::MarkPlayed>) {
+          return voice::in::Mark{m.name, samples(m.played)};
+        } else if constexpr (std::is_same_v<T, ipc::Cleared>) {
+          return voice::in::Cleared{samples(m.discarded), samples(m.played)};
+        } else if constexpr (std::is_same_v<T, ipc::Hold>) {
+          return voice::in::Hold{};
+        } else if constexpr (std::is_same_v<T, ipc::Resume>) {
+          return voice::in::Resume{};
+        } else {
+          return voice::in::Stop{m.reason};
+        }
+      },
+      message);
+}
+
+} // namespace talky::agent
