@@ -99,7 +99,7 @@ TEST_CASE("INVITE server: 300-699 are sent again until ACK (timers G, H, I)") {
 
   InviteServer acked(timers, false, start);
   acked.respond(486, reply(486), start);
-  drain(acked, start, *std::make_unique<std::vector<Event>>());
+  CHECK(acked.poll()->kind == Kind::send);
   acked.receive(Method::ack, start + 700ms);
   CHECK(acked.state() == State::confirmed);
   acked.receive(Method::ack, start + 800ms);
