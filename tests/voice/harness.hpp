@@ -132,6 +132,10 @@ class Conversation {
   bool stopped_ = false;
 };
 
+inline Speech speech(std::int64_t begin_ms, std::int64_t end_ms, std::string text) {
+  return {from_ms(begin_ms), from_ms(end_ms), std::move(text)};
+}
+
 inline in::Start a_start() {
   in::Start start;
   start.call_id = "0b2c7a34-7f5e-4f57-8a70-0d6f5f0ce111";

@@ -11,17 +11,6 @@ using namespace talky;
 using namespace talky::voice;
 using namespace talky::voice::test;
 
-namespace {
-
-Speech speech(std::int64_t begin_ms, std::int64_t end_ms, std::string text) {
-  return {from_ms(begin_ms), from_ms(end_ms), std::move(text)};
-}
-
-// 24 characters: 24,000 samples, 1.5 s.
-constexpr std::int64_t kGreetingMs = 1500;
-
-} // namespace
-
 TEST_CASE("the greeting is asked for at once and heard as soon as it is there") {
   Conversation call({});
   call.start();
@@ -41,7 +30,7 @@ TEST_CASE("the greeting is asked for at once and heard as soon as it is there") 
   REQUIRE(ends.size() == 1);
   CHECK(ends[0].second.whole);
   CHECK(ends[0].second.heard == 24'000);
-  CHECK(to_ms(call.played()) == kGreetingMs);
+  CHECK(to_ms(call.played()) == 1500); // 24 characters at 1,000 samples
 }
 
 TEST_CASE("a turn: speech, pause, words, answer") {
@@ -74,4 +63,281 @@ TEST_CASE("a turn: speech, pause, words, answer") {
     CHECK(first <= from_ms(2000) - from_ms(200));
     CHECK(first >= from_ms(2000) - from_ms(300));
   }
+}
+
+TEST_CASE("the pause that ends a turn depends on the words") {
+  const auto endpoint_of = [](std::string text) {
+    Options options;
+    options.caller = {speech(2000, 3000, std::move(text))};
+    Conversation call(options);
+    call.start();
+    call.run_until_ms(6000);
+    const auto latency = call.noted<journal::Latency>();
+    REQUIRE(latency.size() == 2);
+    return to_ms(latency[1].second.endpoint);
+  };
+  const auto complete = endpoint_of("yes");
+  const auto open = endpoint_of("good morning");
+  const auto unfinished = endpoint_of("my name is and");
+  CHECK(complete >= 320);
+  CHECK(complete < 360);
+  CHECK(open >= 500);
+  CHECK(open < 540);
+  CHECK(unfinished >= 1200);
+  CHECK(unfinished < 1240);
+}
+
+TEST_CASE("the parts of the latency add up to the silence that was heard, whatever the engines take") {
+  for (const Samples stt : {0, 1, 3000, 5000, 16'000}) {
+    for (const Samples tts : {0, 7, 900, 20'000}) {
+      CAPTURE(stt);
+      CAPTURE(tts);
+      Options options;
+      options.stt_service = stt;
+      options.tts_service = tts;
+      options.caller = {speech(6000, 7000, "good morning"), speech(14'000, 14'700, "yes")};
+      Conversation call(options);
+      call.start();
+      call.run_until_ms(20'000);
+      const auto latencies = call.noted<journal::Latency>();
+      const auto turns = call.noted<journal::Turn>();
+      REQUIRE(latencies.size() == 3);
+      REQUIRE(turns.size() == 2);
+      for (std::size_t i = 0; i < latencies.size(); ++i) {
+        const auto& w = latencies[i].second;
+        CHECK(w.endpoint + w.stt + w.dialogue + w.tts + w.out == w.total);
+        for (const Samples part : {w.endpoint, w.stt, w.dialogue, w.tts, w.out})
+          CHECK(part >= 0);
+        if (w.turn == 0) continue;
+        // What the listener measures: from the end of the turn's speech to the first frame that left after
+        // it.
+        const Samples end = turns[w.turn - 1].second.end;
+        const auto first = std::upper_bound(call.audio_at.begin(), call.audio_at.end(), end);
+        REQUIRE(first != call.audio_at.end());
+        CHECK(*first - end == w.total);
+      }
+    }
+  }
+}
+
+TEST_CASE("a caller who goes on inside the pause is heard as one turn") {
+  Options options;
+  options.caller = {speech(2000, 2600, "I would like"), speech(2900, 3500, "an appointment")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(7000);
+  CHECK(call.turns() == std::vector<std::string>{"I would like an appointment"});
+  // The recogniser was asked on suspicion in the first pause, and that was taken back.
+  const auto asked = call.noted<journal::Requested>();
+  const auto speculative =
+      std::count_if(asked.begin(), asked.end(), [](const auto& r) { return r.second.speculative; });
+  CHECK(speculative == 2);
+  CHECK(call.said().size() == 2);
+}
+
+TEST_CASE("a caller who goes on while the recogniser is still at it is heard as one turn") {
+  Options options;
+  options.stt_service = from_ms(900);
+  options.caller = {speech(2000, 2600, "I would like"), speech(3300, 3900, "an appointment")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(8000);
+  CHECK(call.turns() == std::vector<std::string>{"I would like an appointment"});
+  CHECK(call.said().size() == 2);
+}
+
+TEST_CASE("a caller who goes on before the answer is heard takes his turn back") {
+  Options options;
+  options.tts_service = from_ms(400);
+  options.caller = {speech(2500, 3100, "I would like"), speech(3750, 4300, "an appointment")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(9000);
+  CHECK(call.turns() == std::vector<std::string>{"I would like", "I would like an appointment"});
+  REQUIRE(call.noted<journal::TurnReopened>().size() == 1);
+  CHECK(call.noted<journal::TurnReopened>()[0].second.turn == 1);
+  // The first answer was never spoken, and the transcript knows only one turn.
+  const auto begun = call.noted<journal::SentenceStart>();
+  REQUIRE(begun.size() == 2);
+  CHECK(begun[1].second.text == "You said I would like an appointment.");
+  std::vector<std::string> caller;
+  for (const auto& said : journal::transcript(call.entries))
+    if (said.who == journal::Said::Who::caller) caller.push_back(said.text);
+  CHECK(caller == std::vector<std::string>{"I would like an appointment"});
+}
+
+TEST_CASE("a long answer is synthesised sentence by sentence, one ahead") {
+  Options options;
+  options.caller = {speech(2500, 3000, "tell me")};
+  Conversation call(options);
+  call.echo().answers["tell me"].text = "The first sentence. The second sentence. The third sentence.";
+  call.start();
+  call.run_until_ms(9000);
+  std::vector<std::pair<Samples, std::string>> asked;
+  for (const Request& request : call.requests)
+    if (const auto* tts = std::get_if<TtsRequest>(&request)) asked.emplace_back(tts->at, tts->text);
+  REQUIRE(asked.size() == 4);
+  CHECK(asked[1].second == "The first sentence.");
+  CHECK(asked[2].second == "The second sentence.");
+  // The second is asked for as soon as the first begins to arrive, the third when the second is being said.
+  CHECK(asked[2].first - asked[1].first <= from_ms(40));
+  CHECK(asked[3].first - asked[2].first >= from_ms(900));
+  // No gap between the sentences: as many samples as were synthesised, in one piece.
+  const auto ends = call.noted<journal::SentenceEnd>();
+  REQUIRE(ends.size() == 4);
+  for (const auto& [at, end] : ends)
+    CHECK(end.whole);
+  const auto starts = call.noted<journal::SentenceStart>();
+  CHECK(starts[2].second.sent == starts[1].second.sent + 19'000);
+  CHECK(starts[3].second.sent == starts[2].second.sent + 20'000);
+}
+
+TEST_CASE("a sentence that arrives slowly is not torn into pieces") {
+  Options options;
+  options.config.lockstep = true;
+  Conversation call(options);
+  call.intercept = [&](const Request& request) {
+    const auto& tts = std::get<TtsRequest>(request);
+    for (int i = 0; i < 10; ++i) // 100 samples every 20 ms: a third of what is played
+      call.session().answer(TtsChunk{tts.id, Pcm(100, 1000), i == 9, from_ms(20 * (i + 1))});
+    return true;
+  };
+  call.start();
+  call.run_until_ms(1000);
+  // Frames of speech are whole, but for the last of the sentence.
+  std::size_t whole = 0;
+  std::size_t partial = 0;
+  for (std::size_t at = 0; at + 320 <= call.audio.size(); at += 320) {
+    const auto loud =
+        std::count_if(call.audio.begin() + static_cast<std::ptrdiff_t>(at),
+                      call.audio.begin() + static_cast<std::ptrdiff_t>(at + 320), Conversation::loud);
+    whole += loud == 320 ? 1U : 0U;
+    partial += loud > 0 && loud < 320 ? 1U : 0U;
+  }
+  CHECK(whole == 3);
+  CHECK(partial == 1);
+}
+
+TEST_CASE("in lockstep there is exactly one whole frame out for each frame in") {
+  Options options;
+  options.config.lockstep = true;
+  options.config.reports = false;
+  options.reports = false;
+  options.caller = {speech(500, 900, "hello"), speech(3000, 3600, "bye"), speech(9000, 9300, "")};
+  Conversation call(options);
+  Reply bye;
+  bye.text = "Goodbye.";
+  bye.action = Reply::Hangup{"goodbye"};
+  call.echo().answers["bye"] = bye;
+  call.start();
+  call.run_until_ms(12'000);
+  CHECK(call.session().ended());
+  REQUIRE(call.audio_at.size() == 600);
+  for (std::size_t i = 0; i < call.audio_at.size(); ++i)
+    CHECK(call.audio_at[i] == static_cast<Samples>(320 * (i + 1)));
+  CHECK(call.audio.size() == 600 * 320);
+}
+
+TEST_CASE("silence: prompted twice, then goodbye and hang-up") {
+  Conversation call({});
+  Reply last;
+  last.text = "Goodbye then.";
+  call.echo().answers["last silence"] = last;
+  call.start();
+  call.run_until_ms(60'000);
+  const auto prompts = call.noted<journal::NoInput>();
+  REQUIRE(prompts.size() == 3);
+  // Each 7 s after the agent's last word.
+  CHECK(to_ms(prompts[0].first) == doctest::Approx(1540 + 7000).epsilon(0.01));
+  CHECK_FALSE(prompts[1].second.last);
+  CHECK(prompts[2].second.last);
+  CHECK(call.session().ended());
+  const auto hangups = call.sent<out::Hangup>();
+  REQUIRE(hangups.size() == 1);
+  CHECK(hangups[0].second.reason == "silence");
+}
+
+TEST_CASE("a word ends the count of silences") {
+  Options options;
+  options.caller = {speech(12'000, 12'600, "yes")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(24'000);
+  const auto prompts = call.noted<journal::NoInput>();
+  REQUIRE(prompts.size() == 2);
+  CHECK(prompts[1].second.count == 1);
+}
+
+TEST_CASE("hang-up comes only after the last word was played") {
+  Options options;
+  options.caller = {speech(2500, 3000, "bye")};
+  Conversation call(options);
+  Reply bye;
+  bye.text = "Thank you for calling. Goodbye.";
+  bye.action = Reply::Hangup{"goodbye"};
+  bye.interruptible = false;
+  call.echo().answers["bye"] = bye;
+  call.start();
+  call.run_until_ms(10'000);
+  const auto hangups = call.sent<out::Hangup>();
+  REQUIRE(hangups.size() == 1);
+  CHECK(hangups[0].second.reason == "goodbye");
+  const auto ends = call.noted<journal::SentenceEnd>();
+  REQUIRE(ends.size() == 3);
+  CHECK(ends[2].second.whole);
+  CHECK(hangups[0].first >= ends[2].first);
+  // All that was synthesised has left the bridge.
+  CHECK(call.played() >= 24'000 + 22'000 + 8'000);
+  CHECK_FALSE(call.playing());
+}
+
+TEST_CASE("without reports the hang-up still waits until the audio has had its time") {
+  Options options;
+  options.reports = options.config.reports = false;
+  options.caller = {speech(2500, 3000, "bye")};
+  Conversation call(options);
+  Reply bye;
+  bye.text = "Goodbye.";
+  bye.action = Reply::Hangup{"goodbye"};
+  call.echo().answers["bye"] = bye;
+  call.start();
+  call.run_until_ms(10'000);
+  const auto hangups = call.sent<out::Hangup>();
+  REQUIRE(hangups.size() == 1);
+  const auto last_frame = call.audio_at.back();
+  CHECK(hangups[0].first >= last_frame);
+  CHECK(hangups[0].first - last_frame <= from_ms(200));
+}
+
+TEST_CASE("clicks are not speech") {
+  Options options;
+  options.caller = {speech(2500, 2520, ""), speech(3000, 3030, ""), speech(4000, 4010, "")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(6000);
+  CHECK(call.noted<journal::SpeechStart>().empty());
+  CHECK(call.turns().empty());
+}
+
+TEST_CASE("an endless talker is answered after the limit, and heard on") {
+  Options options;
+  options.config.max_utterance = from_ms(5000);
+  options.caller = {speech(2500, 9500, "bla bla bla")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(15'000);
+  REQUIRE(!call.turns().empty());
+  const auto turns = call.noted<journal::Turn>();
+  CHECK(to_ms(turns[0].first) < 2500 + 5000 + 300);
+}
+
+TEST_CASE("endless noise without words ends in prompts and a hang-up, not in silence") {
+  Options options;
+  options.config.max_utterance = from_ms(5000);
+  options.caller = {speech(2500, 200'000, "")};
+  Conversation call(options);
+  call.start();
+  call.run_until_ms(120'000);
+  CHECK(call.noted<journal::NoInput>().size() == 3);
+  CHECK(call.session().ended());
 }

@@ -1,0 +1,224 @@
+// Caller's speech over the agent's: stopped in time, accounted to the sample, resumed if it was nothing.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "harness.hpp"
+#include "voice/session.hpp"
+
+using namespace talky;
+using namespace talky::voice;
+using namespace talky::voice::test;
+
+namespace {
+
+constexpr const char* kLong =
+    "This is the first sentence of a long answer. And this is another sentence after it.";
+
+// The agent says kLong from about 3.1 s on (45,000 + 37,000 samples: to about 8.3 s).
+Options long_answer(std::vector<Speech> interruptions) {
+  Options options;
+  options.caller = {speech(2000, 2500, "tell me")};
+  options.caller.insert(options.caller.end(), interruptions.begin(), interruptions.end());
+  return options;
+}
+
+struct Call : Conversation {
+  explicit Call(Options options) : Conversation(std::move(options)) {
+    echo().answers["tell me"].text = kLong;
+    start();
+  }
+};
+
+} // namespace
+
+TEST_CASE("barge-in stops the agent within 200 ms of media time, wherever it falls on the windows") {
+  for (std::int64_t offset = 0; offset < 40; ++offset) {
+    const std::int64_t begin = 4200 + offset;
+    CAPTURE(begin);
+    Call call(long_answer({speech(begin, begin + 900, "stop")}));
+    call.run_until_ms(9000);
+    const auto barges = call.noted<journal::BargeIn>();
+    REQUIRE(barges.size() == 1);
+    CHECK(barges[0].second.by == "speech");
+    const auto clears = call.sent<out::Clear>();
+    REQUIRE(clears.size() == 1);
+    CHECK(clears[0].first - from_ms(begin) <= from_ms(200));
+    CHECK(clears[0].first >= from_ms(begin));
+    // Not one frame more until the caller's turn is answered.
+    const auto turn = call.noted<journal::Turn>().back().first;
+    const bool quiet = std::none_of(call.audio_at.begin(), call.audio_at.end(),
+                                    [&](Samples at) { return at > clears[0].first && at <= turn; });
+    CHECK(quiet);
+    CHECK(call.turns() == std::vector<std::string>{"tell me", "stop"});
+  }
+}
+
+TEST_CASE("what was heard is known to the sample, and only that is in the context") {
+  Options options = long_answer({speech(4200, 4900, "stop")});
+  options.config.lead = from_ms(400); // much is queued in the bridge, and thrown away
+  options.report_delay = from_ms(60);
+  Call call(options);
+  Samples played_at_clear = 0;
+  call.before_frame = [&](Samples) {
+    if (!call.sent<out::Clear>().empty() && played_at_clear == 0) played_at_clear = call.played();
+  };
+  call.run_until_ms(9000);
+  const auto cleared = call.noted<journal::Cleared>();
+  REQUIRE(cleared.size() == 1);
+  CHECK(cleared[0].second.discarded > 0);
+  const auto starts = call.noted<journal::SentenceStart>();
+  const auto ends = call.noted<journal::SentenceEnd>();
+  const auto cut = std::find_if(ends.begin(), ends.end(), [](const auto& e) { return !e.second.whole; });
+  REQUIRE(cut != ends.end());
+  const auto begun = std::find_if(starts.begin(), starts.end(),
+                                  [&](const auto& s) { return s.second.sentence == cut->second.sentence; });
+  REQUIRE(begun != starts.end());
+  CHECK(begun->second.text == "This is the first sentence of a long answer.");
+  CHECK(cut->second.heard == cleared[0].second.played - begun->second.sent);
+  CHECK(cut->second.length == 44'000);
+  CHECK(cut->second.heard > 0);
+  CHECK(cut->second.heard < cut->second.length);
+
+  const auto context = journal::context(call.entries, "Be brief.");
+  REQUIRE(context.size() >= 4);
+  CHECK(context[0] == LlmMessage{LlmMessage::Role::system, "Be brief."});
+  CHECK(context[2] == LlmMessage{LlmMessage::Role::user, "tell me"});
+  const std::string& heard = context[3].text;
+  CHECK(heard.starts_with("This is the"));
+  CHECK(heard.ends_with(" --"));
+  CHECK(heard.find("another") == std::string::npos);
+  CHECK(heard.find("answer") == std::string::npos);
+}
+
+TEST_CASE("a noise over the agent does not cost the answer: the sentence is said again") {
+  Call call(long_answer({speech(4200, 4500, "")}));
+  call.run_until_ms(14'000);
+  REQUIRE(call.noted<journal::BargeIn>().size() == 1);
+  REQUIRE(call.noted<journal::FalseInterruption>().size() == 1);
+  std::vector<std::string> begun;
+  for (const auto& [at, sentence] : call.noted<journal::SentenceStart>())
+    begun.push_back(sentence.text);
+  CHECK(begun == std::vector<std::string>{"Hello, this is the test.",
+                                          "This is the first sentence of a long answer.",
+                                          "This is the first sentence of a long answer.",
+                                          "And this is another sentence after it."});
+  CHECK(call.turns().size() == 1);
+  CHECK(call.noted<journal::SentenceEnd>().back().second.whole);
+}
+
+TEST_CASE("a sign of listening over the agent does not cost the answer either") {
+  Call call(long_answer({speech(4200, 4500, "mhm")}));
+  call.run_until_ms(14'000);
+  CHECK(call.noted<journal::FalseInterruption>().size() == 1);
+  CHECK(call.turns().size() == 1);
+}
+
+TEST_CASE("a sentence whose last syllable was cut is not said again") {
+  // The first sentence lasts 2.75 s from 3.06 s on; the noise falls on its last 200 ms.
+  Options options = long_answer({});
+  options.caller.push_back(speech(5650, 5900, ""));
+  Conversation call(options);
+  call.echo().answers["tell me"].text = "This is the first sentence of a long answer.";
+  call.start();
+  call.run_until_ms(9000);
+  REQUIRE(call.noted<journal::BargeIn>().size() == 1);
+  CHECK(call.noted<journal::FalseInterruption>().size() == 1);
+  CHECK(call.noted<journal::SentenceStart>().size() == 2);
+}
+
+TEST_CASE("repeated noise cannot keep the agent from finishing") {
+  std::vector<Speech> noise;
+  for (std::int64_t at = 3500; at < 60'000; at += 1500)
+    noise.push_back(speech(at, at + 300, ""));
+  Call call(long_answer(noise));
+  call.run_until_ms(40'000);
+  const auto ends = call.noted<journal::SentenceEnd>();
+  const auto whole = std::count_if(ends.begin(), ends.end(), [](const auto& e) { return e.second.whole; });
+  CHECK(whole >= 3); // greeting and both sentences
+  CHECK(call.noted<journal::BargeIn>().size() <= 4);
+}
+
+TEST_CASE("after a false interruption short words still count, by what they say") {
+  Call call(long_answer({speech(3800, 4100, ""), speech(5600, 5900, "stop")}));
+  call.run_until_ms(12'000);
+  const auto barges = call.noted<journal::BargeIn>();
+  REQUIRE(barges.size() == 2);
+  CHECK(barges[1].second.by == "words");
+  CHECK(call.turns() == std::vector<std::string>{"tell me", "stop"});
+}
+
+TEST_CASE("\"hello?\" into the beginning greeting does not cut it off; a request does") {
+  Options options;
+  options.caller = {speech(20, 500, "hello")};
+  Conversation polite(options);
+  polite.start();
+  polite.run_until_ms(5000);
+  CHECK(polite.noted<journal::BargeIn>().empty());
+  REQUIRE(polite.noted<journal::SentenceEnd>().size() == 1);
+  CHECK(polite.noted<journal::SentenceEnd>()[0].second.whole);
+
+  options.caller = {speech(20, 700, "I want an appointment")};
+  Conversation hasty(options);
+  hasty.start();
+  hasty.run_until_ms(5000);
+  CHECK(hasty.turns() == std::vector<std::string>{"I want an appointment"});
+}
+
+TEST_CASE("an answer that may not be interrupted is not; what was said meanwhile is answered after it") {
+  Options options = long_answer({speech(4000, 4500, "and then")});
+  Conversation call(options);
+  Reply guarded;
+  guarded.text = kLong;
+  guarded.interruptible = false;
+  call.echo().answers["tell me"] = guarded;
+  call.start();
+  call.run_until_ms(15'000);
+  CHECK(call.noted<journal::BargeIn>().empty());
+  CHECK(call.turns() == std::vector<std::string>{"tell me", "and then"});
+  const auto turns = call.noted<journal::Turn>();
+  const auto ends = call.noted<journal::SentenceEnd>();
+  REQUIRE(ends.size() >= 3);
+  CHECK(ends[2].second.whole);
+  CHECK(turns[1].first >= ends[2].first);
+}
+
+TEST_CASE("\"bye\" over our goodbye does not start anything new") {
+  Options options = long_answer({speech(3300, 3700, "bye")});
+  Conversation call(options);
+  Reply bye;
+  bye.text = "Thank you for calling, and goodbye.";
+  bye.action = Reply::Hangup{"goodbye"};
+  bye.interruptible = false;
+  call.echo().answers["tell me"] = bye;
+  call.start();
+  call.run_until_ms(15'000);
+  CHECK(call.turns().size() == 1);
+  CHECK(call.sent<out::Hangup>().size() == 1);
+}
+
+TEST_CASE("a bridge that promises reports and sends none costs time, nothing else") {
+  Options options = long_answer({speech(4200, 4900, "stop")});
+  options.reports = false; // the session believes that they come
+  options.config.silence_prompts = 0;
+  Call call(options);
+  call.run_until_ms(40'000);
+  CHECK(call.turns() == std::vector<std::string>{"tell me", "stop"});
+  CHECK(call.session().ended()); // silence was noticed, too
+  // Every sentence that was begun is accounted for.
+  CHECK(call.noted<journal::SentenceStart>().size() == call.noted<journal::SentenceEnd>().size());
+}
+
+TEST_CASE("without reports audio counts as heard when it has had its time") {
+  Options options = long_answer({speech(4200, 4900, "stop")});
+  options.reports = options.config.reports = false;
+  options.config.lockstep = true;
+  Call call(options);
+  call.run_until_ms(8000);
+  const auto ends = call.noted<journal::SentenceEnd>();
+  const auto cut = std::find_if(ends.begin(), ends.end(), [](const auto& e) { return !e.second.whole; });
+  REQUIRE(cut != ends.end());
+  const auto barge = call.noted<journal::BargeIn>().at(0).first;
+  const auto begun = call.noted<journal::SentenceStart>().at(1);
+  CHECK(std::abs(cut->second.heard - (barge - begun.first)) <= kFrame);
+}
