@@ -82,60 +82,84 @@ void store(void* to, __m128i value) {
   _mm_storeu_si128(static_cast<__m128i*>(to), value);
 }
 
+// Constant bounds, two taps a turn and the four vectors of a tap at once. g++ 12 must be told, and not told
+// more: unrolled whole, it moves all products to the front and spills them.
+#if defined(__clang__)
+#define TALKY_UNROLL_2 _Pragma("unroll 2")
+#define TALKY_UNROLL_4 _Pragma("unroll 4")
+#else
+#define TALKY_UNROLL_2 _Pragma("GCC unroll 2")
+#define TALKY_UNROLL_4 _Pragma("GCC unroll 4")
+#endif
+#define TALKY_INLINE __attribute__((always_inline)) inline
+
+// Sums of windows 0 2 4 6 and of 1 3 5 7.
+struct Sums {
+  __m128i even0, even1, odd0, odd1;
+};
+
+template <std::size_t g>
+TALKY_INLINE void add_group(const std::int16_t* window, Sums& total) {
+  constexpr PhaseGroup group = phases.groups[g];
+  const __m128i zero = _mm_setzero_si128();
+  Sums sum{zero, zero, zero, zero};
+  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
+    const __m128i x0 = load(window + 2 * i);
+    const __m128i x1 = load(window + 2 * i + 1);
+    const __m128i even_taps = _mm_set1_epi32(phases.taps[i].even);
+    const __m128i odd_taps = _mm_set1_epi32(phases.taps[i].odd);
+    sum.even0 = _mm_add_epi32(sum.even0, _mm_madd_epi16(x0, even_taps));
+    sum.even1 = _mm_add_epi32(sum.even1, _mm_madd_epi16(x1, even_taps));
+    sum.odd0 = _mm_add_epi32(sum.odd0, _mm_madd_epi16(x0, odd_taps));
+    sum.odd1 = _mm_add_epi32(sum.odd1, _mm_madd_epi16(x1, odd_taps));
+  }
+  total.even0 = _mm_add_epi32(total.even0, _mm_srai_epi32(sum.even0, group.even_shift));
+  total.even1 = _mm_add_epi32(total.even1, _mm_srai_epi32(sum.even1, group.even_shift));
+  total.odd0 = _mm_add_epi32(total.odd0, _mm_srai_epi32(sum.odd0, group.odd_shift));
+  total.odd1 = _mm_add_epi32(total.odd1, _mm_srai_epi32(sum.odd1, group.odd_shift));
+  if constexpr (g + 1 < phases.group_count) add_group<g + 1>(window, total);
+}
+
 // Eight input samples to sixteen.
 void up8(const std::int16_t* window, std::int16_t* out) {
   const __m128i half = _mm_set1_epi32(1 << (sum_bits - 1));
-  __m128i even[2] = {half, half}; // of windows 0 2 4 6 and of 1 3 5 7
-  __m128i odd[2] = {half, half};
-  for (std::size_t g = 0; g < phases.group_count; ++g) {
-    const PhaseGroup& group = phases.groups[g];
-    __m128i e0 = _mm_setzero_si128();
-    __m128i e1 = e0;
-    __m128i o0 = e0;
-    __m128i o1 = e0;
-    for (std::size_t i = group.begin; i < group.end; ++i) {
-      const __m128i x0 = load(window + 2 * i);
-      const __m128i x1 = load(window + 2 * i + 1);
-      const __m128i even_taps = _mm_set1_epi32(phases.taps[i].even);
-      const __m128i odd_taps = _mm_set1_epi32(phases.taps[i].odd);
-      e0 = _mm_add_epi32(e0, _mm_madd_epi16(x0, even_taps));
-      e1 = _mm_add_epi32(e1, _mm_madd_epi16(x1, even_taps));
-      o0 = _mm_add_epi32(o0, _mm_madd_epi16(x0, odd_taps));
-      o1 = _mm_add_epi32(o1, _mm_madd_epi16(x1, odd_taps));
-    }
-    const __m128i even_shift = _mm_cvtsi32_si128(group.even_shift);
-    const __m128i odd_shift = _mm_cvtsi32_si128(group.odd_shift);
-    even[0] = _mm_add_epi32(even[0], _mm_sra_epi32(e0, even_shift));
-    even[1] = _mm_add_epi32(even[1], _mm_sra_epi32(e1, even_shift));
-    odd[0] = _mm_add_epi32(odd[0], _mm_sra_epi32(o0, odd_shift));
-    odd[1] = _mm_add_epi32(odd[1], _mm_sra_epi32(o1, odd_shift));
-  }
-  const __m128i evens = _mm_packs_epi32(_mm_srai_epi32(even[0], sum_bits), _mm_srai_epi32(even[1], sum_bits));
-  const __m128i odds = _mm_packs_epi32(_mm_srai_epi32(odd[0], sum_bits), _mm_srai_epi32(odd[1], sum_bits));
+  Sums total{half, half, half, half};
+  add_group<0>(window, total);
+  const __m128i evens =
+      _mm_packs_epi32(_mm_srai_epi32(total.even0, sum_bits), _mm_srai_epi32(total.even1, sum_bits));
+  const __m128i odds =
+      _mm_packs_epi32(_mm_srai_epi32(total.odd0, sum_bits), _mm_srai_epi32(total.odd1, sum_bits));
   const __m128i from_even = _mm_unpacklo_epi16(evens, odds); // output pairs of windows 0 2 4 6
   const __m128i from_odd = _mm_unpackhi_epi16(evens, odds);  // of 1 3 5 7
   store(out, _mm_unpacklo_epi32(from_even, from_odd));
   store(out + 8, _mm_unpackhi_epi32(from_even, from_odd));
 }
 
+template <std::size_t g>
+TALKY_INLINE void add_group(const std::int16_t* window, __m128i (&total)[4]) {
+  constexpr Group group = whole.groups[g];
+  const __m128i zero = _mm_setzero_si128();
+  __m128i sum[4] = {zero, zero, zero, zero};
+  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
+    const __m128i pair = _mm_set1_epi32(whole_taps[i]);
+    TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
+      sum[v] = _mm_add_epi32(sum[v], _mm_madd_epi16(load(window + 2 * i + 8 * v), pair));
+    }
+  }
+  TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
+    total[v] = _mm_add_epi32(total[v], _mm_srai_epi32(sum[v], group.shift));
+  }
+  if constexpr (g + 1 < whole.group_count) add_group<g + 1>(window, total);
+}
+
 // Thirty-two input samples to sixteen.
 void down16(const std::int16_t* window, std::int16_t* out) {
-  __m128i total[4];
-  for (__m128i& t : total)
-    t = _mm_set1_epi32(1 << sum_bits);
-  for (const Group& group : whole.used_groups()) {
-    __m128i sum[4] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
-    for (std::size_t i = group.begin; i < group.end; ++i) {
-      const __m128i pair = _mm_set1_epi32(whole_taps[i]);
-      for (std::size_t v = 0; v < 4; ++v)
-        sum[v] = _mm_add_epi32(sum[v], _mm_madd_epi16(load(window + 2 * i + 8 * v), pair));
-    }
-    const __m128i shift = _mm_cvtsi32_si128(group.shift);
-    for (std::size_t v = 0; v < 4; ++v)
-      total[v] = _mm_add_epi32(total[v], _mm_sra_epi32(sum[v], shift));
+  const __m128i half = _mm_set1_epi32(1 << sum_bits);
+  __m128i total[4] = {half, half, half, half};
+  add_group<0>(window, total);
+  TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
+    total[v] = _mm_srai_epi32(total[v], sum_bits + 1);
   }
-  for (__m128i& t : total)
-    t = _mm_srai_epi32(t, sum_bits + 1);
   store(out, _mm_packs_epi32(total[0], total[1]));
   store(out + 8, _mm_packs_epi32(total[2], total[3]));
 }
@@ -161,38 +185,41 @@ TALKY_AVX2 void store256(void* to, __m256i value) {
   _mm256_storeu_si256(static_cast<__m256i*>(to), value);
 }
 
+struct Sums256 {
+  __m256i even0, even1, odd0, odd1;
+};
+
+template <std::size_t g>
+TALKY_AVX2 TALKY_INLINE void add_group256(const std::int16_t* window, Sums256& total) {
+  constexpr PhaseGroup group = phases.groups[g];
+  const __m256i zero = _mm256_setzero_si256();
+  Sums256 sum{zero, zero, zero, zero};
+  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
+    const __m256i x0 = load256(window + 2 * i);
+    const __m256i x1 = load256(window + 2 * i + 1);
+    const __m256i even_taps = _mm256_set1_epi32(phases.taps[i].even);
+    const __m256i odd_taps = _mm256_set1_epi32(phases.taps[i].odd);
+    sum.even0 = _mm256_add_epi32(sum.even0, _mm256_madd_epi16(x0, even_taps));
+    sum.even1 = _mm256_add_epi32(sum.even1, _mm256_madd_epi16(x1, even_taps));
+    sum.odd0 = _mm256_add_epi32(sum.odd0, _mm256_madd_epi16(x0, odd_taps));
+    sum.odd1 = _mm256_add_epi32(sum.odd1, _mm256_madd_epi16(x1, odd_taps));
+  }
+  total.even0 = _mm256_add_epi32(total.even0, _mm256_srai_epi32(sum.even0, group.even_shift));
+  total.even1 = _mm256_add_epi32(total.even1, _mm256_srai_epi32(sum.even1, group.even_shift));
+  total.odd0 = _mm256_add_epi32(total.odd0, _mm256_srai_epi32(sum.odd0, group.odd_shift));
+  total.odd1 = _mm256_add_epi32(total.odd1, _mm256_srai_epi32(sum.odd1, group.odd_shift));
+  if constexpr (g + 1 < phases.group_count) add_group256<g + 1>(window, total);
+}
+
 TALKY_AVX2 void up16(const std::int16_t* window, std::int16_t* out) {
   const __m256i half = _mm256_set1_epi32(1 << (sum_bits - 1));
-  __m256i even[2] = {half, half};
-  __m256i odd[2] = {half, half};
-  for (std::size_t g = 0; g < phases.group_count; ++g) {
-    const PhaseGroup& group = phases.groups[g];
-    __m256i e0 = _mm256_setzero_si256();
-    __m256i e1 = e0;
-    __m256i o0 = e0;
-    __m256i o1 = e0;
-    for (std::size_t i = group.begin; i < group.end; ++i) {
-      const __m256i x0 = load256(window + 2 * i);
-      const __m256i x1 = load256(window + 2 * i + 1);
-      const __m256i even_taps = _mm256_set1_epi32(phases.taps[i].even);
-      const __m256i odd_taps = _mm256_set1_epi32(phases.taps[i].odd);
-      e0 = _mm256_add_epi32(e0, _mm256_madd_epi16(x0, even_taps));
-      e1 = _mm256_add_epi32(e1, _mm256_madd_epi16(x1, even_taps));
-      o0 = _mm256_add_epi32(o0, _mm256_madd_epi16(x0, odd_taps));
-      o1 = _mm256_add_epi32(o1, _mm256_madd_epi16(x1, odd_taps));
-    }
-    const __m128i even_shift = _mm_cvtsi32_si128(group.even_shift);
-    const __m128i odd_shift = _mm_cvtsi32_si128(group.odd_shift);
-    even[0] = _mm256_add_epi32(even[0], _mm256_sra_epi32(e0, even_shift));
-    even[1] = _mm256_add_epi32(even[1], _mm256_sra_epi32(e1, even_shift));
-    odd[0] = _mm256_add_epi32(odd[0], _mm256_sra_epi32(o0, odd_shift));
-    odd[1] = _mm256_add_epi32(odd[1], _mm256_sra_epi32(o1, odd_shift));
-  }
-  // As in up8, within each half; then the halves are put in order.
+  Sums256 total{half, half, half, half};
+  add_group256<0>(window, total);
   const __m256i evens =
-      _mm256_packs_epi32(_mm256_srai_epi32(even[0], sum_bits), _mm256_srai_epi32(even[1], sum_bits));
+      _mm256_packs_epi32(_mm256_srai_epi32(total.even0, sum_bits), _mm256_srai_epi32(total.even1, sum_bits));
   const __m256i odds =
-      _mm256_packs_epi32(_mm256_srai_epi32(odd[0], sum_bits), _mm256_srai_epi32(odd[1], sum_bits));
+      _mm256_packs_epi32(_mm256_srai_epi32(total.odd0, sum_bits), _mm256_srai_epi32(total.odd1, sum_bits));
+  // As in up8, within each half; then the halves are put in order.
   const __m256i from_even = _mm256_unpacklo_epi16(evens, odds);
   const __m256i from_odd = _mm256_unpackhi_epi16(evens, odds);
   const __m256i low = _mm256_unpacklo_epi32(from_even, from_odd);
@@ -201,24 +228,30 @@ TALKY_AVX2 void up16(const std::int16_t* window, std::int16_t* out) {
   store256(out + 16, _mm256_permute2x128_si256(low, high, 0x31));
 }
 
-TALKY_AVX2 void down32(const std::int16_t* window, std::int16_t* out) {
-  __m256i total[4];
-  for (__m256i& t : total)
-    t = _mm256_set1_epi32(1 << sum_bits);
-  for (const Group& group : whole.used_groups()) {
-    __m256i sum[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
-                      _mm256_setzero_si256()};
-    for (std::size_t i = group.begin; i < group.end; ++i) {
-      const __m256i pair = _mm256_set1_epi32(whole_taps[i]);
-      for (std::size_t v = 0; v < 4; ++v)
-        sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(load256(window + 2 * i + 16 * v), pair));
+template <std::size_t g>
+TALKY_AVX2 TALKY_INLINE void add_group256(const std::int16_t* window, __m256i (&total)[4]) {
+  constexpr Group group = whole.groups[g];
+  const __m256i zero = _mm256_setzero_si256();
+  __m256i sum[4] = {zero, zero, zero, zero};
+  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
+    const __m256i pair = _mm256_set1_epi32(whole_taps[i]);
+    TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
+      sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(load256(window + 2 * i + 16 * v), pair));
     }
-    const __m128i shift = _mm_cvtsi32_si128(group.shift);
-    for (std::size_t v = 0; v < 4; ++v)
-      total[v] = _mm256_add_epi32(total[v], _mm256_sra_epi32(sum[v], shift));
   }
-  for (__m256i& t : total)
-    t = _mm256_srai_epi32(t, sum_bits + 1);
+  TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
+    total[v] = _mm256_add_epi32(total[v], _mm256_srai_epi32(sum[v], group.shift));
+  }
+  if constexpr (g + 1 < whole.group_count) add_group256<g + 1>(window, total);
+}
+
+TALKY_AVX2 void down32(const std::int16_t* window, std::int16_t* out) {
+  const __m256i half = _mm256_set1_epi32(1 << sum_bits);
+  __m256i total[4] = {half, half, half, half};
+  add_group256<0>(window, total);
+  TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
+    total[v] = _mm256_srai_epi32(total[v], sum_bits + 1);
+  }
   store256(out, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[0], total[1]), 0xd8));
   store256(out + 16, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[2], total[3]), 0xd8));
 }
