@@ -298,7 +298,9 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
   // A deque would do as well: what CLI11 writes to must not move.
   std::vector<std::unique_ptr<std::vector<std::string>>> given;
   std::vector<CLI::Option*> made;
+  std::vector<CLI::Option*> negated; // --no-NAME of a switch
   for (const auto& item : items_) {
+    negated.push_back(nullptr);
     given.push_back(std::make_unique<std::vector<std::string>>());
     made.push_back(nullptr);
     if (item->is_secret) continue;
@@ -314,6 +316,8 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
     const std::string names = (item->alias ? fmt::format("-{},", item->alias) : "") + "--" + item->name;
     if (item->is_switch()) {
       made.back() = app.add_flag(names);
+      negated.back() = app.add_flag("--no-" + item->name);
+      negated.back()->excludes(made.back());
     } else {
       made.back() = app.add_option(names, *given.back())->expected(1)->take_all();
       made.back()->allow_extra_args(false);
@@ -356,11 +360,14 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
     apply_environment();
     for (std::size_t i = 0; i < items_.size(); ++i) {
       Item& item = *items_[i];
-      const bool there = made[i] && made[i]->count() > 0;
+      const bool off = negated[i] && negated[i]->count() > 0;
+      const bool there = off || (made[i] && made[i]->count() > 0);
       if (item.positional && item.command != command_given_) continue;
       if (item.required && !there) throw Failure(ExitCode::usage, item.name + " is missing (see --help)");
       if (!there) continue;
-      const std::vector<std::string> values = item.is_switch() ? std::vector<std::string>{} : *given[i];
+      const std::vector<std::string> values = off                ? std::vector<std::string>{"false"}
+                                              : item.is_switch() ? std::vector<std::string>{}
+                                                                 : *given[i];
       if (!item.list && values.size() > 1) {
         throw Failure(ExitCode::usage, fmt::format("--{} was given {} times", item.name, values.size()));
       }

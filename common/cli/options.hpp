@@ -68,7 +68,8 @@ class Options {
   template <class Number>
   requires std::is_integral_v<Number> &&(!std::is_same_v<Number, bool>)Handle
       add(std::string_view name, Number& target, std::string_view metavar, std::string_view help);
-  // --force; in YAML and the environment true/false, yes/no, on/off, 1/0.
+  // --force, and --no-force for a flag that is on (help shows the one that changes the default); in YAML and
+  // the environment true/false, yes/no, on/off, 1/0.
   Handle flag(std::string_view name, bool& target, std::string_view help);
 
   // Arguments without a flag, in order; a vector takes the rest. Optional unless `required`.

@@ -91,7 +91,8 @@ std::string Options::help_text() const {
     if (item->is_secret) {
       left = "    " + environment_name(tool_, item->name);
     } else {
-      left += "--" + item->name + (item->metavar.empty() ? "" : " " + item->metavar);
+      const bool is_on = item->is_switch() && item->get().front() == "true";
+      left += (is_on ? "--no-" : "--") + item->name + (item->metavar.empty() ? "" : " " + item->metavar);
     }
     std::string text = item->help;
     const std::vector<std::string> values = item->get();
@@ -129,7 +130,9 @@ std::string Options::completion(std::string_view shell) const {
   std::vector<Row> rows;
   for (const auto& item : items_) {
     if (item->positional || item->is_hidden || item->is_secret) continue;
-    rows.push_back({item->name, item->help, item->alias, !item->is_switch(), item->completes, item->choices});
+    const bool is_on = item->is_switch() && item->get().front() == "true";
+    rows.push_back({(is_on ? "no-" : "") + item->name, item->help, item->alias, !item->is_switch(),
+                    item->completes, item->choices});
   }
   if (has_config_) {
     rows.push_back({"config", "YAML file", 0, true, Item::Completes::files, {}});

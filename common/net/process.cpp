@@ -189,8 +189,12 @@ Process::Process(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Process::~Process() {
   impl_->exited = nullptr;
   if (!impl_->killer) kill(); // otherwise stop() has given it time
-  for (const auto& end : {impl_->in, impl_->out, impl_->err, impl_->control_in, impl_->control_out}) {
+  // What is being drained towards the child goes on.
+  for (const auto& end : {impl_->out, impl_->err, impl_->control_out}) {
     if (end) end->close();
+  }
+  for (const auto& end : {impl_->in, impl_->control_in}) {
+    if (end && !end->is_closing()) end->close();
   }
 }
 
@@ -218,6 +222,18 @@ void Process::stop(Duration grace) {
   impl_->signal(SIGTERM);
   impl_->killer.emplace(impl_->loop, [impl = impl_.get()] { impl->signal(SIGKILL); });
   impl_->killer->at(now() + grace);
+}
+
+void Process::stop_later(Duration patience, Duration grace) {
+  if (!impl_->running || impl_->killer) return;
+  impl_->killer.emplace(impl_->loop, [impl = impl_.get(), grace] {
+    impl->signal(SIGTERM);
+    // Replacing the timer from its own callback: the new one takes over.
+    auto next = net::Timer(impl->loop, [impl] { impl->signal(SIGKILL); });
+    next.at(now() + grace);
+    impl->killer = std::move(next);
+  });
+  impl_->killer->at(now() + patience);
 }
 
 void Process::kill() {

@@ -45,7 +45,8 @@ class Process {
 
   // SIGTERM now, SIGKILL after `grace`. The Process may be destroyed at once: the child is still reaped.
   void stop(Duration grace);
-  void kill(); // SIGKILL
+  void stop_later(Duration patience, Duration grace); // the same, unless it has ended by itself until then
+  void kill();                                        // SIGKILL
 
   ~Process(); // a child that still runs gets SIGKILL
   Process(const Process&) = delete;

@@ -55,6 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool write(Bytes bytes);
   std::size_t queued() const { return queue_.size() - queue_head_; }
   bool is_open() const { return static_cast<bool>(fd_); }
+  bool is_closing() const { return closing_; } // close_when_drained() has been called
 
   void close();                           // at once; what is queued is lost. No callback comes after it.
   void close_when_drained(Time deadline); // when the queue is empty, or at the deadline

@@ -130,6 +130,11 @@ TEST_CASE("flag beats environment beats file beats default, for every kind of op
     Tool tool;
     CHECK(tool.parse({"--config", file.path.c_str()}) == std::nullopt);
     CHECK(tool.port == 22);
+    Tool off;
+    CHECK(off.parse({"--config", file.path.c_str(), "--no-open"}) == std::nullopt);
+    CHECK_FALSE(off.open);
+    CHECK(off.options.source("open") == Source::flag);
+    CHECK(Tool().parse({"--open", "--no-open"}) == 64);
     CHECK(tool.listen == std::vector<std::string>{"3.3.3.3:3", "4.4.4.4:4"});
   }
   {

@@ -1,0 +1,56 @@
+// What a call is connected to, seen from the call: the far end of its audio.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/log.hpp"
+#include "ipc/control.hpp"
+#include "net/loop.hpp"
+
+namespace talky::sipd {
+
+using Samples = std::vector<std::int16_t>;
+
+// What a bridge may do with its call. Mono s16 at 16 kHz everywhere.
+class BridgeHost {
+ public:
+  virtual ~BridgeHost() = default;
+  virtual net::Loop& loop() = 0;
+  virtual const ipc::Start& about() const = 0; // the call, as `start` tells it
+  // Answer the call: the bridge stands.
+  virtual void ready() = 0;
+  // There is nobody at the other end. Before the answer the caller gets `status`; after it an apology and a
+  // goodbye.
+  virtual void failed(std::string_view why, int status) = 0;
+  virtual std::size_t play(std::span<const std::int16_t> samples) = 0; // gives how many were taken
+  virtual std::uint64_t queued() const = 0;                            // samples given and not yet sent
+  virtual ipc::Cleared clear() = 0;
+  virtual void mark(const std::string& name) = 0;
+  virtual void send_dtmf(const ipc::SendDtmf& dtmf) = 0;
+  virtual void hangup(std::string_view reason) = 0;       // after all that was played
+  virtual void log(log::Level level, log::Line line) = 0; // `call=` is added
+};
+
+// Each function is called on the call's loop. A bridge that has failed or hung up is still told the rest.
+class Bridge {
+ public:
+  virtual ~Bridge() = default;
+  virtual void start() = 0; // answers with host.ready() or host.failed(), now or later
+  // 20 ms, from the answer on, without a gap. What is played meanwhile leaves in the same 20 ms.
+  virtual void caller_audio(std::span<const std::int16_t> samples) = 0;
+  virtual void dtmf(const ipc::DtmfReceived& /*key*/) {}
+  virtual void mark_played(const ipc::MarkPlayed& /*mark*/) {}
+  virtual void hold(bool /*held*/) {}
+  virtual void stop(std::string_view /*reason*/) {} // the call has ended: the last word
+};
+
+std::unique_ptr<Bridge> make_echo(BridgeHost& host);
+std::unique_ptr<Bridge> make_tone(BridgeHost& host, double hertz);
+// Plays once and hangs up.
+std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const Samples> samples);
+
+} // namespace talky::sipd

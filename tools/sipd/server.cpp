@@ -1,0 +1,235 @@
+#include "server.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "cli/logger.hpp"
+#include "cli/main.hpp"
+#include "file/wav.hpp"
+#include "net/entropy.hpp"
+#include "worker.hpp"
+
+namespace talky::sipd {
+namespace {
+
+using cli::ExitCode;
+using cli::Failure;
+
+constexpr std::uint64_t max_play_samples = std::uint64_t{16'000} * 3600; // an hour
+constexpr std::size_t digest_key_bytes = 16;
+constexpr int moves = 20; // ports tried when the default one is taken
+
+Live load_live(const Settings& settings) {
+  Live live{settings.routes, settings.users, {}};
+  for (const Target* target : settings.routes->targets()) {
+    const auto* play = target->as<PlayTarget>();
+    if (!play || live.files.contains(play->path)) continue;
+    auto samples = file::load_mono(play->path, 16'000, max_play_samples);
+    if (!samples) {
+      throw Failure(ExitCode::no_input, fmt::format("{}: {}: {}", target->text,
+                                                    to_string(samples.error().code), samples.error().what));
+    }
+    live.files.emplace(play->path, std::make_shared<const Samples>(std::move(*samples)));
+  }
+  return live;
+}
+
+// Whether the port is free, for UDP and TCP. Asked without SO_REUSEPORT: with it another process of ours
+// would let us in, and take half of our packets.
+net::SysResult<> probe(const Endpoint& endpoint) {
+  net::Loop loop;
+  const auto udp = net::UdpSocket::open(loop, endpoint, {});
+  if (!udp) return tl::unexpected(udp.error());
+  const auto tcp = net::Listener::open(loop, endpoint, {}, [](const auto&) {}, {});
+  if (!tcp) return tl::unexpected(tcp.error());
+  return {};
+}
+
+// The endpoint itself, or with a default port that is taken (MicroSIP may itself hold 5060) one near it.
+Endpoint choose(const Settings::Listen& listen, const log::Sink& log) {
+  Endpoint endpoint = listen.endpoint;
+  auto free = probe(endpoint);
+  for (int i = 1; !free && free.error().code == EADDRINUSE && listen.may_move && i <= moves; ++i) {
+    endpoint.port = static_cast<std::uint16_t>(listen.endpoint.port + 2 * i);
+    free = probe(endpoint);
+  }
+  if (!free) {
+    const std::string what =
+        free.error().code == EADDRINUSE
+            ? std::string("the port is taken by another program; choose one with --listen")
+            : free.error().message();
+    throw Failure(ExitCode::unavailable, fmt::format("--listen {}: {}", listen.endpoint.to_string(), what));
+  }
+  if (endpoint != listen.endpoint) {
+    log(log::Level::warn,
+        log::Line("listen.moved")
+            .add("wanted", listen.endpoint.to_string())
+            .add("listen", endpoint.to_string())
+            .add("why", "another program holds the port: register the softphone to the new one")
+            .str());
+  }
+  return endpoint;
+}
+
+class Server {
+ public:
+  Server(Settings settings, int argc, const char* const* argv)
+      : settings_(std::move(settings)), argc_(argc), argv_(argv), logger_(settings_.log_level) {}
+
+  int run() {
+    cli::ignore_sigpipe();
+    const std::size_t descriptors = net::raise_fd_limit();
+    shared_.log = logger_.sink();
+    shared_.digest_key = net::entropy_hex(digest_key_bytes);
+    Live live = load_live(settings_);
+    if (!settings_.record.empty()) {
+      recorder_.emplace(settings_.record, settings_.record_packets, shared_.log);
+      shared_.recorder = &*recorder_;
+    }
+    if (settings_.wide && settings_.open) {
+      shared_.log(
+          log::Level::warn,
+          log::Line("open").add("why", "anybody on the network may register and call (--open)").str());
+    }
+    std::vector<Endpoint> endpoints;
+    for (const Settings::Listen& listen : settings_.listen)
+      endpoints.push_back(choose(listen, shared_.log));
+
+    for (std::size_t i = 0; i < settings_.workers; ++i)
+      loops_.push_back(std::make_unique<net::Loop>());
+    if (settings_.uses_agent()) make_agent();
+    std::vector<Worker*> all;
+    for (std::size_t i = 0; i < settings_.workers; ++i) {
+      workers_.push_back(std::make_unique<Worker>(*loops_[i], settings_, shared_, live, i));
+      all.push_back(workers_.back().get());
+    }
+    for (const auto& worker : workers_) {
+      worker->introduce(all);
+      for (const Endpoint& endpoint : endpoints) {
+        if (const auto done = worker->listen(endpoint); !done) {
+          throw Failure(ExitCode::unavailable,
+                        fmt::format("--listen {}: {}", endpoint.to_string(), done.error().message()));
+        }
+      }
+    }
+    loops_[0]->on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int number) { signalled(number); });
+    if (agent_) agent_->start();
+    announce(endpoints, descriptors);
+
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < loops_.size(); ++i)
+      threads.emplace_back([this, i] { loops_[i]->run(); });
+    loops_[0]->run();
+    for (std::thread& thread : threads)
+      thread.join();
+    workers_.clear();
+    agent_.reset();
+    recorder_.reset();
+    shared_.log(log::Level::info, "stopped");
+    return static_cast<int>(ExitCode::ok);
+  }
+
+ private:
+  void make_agent() {
+    Agent::Options options{settings_.agent_address, settings_.agent_command, settings_.record};
+    shared_.agent_keeps_journal = !settings_.record.empty() && !settings_.agent_command.empty();
+    agent_ = std::make_unique<Agent>(*loops_[0], std::move(options), shared_.log);
+    shared_.agent = agent_.get();
+  }
+
+  void announce(const std::vector<Endpoint>& endpoints, std::size_t descriptors) {
+    std::string listen;
+    for (const Endpoint& endpoint : endpoints)
+      listen += (listen.empty() ? "" : ",") + endpoint.to_string();
+    shared_.log(log::Level::info, log::Line("ready")
+                                      .add("listen", listen)
+                                      .add("bridge", settings_.bridge_text)
+                                      .add("record", settings_.record)
+                                      .add("users", settings_.users ? settings_.users->size() : 0)
+                                      .add("workers", settings_.workers)
+                                      .add("max_calls", settings_.max_calls)
+                                      .add("files", descriptors)
+                                      .add("version", TALKY_VERSION)
+                                      .add("pid", ::getpid())
+                                      .str());
+  }
+
+  void signalled(int number) {
+    if (number == SIGHUP) return reload();
+    if (stopping_) {
+      if (number == SIGINT) ::_exit(128 + SIGINT); // asked twice: at once
+      return;
+    }
+    stopping_ = true;
+    shared_.log(log::Level::info,
+                log::Line("stopping").add("signal", number == SIGINT ? "INT" : "TERM").str());
+    remaining_ = workers_.size();
+    for (const auto& worker : workers_) {
+      worker->post(
+          [this, w = worker.get()] { w->shutdown([this] { loops_[0]->post([this] { worker_done(); }); }); });
+    }
+  }
+
+  void worker_done() {
+    if (--remaining_ > 0) return;
+    const auto stop_all = [this] {
+      for (const auto& loop : loops_)
+        loop->stop();
+    };
+    if (agent_) return agent_->stop(stop_all);
+    stop_all();
+  }
+
+  // Users, routes and files anew; what is wrong leaves all as it was. The rest of the settings needs a
+  // restart.
+  void reload() {
+    try {
+      Loaded loaded = load_settings(argc_, argv_);
+      if (!loaded.settings) {
+        shared_.log(log::Level::error, log::Line("reload.refused").add("why", "see the line above").str());
+        return;
+      }
+      if (loaded.settings->users == nullptr && settings_.users != nullptr) {
+        throw Failure(ExitCode::config, "--users cannot be taken away while running");
+      }
+      if (loaded.settings->uses_agent() && !agent_) {
+        throw Failure(ExitCode::config, "a first route to the agent needs a restart");
+      }
+      const Live live = load_live(*loaded.settings);
+      for (const auto& worker : workers_)
+        worker->post([w = worker.get(), live] { w->reload(live); });
+      shared_.log(log::Level::info,
+                  log::Line("reload").add("users", live.users ? live.users->size() : 0).str());
+    } catch (const Failure& failure) {
+      shared_.log(log::Level::error, log::Line("reload.refused").add("why", failure.what()).str());
+    }
+  }
+
+  Settings settings_;
+  int argc_;
+  const char* const* argv_;
+  cli::Logger logger_;
+  Shared shared_;
+  std::optional<Recorder> recorder_;
+  std::vector<std::unique_ptr<net::Loop>> loops_;
+  std::unique_ptr<Agent> agent_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  bool stopping_ = false;
+  std::size_t remaining_ = 0;
+};
+
+} // namespace
+
+int serve(Settings settings, int argc, const char* const* argv) {
+  Server server(std::move(settings), argc, argv);
+  return server.run();
+}
+
+} // namespace talky::sipd

@@ -1,0 +1,331 @@
+#include "session.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "exec_bridge.hpp"
+#include "ipc/control.hpp"
+#include "socket_bridge.hpp"
+#include "worker.hpp"
+
+namespace talky::sipd {
+namespace {
+
+constexpr int port_attempts = 50; // ports of the range that another program may hold
+constexpr auto ring_after = std::chrono::milliseconds(150);
+constexpr std::uint8_t expedited_forwarding = 46;
+
+double rounded(double value) {
+  return static_cast<double>(static_cast<std::int64_t>(value * 100 + (value < 0 ? -0.5 : 0.5))) / 100;
+}
+
+} // namespace
+
+Session::Session(Worker& worker, call::IncomingCall incoming, const Target& target, std::string uuid)
+    : worker_(worker),
+      incoming_(std::move(incoming)),
+      target_(target),
+      began_(net::now()),
+      ringer_(worker.loop(), [this] {
+        if (!accepted_ && !over_ && worker_.agent().ring(incoming_.call, net::now())) worker_.drain();
+      }) {
+  about_.call = std::move(uuid);
+  about_.from = incoming_.from;
+  about_.to = incoming_.request_uri;
+  for (const auto& [name, value] : incoming_.headers) {
+    if (name.size() > 2 && (name[0] == 'X' || name[0] == 'x') && name[1] == '-')
+      about_.headers.emplace_back(name, value);
+  }
+  if (worker_.shared().recorder) {
+    const bool journal = !(target_.as<AgentTarget>() && worker_.shared().agent_keeps_journal);
+    recording_ = std::make_unique<Recorder::Call>(*worker_.shared().recorder, about_.call, journal);
+  }
+}
+
+Session::~Session() {
+  if (port_ != 0) {
+    rtp_.reset();
+    rtcp_.reset();
+    worker_.ports().give_back(port_, net::now());
+  }
+}
+
+net::Loop& Session::loop() {
+  return worker_.loop();
+}
+
+// ---- The way to the answer
+
+void Session::begin() {
+  if (const auto* refusal = target_.as<RejectTarget>()) return reject(refusal->status, "the route says so");
+  if (!open_media()) return;
+  note(about_);
+  bridge_ = make_bridge();
+  ringer_.at(net::now() + ring_after);
+  bridge_->start();
+}
+
+std::unique_ptr<Bridge> Session::make_bridge() {
+  if (const auto* tone = target_.as<ToneTarget>()) return make_tone(*this, tone->hertz);
+  if (const auto* exec = target_.as<ExecTarget>()) return make_exec_bridge(*this, exec->command);
+  if (const auto* socket = target_.as<SocketTarget>()) return make_socket_bridge(*this, *socket);
+  if (target_.as<AgentTarget>() && worker_.shared().agent)
+    return make_agent_bridge(*this, *worker_.shared().agent);
+  if (const auto* play = target_.as<PlayTarget>()) {
+    const auto file = worker_.live().files.find(play->path);
+    if (file != worker_.live().files.end()) return make_player(*this, file->second);
+  }
+  return make_echo(*this);
+}
+
+// A pair of free ports on the address that the caller has called. Others may hold some of the range.
+bool Session::open_media() {
+  const IpAddress& ip = incoming_.flow.local.ip;
+  const net::UdpSocket::Options options{.dscp = expedited_forwarding};
+  net::SystemError last{EADDRINUSE, "bind"};
+  for (int attempt = 0; attempt < port_attempts; ++attempt) {
+    const auto port = worker_.ports().take(net::now());
+    if (!port) {
+      reject(503,
+             fmt::format("no RTP port is free: {} in use, the rest rest a while", worker_.ports().in_use()));
+      return false;
+    }
+    auto rtp = net::UdpSocket::open(worker_.loop(), {ip, *port}, options);
+    auto rtcp =
+        rtp ? net::UdpSocket::open(worker_.loop(), {ip, static_cast<std::uint16_t>(*port + 1)}, options)
+            : tl::unexpected(rtp.error());
+    if (rtcp) {
+      port_ = *port;
+      rtp_ = std::move(*rtp);
+      rtcp_ = std::move(*rtcp);
+      rtp_->on_receive([this](const net::UdpSocket::Datagram& d) { receive(d, false); });
+      rtcp_->on_receive([this](const net::UdpSocket::Datagram& d) { receive(d, true); });
+      return true;
+    }
+    last = rtcp.error();
+    worker_.ports().give_back(*port, net::now());
+    if (last.code != EADDRINUSE) break;
+  }
+  reject(503, "RTP socket: " + last.message());
+  return false;
+}
+
+void Session::ready() {
+  if (accepted_ || over_) return;
+  accepted_ = true;
+  ringer_.cancel();
+  call::AcceptOptions options;
+  options.media.address = worker_.settings().advertise.value_or(incoming_.flow.local.ip);
+  options.media.rtp_port = port_;
+  options.ring_time = std::chrono::milliseconds(worker_.settings().ring_ms);
+  options.recording = recording_ != nullptr;
+  worker_.agent().attach_bridge(incoming_.call);
+  if (const auto done = worker_.agent().accept(incoming_.call, options, net::now()); !done) {
+    log(log::Level::warn, log::Line("call.not_answered").add("why", done.error().what));
+    worker_.agent().reject(incoming_.call, 488, "", net::now());
+  }
+  worker_.drain();
+}
+
+void Session::reject(int status, std::string_view why) {
+  if (over_ || accepted_) return;
+  failure_ = why;
+  worker_.agent().reject(incoming_.call, status, "", net::now());
+  worker_.drain();
+}
+
+void Session::failed(std::string_view why, int status) {
+  if (over_) return;
+  log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
+  if (!accepted_) return reject(status, why);
+  failure_ = why;
+  worker_.agent().clear(incoming_.call);
+  if (worker_.shared().agent) {
+    worker_.shared().agent->wanted();
+    worker_.agent().play(incoming_.call, *worker_.shared().agent->apology());
+  }
+  hangup("agent lost");
+}
+
+void Session::answered(const call::CallAnswered& event) {
+  answered_ = true;
+  log(log::Level::info, log::Line("call.start")
+                            .add("from", incoming_.from)
+                            .add("to", incoming_.dialled)
+                            .add("bridge", target_.text)
+                            .add("codec", event.plan.codec)
+                            .add("peer", incoming_.flow.remote.to_string())
+                            .add("transport", sip::to_string(incoming_.flow.transport))
+                            .add("rtp", event.plan.remote_rtp.to_string())
+                            .add("rtp_port", port_)
+                            .add("user_agent", incoming_.user_agent)
+                            .add("sip_call_id", incoming_.call_id)
+                            .add("answer_ms", to_ms(event.at - began_)));
+}
+
+// ---- Media
+
+void Session::receive(const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+  if (over_) return;
+  if (recording_) {
+    recording_->packet(net::wall_clock_us(), datagram.from, is_rtcp ? rtcp_->local() : rtp_->local(), false,
+                       datagram.bytes);
+  }
+  worker_.agent().receive_rtp(incoming_.call, datagram.bytes, datagram.from, is_rtcp, datagram.arrival);
+  worker_.drain();
+}
+
+void Session::send(const call::SendMedia& media) {
+  const auto& socket = media.is_rtcp ? rtcp_ : rtp_;
+  if (!socket) return;
+  // A loopback socket cannot reach the LAN address that a phone on this machine writes into its SDP. Its
+  // packets show where it is, and from then on that is where ours go.
+  (void)const_cast<net::UdpSocket&>(*socket).send(media.bytes, media.to);
+  if (recording_) recording_->packet(net::wall_clock_us(), socket->local(), media.to, false, media.bytes);
+}
+
+void Session::recorded(const call::RecordingFrame& frame) {
+  if (recording_) recording_->audio(frame.first_sample, frame.samples);
+}
+
+void Session::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us) {
+  if (!recording_) return;
+  const bool tcp = flow.transport == sip::Transport::tcp;
+  recording_->packet(time_us, incoming ? flow.remote : flow.local, incoming ? flow.local : flow.remote, tcp,
+                     as_bytes(bytes));
+}
+
+std::size_t Session::play(std::span<const std::int16_t> samples) {
+  if (over_) return 0;
+  return worker_.agent().play(incoming_.call, samples).value_or(0);
+}
+
+std::uint64_t Session::queued() const {
+  return over_ ? 0 : worker_.agent().queued(incoming_.call);
+}
+
+ipc::Cleared Session::clear() {
+  if (over_) return {};
+  const auto cleared = worker_.agent().clear(incoming_.call);
+  worker_.loop().post(
+      [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
+  const ipc::Cleared out = cleared ? ipc::Cleared{cleared->discarded, cleared->played} : ipc::Cleared{};
+  note(out);
+  return out;
+}
+
+void Session::mark(const std::string& name) {
+  if (over_) return;
+  worker_.agent().mark(incoming_.call, name);
+  worker_.loop().post([&worker = worker_] { worker.drain(); });
+}
+
+void Session::send_dtmf(const ipc::SendDtmf& dtmf) {
+  if (over_) return;
+  const auto done = worker_.agent().dtmf(incoming_.call, dtmf.digits,
+                                         std::chrono::milliseconds(dtmf.duration_ms), net::now());
+  if (!done) log(log::Level::warn, log::Line("dtmf.unsent").add("why", done.error().what));
+  worker_.drain();
+}
+
+void Session::hangup(std::string_view reason) {
+  if (over_) return;
+  worker_.agent().hangup(incoming_.call, reason, true, net::now());
+  worker_.drain();
+}
+
+// ---- What happens in the call
+
+void Session::dtmf(const call::DtmfPressed& event) {
+  const ipc::DtmfReceived key{event.digit, event.duration_ms};
+  log(log::Level::info, log::Line("dtmf")
+                            .add("digit", std::string_view(&event.digit, 1))
+                            .add("via", event.via == call::DtmfPressed::Via::rtp ? "rtp" : "info")
+                            .add("duration_ms", event.duration_ms));
+  note(key);
+  if (bridge_) bridge_->dtmf(key);
+}
+
+void Session::mark(const call::MarkPassed& event) {
+  const ipc::MarkPlayed mark{event.name, event.samples_played};
+  note(mark);
+  if (bridge_) bridge_->mark_played(mark);
+}
+
+void Session::held(bool held) {
+  log(log::Level::info, log::Line(held ? "call.hold" : "call.resume"));
+  note(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{}));
+  if (bridge_) bridge_->hold(held);
+}
+
+void Session::ended(const call::CallEnded& event) {
+  ringer_.cancel();
+  const std::string_view cause = call::to_string(event.cause);
+  std::string reason = !failure_.empty() ? failure_ : event.reason;
+  const auto length = event.answered ? event.ended - *event.answered : Duration{0};
+  log::Line line(answered_ ? "call.end" : "call.refused");
+  line.add("cause", cause).add("by", event.by_peer ? "peer" : "us");
+  if (!reason.empty()) line.add("reason", reason);
+  if (!answered_) {
+    line.add("status", event.status)
+        .add("from", incoming_.from)
+        .add("to", incoming_.dialled)
+        .add("bridge", target_.text)
+        .add("peer", incoming_.flow.remote.to_string());
+  }
+  if (answered_) line.add("seconds", rounded(static_cast<double>(length.count()) / 1e6));
+  if (event.quality) {
+    const call::MediaQuality& q = *event.quality;
+    line.add("codec", event.codec)
+        .add("in_packets", q.in.packets)
+        .add("in_lost", q.in.lost)
+        .add("in_jitter_ms", rounded(q.in.jitter_ms))
+        .add("in_mos", rounded(q.in.mos))
+        .add("out_packets", q.out.packets);
+    if (q.out_reported) {
+      line.add("out_lost", q.out.lost)
+          .add("out_jitter_ms", rounded(q.out.jitter_ms))
+          .add("out_mos", rounded(q.out.mos));
+    }
+    line.add("late", q.late)
+        .add("foreign", q.foreign)
+        .add("late_ticks", q.late_ticks)
+        .add("unsent_ticks", q.unsent_ticks);
+    if (q.rtt_ms) line.add("rtt_ms", rounded(*q.rtt_ms));
+    note("end",
+         fmt::format(
+             R"({{"cause":"{}","by_peer":{},"status":{},"duration_ms":{},"in":{{"packets":{},"lost":{},)"
+             R"("jitter_ms":{},"mos":{}}},"out":{{"packets":{}}}}})",
+             cause, event.by_peer, event.status, to_ms(length), q.in.packets, q.in.lost,
+             rounded(q.in.jitter_ms), rounded(q.in.mos), q.out.packets));
+  } else {
+    note("end",
+         fmt::format(R"({{"cause":"{}","by_peer":{},"status":{}}})", cause, event.by_peer, event.status));
+  }
+  const bool ours = !answered_ && !event.by_peer && !failure_.empty() && event.status >= 500;
+  log(ours ? log::Level::error : log::Level::info, std::move(line));
+  over_ = true;
+  if (bridge_) bridge_->stop(reason.empty() ? cause : std::string_view(reason));
+  recording_.reset();
+  rtp_.reset();
+  rtcp_.reset();
+}
+
+// ---- Logs
+
+void Session::log(log::Level level, log::Line line) {
+  worker_.shared().log(level, line.add("call", about_.call).str());
+}
+
+void Session::note(const ipc::ToAgent& message) {
+  note("to_agent", ipc::to_json(message));
+}
+
+void Session::note(std::string_view kind, const std::string& json) {
+  if (!recording_) return;
+  recording_->event(fmt::format(R"({{"t_ms":{},"{}":{}}})", to_ms(net::now() - began_), kind, json));
+}
+
+} // namespace talky::sipd

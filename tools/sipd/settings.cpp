@@ -1,0 +1,169 @@
+#include "settings.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/logger.hpp"
+
+namespace talky::sipd {
+namespace {
+
+using cli::ExitCode;
+using cli::Failure;
+
+constexpr std::uint16_t sip_port = 5060;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string default_record_folder() {
+  const std::string state = environment("XDG_STATE_HOME");
+  if (!state.empty()) return state + "/talky/calls";
+  const std::string home = environment("HOME");
+  return home.empty() ? "calls" : home + "/.local/state/talky/calls";
+}
+
+std::string default_agent_address() {
+  const std::string runtime = environment("XDG_RUNTIME_DIR");
+  if (!runtime.empty()) return "unix:" + runtime + "/talky-agent.sock";
+  return fmt::format("unix:/tmp/talky-{}/agent.sock", ::geteuid());
+}
+
+// Beside our own binary, as after a build; otherwise whatever PATH has.
+std::string default_agent_command() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return "talky-agent";
+  const auto beside = self.parent_path() / "talky-agent";
+  return std::filesystem::exists(beside, error) ? beside.string() : "talky-agent";
+}
+
+void describe(cli::Options& options, Settings& s) {
+  options.config_file();
+  options.group("Where it listens");
+  options.add("listen", s.listen_text, "HOST:PORT", "UDP and TCP; may be given several times");
+  options.add("users", s.users_path, "FILE", "user:password lines; who may register and call").files();
+  options.flag("open", s.open, "let anybody on the network register and call");
+  options.add("realm", s.realm, "NAME", "of the passwords");
+  options.add("advertise", s.advertise_text, "IP", "address for the SDP instead of the local one");
+  options.add("rtp-ports", s.rtp_ports_text, "LO-HI", "for media");
+  options.group("What a call is connected to");
+  options.add("bridge", s.bridge_text, "TARGET", "where no route fits");
+  options.add("route", s.route_text, "PATTERN=TARGET", "by the dialled number; the first that fits counts");
+  options.add("ring", s.ring_ms, "MS", "let it ring before the answer");
+  options.add("agent", s.agent_text, "ADDRESS", "the agent's socket: unix:PATH or tcp:HOST:PORT");
+  options.add("agent-command", s.agent_command, "CMD", "starts an agent if none is there; '' does not")
+      .files();
+  options.group("What is kept");
+  options.add("record", s.record, "DIR", "WAV, journal and pcap of each call; '' records nothing")
+      .directories();
+  options.flag("record-packets", s.record_packets, "leave the pcap out");
+  options.group("Limits");
+  options.add("max-calls", s.max_calls, "N", "in all");
+  options.add("max-calls-per-source", s.max_calls_per_source, "N", "from one address");
+  options.add("rtp-timeout", s.rtp_timeout_s, "SEC", "end a call that has gone silent; 0 never");
+  options.add("session-expires", s.session_expires_s, "SEC", "session timer; 0 only if the phone asks");
+  options.add("workers", s.workers, "N", "event loops");
+  options.add("log-level", s.log_level_text, "LEVEL", "of stderr")
+      .choices({"trace", "debug", "info", "warn", "error"});
+  options.footer(fmt::format("TARGET: {}", target_forms));
+  options.example("talky-sipd",
+                  "register a softphone to 127.0.0.1:5060, any user and password, and dial 100");
+  options.example("talky-sipd --bridge echo --route '200=play:hello.wav'", "an echo, and a file on 200");
+  options.example("talky-sipd --listen 192.0.2.7:5060 --users users.txt", "for the telephones of the house");
+}
+
+void resolve_listen(Settings& s, bool is_default) {
+  if (s.listen_text.empty()) throw Failure(ExitCode::usage, "--listen: at least one address is needed");
+  for (const std::string& text : s.listen_text) {
+    const auto endpoint = net::resolve(text, sip_port);
+    if (!endpoint) throw Failure(ExitCode::usage, fmt::format("--listen: \"{}\" is not HOST:PORT", text));
+    s.listen.push_back({*endpoint, is_default});
+    s.wide = s.wide || !endpoint->ip.is_loopback();
+  }
+  if (s.wide && !s.users && !s.open) {
+    throw Failure(
+        ExitCode::usage,
+        "an address that others can reach needs --users FILE (passwords) or --open (anybody may call)");
+  }
+}
+
+void resolve(Settings& s, bool default_listen) {
+  if (!s.users_path.empty()) s.users = std::make_shared<Users>(Users::load(s.users_path));
+  resolve_listen(s, default_listen);
+
+  auto standard = Target::parse(s.bridge_text);
+  if (!standard) {
+    throw Failure(ExitCode::usage, fmt::format("--bridge: \"{}\" is not {}", s.bridge_text, target_forms));
+  }
+  auto routes = std::make_shared<Routes>(std::move(*standard));
+  for (const std::string& text : s.route_text) {
+    if (const auto expected = routes->add(text)) {
+      throw Failure(ExitCode::usage, fmt::format("--route: \"{}\" is not {}", text, *expected));
+    }
+  }
+  s.routes = std::move(routes);
+
+  const auto range = net::PortPool::Range::parse(s.rtp_ports_text);
+  if (!range) {
+    throw Failure(ExitCode::usage,
+                  fmt::format("--rtp-ports: \"{}\" is not LO-HI with room for a pair of ports "
+                              "from 1 to 65535",
+                              s.rtp_ports_text));
+  }
+  s.rtp_ports = *range;
+  if (!s.advertise_text.empty()) {
+    s.advertise = IpAddress::parse(s.advertise_text);
+    if (!s.advertise) {
+      throw Failure(ExitCode::usage,
+                    fmt::format("--advertise: \"{}\" is not an IP address", s.advertise_text));
+    }
+  }
+  const auto agent = net::parse_stream_address(s.agent_text);
+  if (!agent) {
+    throw Failure(ExitCode::usage,
+                  fmt::format("--agent: \"{}\" is not unix:PATH or tcp:HOST:PORT", s.agent_text));
+  }
+  s.agent_address = *agent;
+  if (s.workers < 1 || s.workers > 64) throw Failure(ExitCode::usage, "--workers: from 1 to 64");
+  if (s.rtp_ports.pairs() < s.workers)
+    throw Failure(ExitCode::usage, "--rtp-ports: fewer pairs than workers");
+  if (s.max_calls < 1) throw Failure(ExitCode::usage, "--max-calls: at least 1");
+  s.log_level = cli::parse_level(s.log_level_text).value_or(log::Level::info);
+}
+
+} // namespace
+
+bool Settings::uses_agent() const {
+  for (const Target* target : routes->targets()) {
+    if (target->as<AgentTarget>()) return true;
+  }
+  return false;
+}
+
+Loaded load_settings(int argc, const char* const* argv) {
+  Loaded loaded;
+  Settings s;
+  s.record = default_record_folder();
+  s.agent_text = default_agent_address();
+  s.agent_command = default_agent_command();
+  cli::Options options("sipd", "SIP registrar and auto-answering bridge between softphones and voice agents");
+  describe(options, s);
+  options.command("explain", "say where a dialled number goes, and why");
+  options.positional("NUMBER", loaded.number, "what the caller dials", true);
+  options.validate([&] { resolve(s, options.source("listen") == cli::Source::standard); });
+  if (const auto code = options.parse(argc, argv)) {
+    loaded.exit_code = *code;
+    return loaded;
+  }
+  loaded.command = options.command();
+  loaded.settings = std::move(s);
+  return loaded;
+}
+
+} // namespace talky::sipd

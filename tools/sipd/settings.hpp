@@ -1,0 +1,67 @@
+// Everything that talky-sipd can be told: the option table, and what came out of it.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "core/endpoint.hpp"
+#include "core/log.hpp"
+#include "net/port_pool.hpp"
+#include "net/stream.hpp"
+#include "routes.hpp"
+#include "users.hpp"
+
+namespace talky::sipd {
+
+struct Settings {
+  // As written.
+  std::vector<std::string> listen_text{"127.0.0.1:5060"};
+  std::string users_path;
+  bool open = false;
+  std::string realm = "talky";
+  std::string bridge_text = "agent";
+  std::vector<std::string> route_text;
+  std::uint32_t ring_ms = 0;
+  std::string agent_text;    // address of the agent's socket
+  std::string agent_command; // how to start one; "" not at all
+  std::string rtp_ports_text = "16384-32767";
+  std::string advertise_text;
+  std::uint32_t rtp_timeout_s = 30;
+  std::uint32_t session_expires_s = 1800;
+  std::string record;
+  bool record_packets = true;
+  std::uint32_t max_calls = 500;
+  std::uint32_t max_calls_per_source = 100;
+  std::uint32_t workers = 1;
+  std::string log_level_text = "info";
+
+  // What that means; filled by resolve().
+  struct Listen {
+    Endpoint endpoint;
+    bool may_move = false; // it is the default: if the port is taken, another one does
+  };
+  std::vector<Listen> listen;
+  net::PortPool::Range rtp_ports{};
+  std::optional<IpAddress> advertise;
+  std::shared_ptr<const Routes> routes;
+  std::shared_ptr<const Users> users; // null without --users
+  net::StreamAddress agent_address;
+  log::Level log_level = log::Level::info;
+  bool wide = false; // some address is not loopback
+
+  bool uses_agent() const;
+};
+
+// Parses and checks; --check-config does no more than this. nullopt in `settings` with an exit code: done.
+struct Loaded {
+  std::optional<Settings> settings;
+  int exit_code = 0;
+  std::string command; // "" or "explain"
+  std::string number;  // of explain
+};
+Loaded load_settings(int argc, const char* const* argv);
+
+} // namespace talky::sipd

@@ -1,0 +1,274 @@
+#include "worker.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <variant>
+
+#include "net/entropy.hpp"
+#include "session.hpp"
+
+namespace talky::sipd {
+namespace {
+
+// Every wake-up serves all calls that are due in the next 2 ms. A call's own grid of 20 ms is a multiple of
+// that, so its packets keep their pace to the microsecond, and hundreds of calls cost no more than 500
+// wake-ups a second.
+constexpr Duration wake_grid = std::chrono::milliseconds(2);
+constexpr auto port_rest = std::chrono::seconds(10);
+constexpr auto shutdown_limit = std::chrono::seconds(5);
+constexpr std::size_t recent_messages = 32;
+constexpr std::int64_t ntp_offset_s = 2'208'988'800; // from 1900 to 1970
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+// NTP time, 32.32, of the clock's zero.
+std::uint64_t ntp_at_epoch() {
+  const std::int64_t us = net::wall_clock_us() - to_us(net::now());
+  const auto seconds = static_cast<std::uint64_t>(us / 1'000'000 + ntp_offset_s);
+  const auto fraction = static_cast<std::uint64_t>(us % 1'000'000) * (std::uint64_t{1} << 32) / 1'000'000;
+  return seconds << 32 | fraction;
+}
+
+} // namespace
+
+Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, Live live, std::size_t index)
+    : loop_(loop),
+      settings_(settings),
+      shared_(shared),
+      live_(std::move(live)),
+      index_(index),
+      random_(net::entropy_seed()),
+      ports_(settings.rtp_ports, port_rest, random_, index, settings.workers),
+      signalling_(
+          loop, index, settings.workers,
+          {.received = [this](const sip::Flow& flow, std::string_view bytes) { received(flow, bytes); },
+           .opened =
+               [this](const sip::Flow& flow) {
+                 agent_->flow_opened(flow, net::now());
+                 drain();
+               },
+           .closed =
+               [this](const sip::Flow& flow) {
+                 for (Worker* worker : workers_) {
+                   if (worker == this) {
+                     flow_closed(flow);
+                   } else {
+                     worker->post([worker, flow] { worker->flow_closed(flow); });
+                   }
+                 }
+               }},
+          shared.log),
+      timer_(loop, [this] {
+        armed_.reset();
+        drain();
+      }) {
+  call::Config config;
+  if (live_.users) {
+    config.find_user = [this](std::string_view user, std::string_view realm, sip::DigestAlgorithm algorithm) {
+      return live_.users->ha1(user, realm, algorithm);
+    };
+  }
+  config.realm = settings.realm;
+  config.digest_key = shared.digest_key;
+  const std::size_t workers = settings.workers;
+  config.max_calls = (settings.max_calls + workers - 1) / workers;
+  config.max_calls_per_source = settings.max_calls_per_source;
+  config.session_expires = std::chrono::seconds(settings.session_expires_s);
+  config.rtp_timeout = std::chrono::seconds(settings.rtp_timeout_s);
+  config.ntp_at_epoch = ntp_at_epoch();
+  agent_ = std::make_unique<call::UserAgent>(std::move(config), Random(net::entropy_seed()));
+}
+
+Worker::~Worker() = default;
+
+// ---- From the network
+
+std::size_t Worker::owner_of(std::string_view message) {
+  if (!scratch_.assign(message)) return index_;
+  const bool registers = scratch_.is_request() && scratch_.method() == sip::Method::register_;
+  const std::string_view key = registers ? scratch_.value(sip::HeaderId::to) : scratch_.call_id();
+  return std::hash<std::string_view>{}(key) % workers_.size();
+}
+
+void Worker::received(const sip::Flow& flow, std::string_view bytes) {
+  if (workers_.size() == 1) return deliver(flow, bytes);
+  const auto route = [this, &flow](std::string_view message) {
+    Worker* owner = workers_[owner_of(message)];
+    if (owner == this) return deliver(flow, message);
+    owner->post([owner, flow, text = std::string(message)] { owner->deliver(flow, text); });
+  };
+  if (flow.transport == sip::Transport::udp) return route(bytes);
+  sip::Framer& framer = framers_[flow.connection];
+  framer.feed(bytes);
+  for (;;) {
+    const auto item = framer.next();
+    if (!item) return deliver(flow, framer.broken().empty() ? std::string_view("\n\n") : framer.broken());
+    if (!*item) return;
+    if ((*item)->kind == sip::Framer::Kind::message) {
+      route((*item)->bytes);
+    } else if ((*item)->kind == sip::Framer::Kind::ping) {
+      signalling_.send(flow, "\r\n");
+    }
+  }
+}
+
+void Worker::deliver(const sip::Flow& flow, std::string_view bytes) {
+  if (shared_.recorder && settings_.record_packets) keep_for_pcap(flow, bytes, true);
+  agent_->receive_sip(flow, bytes, net::now());
+  drain();
+}
+
+void Worker::flow_closed(const sip::Flow& flow) {
+  framers_.erase(flow.connection);
+  agent_->flow_closed(flow, net::now());
+  drain();
+}
+
+// The message goes into the pcap of its call; what comes before there is a session waits for it.
+void Worker::keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool incoming) {
+  if (!scratch_.assign(bytes)) return;
+  const auto session = by_call_id_.find(std::string(scratch_.call_id()));
+  if (session != by_call_id_.end()) return session->second->sip(flow, bytes, incoming, net::wall_clock_us());
+  const bool of_invite = scratch_.method() == sip::Method::invite;
+  if (!of_invite) return;
+  recent_.push_back({flow, std::string(bytes), incoming, net::wall_clock_us()});
+  if (recent_.size() > recent_messages) recent_.pop_front();
+}
+
+// ---- To the network
+
+void Worker::transmit(const sip::Datagram& datagram) {
+  if (shared_.recorder && settings_.record_packets) keep_for_pcap(datagram.flow, datagram.bytes, false);
+  const std::size_t owner =
+      datagram.flow.connection == 0 ? index_ : Signalling::owner(datagram.flow.connection, workers_.size());
+  if (owner == index_) return signalling_.send(datagram.flow, datagram.bytes);
+  Worker* other = workers_[owner];
+  other->post([other, datagram] { other->signalling_.send(datagram.flow, datagram.bytes); });
+}
+
+// ---- The UserAgent's outputs
+
+void Worker::drain() {
+  if (draining_) return; // a command from inside act(): the loop below sees what came of it
+  draining_ = true;
+  const Time now = net::now();
+  if (const auto due = agent_->deadline(); due && *due <= now) agent_->expire(now);
+  while (const auto output = agent_->poll())
+    act(*output);
+  draining_ = false;
+  if (!ended_.empty()) {
+    loop_.post([this] { ended_.clear(); });
+  }
+  if (shut_down_ && agent_->calls() == 0) {
+    shutdown_limit_.reset();
+    std::exchange(shut_down_, nullptr)();
+  }
+  arm();
+}
+
+void Worker::arm() {
+  const auto due = agent_->deadline();
+  if (!due) return;
+  const auto on_grid = Time((due->time_since_epoch() + wake_grid - Duration(1)) / wake_grid * wake_grid);
+  if (armed_ && *armed_ <= on_grid) return; // it wakes in time; too early costs nothing
+  armed_ = on_grid;
+  timer_.at(on_grid);
+}
+
+Session* Worker::find(call::CallKey key) {
+  const auto it = sessions_.find(key);
+  return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+void Worker::act(const call::Output& output) {
+  std::visit(Overloaded{[this](const call::SendSip& e) { transmit(e); },
+                        [this](const call::CloseFlow& e) {
+                          const std::size_t owner = Signalling::owner(e.flow.connection, workers_.size());
+                          if (owner == index_) return signalling_.close(e.flow);
+                          Worker* other = workers_[owner];
+                          other->post([other, flow = e.flow] { other->signalling_.close(flow); });
+                        },
+                        [this](const call::SendMedia& e) {
+                          if (Session* session = find(e.call)) session->send(e);
+                        },
+                        [this](const call::IncomingCall& e) { incoming(e); },
+                        [this](const call::CallAnswered& e) {
+                          if (Session* session = find(e.call)) session->answered(e);
+                        },
+                        [this](const call::CallerAudio& e) {
+                          if (Session* session = find(e.call)) session->caller_audio(e.frame);
+                        },
+                        [this](const call::RecordedAudio& e) {
+                          if (Session* session = find(e.call)) session->recorded(e.frame);
+                        },
+                        [this](const call::DtmfPressed& e) {
+                          if (Session* session = find(e.call)) session->dtmf(e);
+                        },
+                        [this](const call::MarkPassed& e) {
+                          if (Session* session = find(e.call)) session->mark(e);
+                        },
+                        [this](const call::Held& e) {
+                          if (Session* session = find(e.call)) session->held(true);
+                        },
+                        [this](const call::Resumed& e) {
+                          if (Session* session = find(e.call)) session->held(false);
+                        },
+                        [this](const call::CallEnded& e) { ended(e); },
+                        [this](const call::RegistrationChanged& e) {
+                          shared_.log(log::Level::info,
+                                      log::Line(e.expires_s > 0 ? "register" : "unregister")
+                                          .add("aor", e.aor)
+                                          .add("contact", e.contact)
+                                          .add("from", e.flow.remote.to_string())
+                                          .add("transport", sip::to_string(e.flow.transport))
+                                          .add("expires_s", e.expires_s)
+                                          .add("user_agent", e.user_agent)
+                                          .str());
+                        },
+                        [this](const call::Log& e) { shared_.log(e.level, e.line); },
+                        [](const call::CallRinging&) {}, [](const call::MediaChanged&) {},
+                        [](const call::DtmfFinished&) {}},
+             output);
+}
+
+void Worker::incoming(const call::IncomingCall& call) {
+  auto session = std::make_unique<Session>(*this, call, live_.routes->find(call.dialled), random_.uuid());
+  Session* raw = session.get();
+  sessions_.emplace(call.call, std::move(session));
+  by_call_id_.emplace(call.call_id, raw);
+  for (auto it = recent_.begin(); it != recent_.end();) {
+    const bool ours = scratch_.assign(it->bytes) && scratch_.call_id() == call.call_id;
+    if (ours) raw->sip(it->flow, it->bytes, it->incoming, it->time_us);
+    it = ours ? recent_.erase(it) : it + 1;
+  }
+  raw->begin();
+}
+
+void Worker::ended(const call::CallEnded& event) {
+  const auto it = sessions_.find(event.call);
+  if (it == sessions_.end()) return;
+  it->second->ended(event);
+  const auto named = by_call_id_.find(it->second->call_id());
+  if (named != by_call_id_.end() && named->second == it->second.get()) by_call_id_.erase(named);
+  ended_.push_back(std::move(it->second)); // one of its callbacks may be what brought us here
+  sessions_.erase(it);
+}
+
+void Worker::shutdown(std::function<void()> done) {
+  signalling_.stop_listening();
+  shut_down_ = std::move(done);
+  shutdown_limit_.emplace(loop_, [this] {
+    if (shut_down_) std::exchange(shut_down_, nullptr)();
+  });
+  shutdown_limit_->at(net::now() + shutdown_limit);
+  agent_->shutdown(net::now());
+  drain();
+}
+
+} // namespace talky::sipd

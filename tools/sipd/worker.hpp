@@ -1,0 +1,115 @@
+// One event loop with its sockets, its UserAgent and its calls. Several of them share nothing: they listen on
+// the same ports (SO_REUSEPORT), and a message belongs to the worker that the hash of its Call-ID names, or
+// of the address-of-record for REGISTER, wherever it came in. So a dialog and its transactions live in one
+// place even if a phone changes ports or goes from UDP to TCP in between; only whole SIP messages ever cross,
+// never media.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent.hpp"
+#include "call/user_agent.hpp"
+#include "net/loop.hpp"
+#include "net/port_pool.hpp"
+#include "recorder.hpp"
+#include "settings.hpp"
+#include "signalling.hpp"
+#include "sip/framer.hpp"
+#include "sip/message.hpp"
+
+namespace talky::sipd {
+
+class Session;
+
+// What the workers are given to use together; each part says what is for any thread.
+struct Shared {
+  log::Sink log;
+  Recorder* recorder = nullptr; // null: nothing is recorded
+  Agent* agent = nullptr;       // null: no route leads to one
+  bool agent_keeps_journal = false;
+  std::string digest_key;
+};
+
+// Settings that may change while calls go on (SIGHUP).
+struct Live {
+  std::shared_ptr<const Routes> routes;
+  std::shared_ptr<const Users> users;
+  // Of play: targets, read when the settings are.
+  std::unordered_map<std::string, std::shared_ptr<const Samples>> files;
+};
+
+class Worker {
+ public:
+  Worker(net::Loop& loop, const Settings& settings, const Shared& shared, Live live, std::size_t index);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void introduce(std::vector<Worker*> all) { workers_ = std::move(all); } // before any of them runs
+  net::SysResult<> listen(const Endpoint& endpoint) { return signalling_.listen(endpoint); }
+
+  // On the worker's own thread; from another one post() them.
+  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  void reload(Live live) { live_ = std::move(live); }
+  // BYE to every call; `done` comes once all have ended, or after 5 s.
+  void shutdown(std::function<void()> done);
+
+  // For the sessions.
+  call::UserAgent& agent() { return *agent_; }
+  net::Loop& loop() { return loop_; }
+  const Settings& settings() const { return settings_; }
+  const Shared& shared() const { return shared_; }
+  const Live& live() const { return live_; }
+  net::PortPool& ports() { return ports_; }
+  void drain(); // acts on what the UserAgent has to say; after every command to it
+
+ private:
+  void received(const sip::Flow& flow, std::string_view bytes);
+  void deliver(const sip::Flow& flow, std::string_view bytes);
+  void flow_closed(const sip::Flow& flow);
+  std::size_t owner_of(std::string_view message);
+  void transmit(const sip::Datagram& datagram);
+  void keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool incoming);
+  void act(const call::Output& output);
+  void incoming(const call::IncomingCall& call);
+  void ended(const call::CallEnded& event);
+  void arm();
+  Session* find(call::CallKey key);
+
+  net::Loop& loop_;
+  const Settings& settings_;
+  const Shared& shared_;
+  Live live_;
+  std::size_t index_;
+  std::vector<Worker*> workers_;
+  Random random_;
+  net::PortPool ports_;
+  std::unique_ptr<call::UserAgent> agent_;
+  Signalling signalling_;
+  net::Timer timer_;
+  std::optional<Time> armed_;
+  std::unordered_map<call::CallKey, std::unique_ptr<Session>> sessions_;
+  std::unordered_map<std::string, Session*> by_call_id_;
+  std::vector<std::unique_ptr<Session>> ended_; // until the loop has come back from their callbacks
+  std::unordered_map<std::uint64_t, sip::Framer> framers_; // of connections, with several workers
+  sip::MessageView scratch_;
+  struct Kept {
+    sip::Flow flow;
+    std::string bytes;
+    bool incoming;
+    std::int64_t time_us;
+  };
+  std::deque<Kept> recent_; // SIP of calls that have no session yet
+  bool draining_ = false;
+  std::function<void()> shut_down_;
+  std::optional<net::Timer> shutdown_limit_;
+};
+
+} // namespace talky::sipd
