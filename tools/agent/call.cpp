@@ -16,23 +16,16 @@ constexpr std::size_t kFrame = voice::kFrameSamples;
 // How much audio may wait to be processed before the peer is paused, and when it is let go again.
 constexpr std::size_t kHighWater = 2 * 16'000;
 constexpr std::size_t kLowWater = 16'000 / 2;
-// Pacing of a live call: audio may come up to so much early, and at twice the natural speed after a gap. What
-// floods in faster than that waits in the peer's socket.
+// Pacing of a live call: audio may come up to so much early, and a tenth faster than it was spoken, to catch
+// up after a gap. What floods in faster than that waits in the peer's socket.
 constexpr Duration kBurst = 1s;
-constexpr Duration kFrameTime = 10ms; // of processing time a frame of 20 ms takes from the credit
+constexpr Duration kFrameTime = 18ms; // what a frame of 20 ms takes from the credit
 // A peer that does not read: so many bytes wait, for so long.
 constexpr std::size_t kUnread = 256U << 10;
 constexpr Duration kUnreadFor = 10s;
 // In lockstep, for an engine.
 constexpr Duration kEnginePatience = 60s;
 constexpr int kFramesAtOnce = 25; // then the other calls have their turn
-
-voice::Moment local_moment() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min};
-}
 
 bool is_last(const voice::Answer& answer) {
   if (const auto* chunk = std::get_if<voice::TtsChunk>(&answer)) return chunk->last;
@@ -41,6 +34,13 @@ bool is_last(const voice::Answer& answer) {
 }
 
 } // namespace
+
+voice::Moment local_moment() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min};
+}
 
 Call::Call(Context& context, Peer& peer, std::string name)
     : context_(context), peer_(peer), name_(std::move(name)), timer_(context.loop, [this] { run(); }) {}

@@ -39,6 +39,9 @@ struct Context {
   bool force = false;
 };
 
+// Today's date and the time of day.
+voice::Moment local_moment();
+
 // The other side of a call, seen from it.
 class Peer {
  public:

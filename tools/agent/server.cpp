@@ -94,7 +94,9 @@ class SocketCall final : public Peer {
 
  private:
   void write() {
-    if (ended_ || unwritable_ || !connection_->is_open() || connection_->write(frame_)) return;
+    if (ended_ || unwritable_ || !connection_->is_open()) return;
+    const bool full = connection_->queued() + frame_.size() > kMaxQueue;
+    if (connection_->write(frame_) || !full) return; // an error is reported by closed()
     unwritable_ = true;
     later("the peer does not read");
   }

@@ -35,10 +35,10 @@ bool is_pipe(int fd, bool to_read) {
   return mode == O_RDWR || mode == (to_read ? O_RDONLY : O_WRONLY);
 }
 
-// epoll refuses regular files, which on the other hand never block.
+// epoll refuses files and devices such as /dev/null, which on the other hand never block.
 bool is_pollable(int fd) {
   struct stat info {};
-  return ::fstat(fd, &info) == 0 && !S_ISREG(info.st_mode);
+  return ::fstat(fd, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || ::isatty(fd) != 0);
 }
 
 std::shared_ptr<net::Connection> adopt(net::Loop& loop, int fd) {
@@ -89,7 +89,9 @@ class StdioCall::Impl final : public Peer {
   void audio(std::span<const std::int16_t> pcm) override {
     const auto bytes = std::as_bytes(pcm);
     if (out_) {
-      if (out_->is_open() && !out_->write(bytes)) later("the peer does not read");
+      // Only a full queue is news: an error is reported by output_closed().
+      const bool full = out_->queued() + bytes.size() > kMaxQueue;
+      if (out_->is_open() && !out_->write(bytes) && full) later("the peer does not read");
       return;
     }
     std::size_t written = 0;
