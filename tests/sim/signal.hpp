@@ -44,13 +44,15 @@ inline double correlation(std::span<const std::int16_t> what, std::span<const st
   return product / std::sqrt(energy_what * energy_in);
 }
 
-// The best correlation within `around` samples of `offset`.
-inline double best_correlation(std::span<const std::int16_t> what, std::span<const std::int16_t> in,
-                               std::int64_t offset, std::int64_t around, std::int64_t step = 2) {
-  double best = 0;
-  for (std::int64_t d = -around; d <= around; d += step)
-    best = std::max(best, correlation(what, in, offset + d));
-  return best;
+// Whether the correlation exceeds the threshold somewhere within `around` samples of `offset`; looked for
+// outwards.
+inline bool is_near(std::span<const std::int16_t> what, std::span<const std::int16_t> in, std::int64_t offset,
+                    std::int64_t around, double threshold) {
+  for (std::int64_t d = 0; d <= around; ++d) {
+    if (correlation(what, in, offset + d) > threshold || correlation(what, in, offset - d) > threshold)
+      return true;
+  }
+  return false;
 }
 
 // Where it first gets loud: silence before the signal is digital, or nearly so. -1: never.
@@ -75,8 +77,8 @@ inline Heard search(std::span<const std::int16_t> what, std::span<const std::int
   const std::int64_t start = onset(in) - onset(what);
   if (onset(in) < 0) return heard;
   for (std::size_t i = 0; i < heard.segments; ++i) {
-    const bool found = best_correlation(what.subspan(i * segment, segment), in,
-                                        start + static_cast<std::int64_t>(i * segment), around) > threshold;
+    const bool found = is_near(what.subspan(i * segment, segment), in,
+                               start + static_cast<std::int64_t>(i * segment), around, threshold);
     heard.found += found ? 1U : 0U;
     if (i == 0) heard.first = found;
     if (i + 1 == heard.segments) heard.last = found;
