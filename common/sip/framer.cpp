@@ -53,22 +53,22 @@ void Framer::feed(std::string_view bytes) {
 // The length of the header block with its empty line. CRLF or LF alone ends a line.
 Result<std::optional<std::size_t>> Framer::head_length() {
   const std::string_view rest = std::string_view(buffer_).substr(start_);
-  for (std::size_t at = rest.find('\n', scanned_); at != std::string_view::npos;
-       at = rest.find('\n', at + 1)) {
-    std::size_t next = at + 1;
-    if (next < rest.size() && rest[next] == '\r') ++next;
-    if (next >= rest.size()) { // the line that decides is not all here
-      scanned_ = at;
-      return std::nullopt;
+  while (scanned_ < rest.size()) {
+    const std::size_t line_end = rest.find('\n', scanned_);
+    if (line_end == std::string_view::npos) {
+      scanned_ = rest.size();
+      break;
     }
+    scanned_ = line_end;
+    std::size_t next = line_end + 1;
+    if (next < rest.size() && rest[next] == '\r') ++next;
+    if (next >= rest.size()) break; // what decides is not here yet
     if (rest[next] == '\n') {
-      if (next + 1 > limits_.head)
-        return fail(Errc::too_large, limits_.head, "a header block within the limit");
+      if (next + 1 > limits_.head) break;
       return next + 1;
     }
-    scanned_ = at + 1;
+    scanned_ = line_end + 1;
   }
-  scanned_ = std::max(scanned_, rest.size());
   if (rest.size() > limits_.head)
     return fail(Errc::too_large, limits_.head, "a header block within the limit");
   return std::nullopt;

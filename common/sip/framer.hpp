@@ -50,7 +50,7 @@ class Framer {
   std::string buffer_;
   std::string_view broken_;
   std::size_t start_ = 0;        // of the first byte not given out
-  std::size_t scanned_ = 0;      // from start_: no end of the header block before this
+  std::size_t scanned_ = 0;      // from start_: the end of the header block is not before this
   std::size_t message_size_ = 0; // known once the header block is complete; else 0
   bool after_crlf_ = false;
   std::optional<Error> error_;

@@ -130,8 +130,9 @@ bool same_param(const Uri& a, const Uri& b, std::string_view name) {
 // A parameter in both must be equal; one that only one URI has does not count.
 bool same_common_params(const Uri& a, const Uri& b) {
   for (const Param& param : a.params) {
+    const auto own = a.params.get(param.name); // the first, should a name stand twice
     const auto other = b.params.get(param.name);
-    if (other && !ascii::iequals(normalise(param.value), normalise(*other))) return false;
+    if (other && !ascii::iequals(normalise(*own), normalise(*other))) return false;
   }
   return true;
 }

@@ -111,6 +111,7 @@ TEST_CASE("RFC 3261 19.1.4: the URIs that are equal and those that are not") {
   CHECK_FALSE(same("sip:a@b", "sips:a@b"));
   CHECK_FALSE(same("sip:a%3Bb@c", "sip:a;b@c"));
   CHECK(same("sip:a@[2001:DB8::0:1]", "sip:a@[2001:db8::1]"));
+  CHECK(same("sip:a@b;x=1;x=2", "sip:a@b;x=1;x=2"));
   CHECK(same("tel:+1-201-555-0123", "tel:+1(201)5550123"));
   CHECK_FALSE(same("tel:+12015550123", "tel:12015550123"));
 }
