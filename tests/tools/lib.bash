@@ -16,7 +16,7 @@ bats_require_minimum_version 1.5.0
 TALKY_SOURCE=${TALKY_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 TALKY_BIN=${TALKY_BIN:-$TALKY_SOURCE/build/dev/bin}
 PATH=$TALKY_BIN:$PATH
-declare -A PIDS=()
+declare -gA PIDS=()
 
 setup() { common_setup; }
 teardown() { common_teardown; }
@@ -147,8 +147,6 @@ start_sipd() {
   [[ " $* " == *" --listen "* ]] || defaults+=(--listen "127.0.0.1:$PORT")
   [[ " $* " == *" --bridge "* ]] || defaults+=(--bridge echo)
   [[ " $* " == *" --record "* ]] || defaults+=(--record "$T/calls")
-  [[ " $* " == *" --http "* ]] || defaults+=(--http '')
-  [[ " $* " == *" --cdr "* ]] || defaults+=(--cdr '')
   start sipd talky-sipd "${defaults[@]}" --rtp-ports "$rtp-$((rtp + 399))" "$@" || return 1
   wait_line sipd 'ready|listening' 10
 }

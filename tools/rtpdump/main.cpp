@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "analysis.hpp"
+#include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/progress.hpp"
 #include "extract.hpp"
@@ -116,7 +117,8 @@ void print(const std::string& text) {
 
 void report(const Settings& settings, const Analysis& analysis, bool truncated) {
   if (settings.json) {
-    print(pretty(to_json(analysis, {settings.read.empty() ? settings.listen : settings.read, truncated})));
+    print(cli::json_text(
+        to_json(analysis, {settings.read.empty() ? settings.listen : settings.read, truncated})));
   } else if (!settings.ladder.empty()) {
     const std::string text = call_ladder(analysis, settings.ladder);
     if (text.empty())

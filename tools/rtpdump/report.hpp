@@ -21,7 +21,5 @@ std::string call_csv(const Analysis& analysis);
 // The messages of one call between its columns; "" if there is no such call.
 std::string call_ladder(const Analysis& analysis, std::string_view call_id);
 boost::json::value to_json(const Analysis& analysis, const ReportOptions& options);
-// JSON with one member a line for the outer levels, so that it can be read and compared.
-std::string pretty(const boost::json::value& value);
 
 } // namespace talky::rtpdump
