@@ -276,6 +276,11 @@ class DateFinder {
     const std::size_t at = article ? i + 1 : i;
     const auto day = ordinal_at(words_, at);
     if (!day || day->value < 1 || day->value > 31) return std::nullopt;
+    // "The 31st of February" is no day at all, and not the next 31st.
+    const std::size_t behind = word(day->end) == "of" ? day->end + 1 : day->end;
+    const bool has_month = month_of(word(behind)) || (i > 0 && month_of(words_[i - 1])) ||
+                           (i > 1 && words_[i - 1] == "the" && month_of(words_[i - 2]));
+    if (has_month) return std::nullopt;
     const bool in_figures = ascii::is_digit(words_[at][0]);
     if (!article && !in_figures) return std::nullopt;
     static constexpr std::array kNotDays = {"one"sv,      "available"sv, "appointment"sv, "slot"sv,

@@ -73,10 +73,30 @@ IntentMatcher::IntentMatcher(const std::vector<Intent>& intents) {
       auto list = voice::words(keyword);
       if (list.empty()) continue;
       auto stems = stems_of(list);
-      phrases_.push_back({i, std::move(list), std::move(stems)});
+      phrases_.push_back({i, std::move(list), std::move(stems), 1.0});
     }
     for (const std::string& example : intents[i].examples)
       examples_.push_back({i, vector_of(voice::words(example))});
+  }
+  weigh(intents);
+}
+
+// "Appointment" is a keyword of booking, but one also cancels an appointment: the words of examples tell.
+void IntentMatcher::weigh(const std::vector<Intent>& intents) {
+  for (Phrase& phrase : phrases_) {
+    int others = 0;
+    for (std::size_t i = 0; i < intents.size(); ++i) {
+      const auto contains = [&](const std::string& text) {
+        const auto stems = stems_of(voice::words(text));
+        return std::search(stems.begin(), stems.end(), phrase.stems.begin(), phrase.stems.end()) !=
+               stems.end();
+      };
+      const Intent& other = intents[i];
+      if (i != phrase.intent && (std::any_of(other.examples.begin(), other.examples.end(), contains) ||
+                                 std::any_of(other.keywords.begin(), other.keywords.end(), contains)))
+        ++others;
+    }
+    phrase.weight = 1.0 - 0.06 * std::min(others, 3);
   }
 }
 
@@ -133,7 +153,7 @@ std::vector<Match> IntentMatcher::match(std::string_view text) const {
   std::vector<double> scores(names_.size(), 0.0);
   for (const Phrase& phrase : phrases_) {
     double& score = scores[phrase.intent];
-    score = std::max(score, keyword_score(phrase, heard, stems));
+    score = std::max(score, phrase.weight * keyword_score(phrase, heard, stems));
   }
   if (!examples_.empty()) {
     const auto vector = vector_of(heard);
@@ -170,14 +190,17 @@ std::optional<bool> yes_or_no(std::string_view text) {
   };
   if (std::any_of(kNoPhrases.begin(), kNoPhrases.end(), says)) return false;
   if (std::any_of(kYesPhrases.begin(), kYesPhrases.end(), says)) return true;
+  // In a longer utterance "please" and "good" are manners.
+  const bool brief = heard.size() <= 4;
   std::optional<bool> answer;
   bool negated = false;
   for (const std::string& word : heard) {
     const bool yes =
-        in(word, {"yes",   "yeah",    "yep",        "yup",        "yah",       "sure",        "correct",
-                  "right", "exactly", "absolutely", "definitely", "certainly", "ok",          "okay",
-                  "fine",  "perfect", "good",       "great",      "true",      "affirmative", "mhm",
-                  "mmhmm", "uhhuh",   "indeed",     "alright",    "please",    "confirm",     "confirmed"});
+        in(word,
+           {"yes", "yeah", "yep", "yup", "yah", "sure", "correct", "exactly", "absolutely", "definitely",
+            "certainly", "affirmative", "mhm", "mmhmm", "uhhuh", "indeed", "confirm", "confirmed"}) ||
+        (brief &&
+         in(word, {"right", "ok", "okay", "fine", "perfect", "good", "great", "true", "alright", "please"}));
     const bool no = in(word, {"no", "nope", "nah", "negative", "never", "nay"});
     const bool bad = in(word, {"wrong", "incorrect", "false", "mistake", "bad"});
     if (in(word, {"not", "isnt", "dont", "doesnt", "wasnt", "cant", "wont", "didnt", "arent"})) {

@@ -45,8 +45,10 @@ class IntentMatcher {
     std::size_t intent;
     std::vector<std::string> words;
     std::vector<std::string> stems;
+    double weight = 1; // less for what is said about other intents, too
   };
 
+  void weigh(const std::vector<Intent>& intents);
   double keyword_score(const Phrase& phrase, const std::vector<std::string>& heard,
                        const std::vector<std::string>& stems) const;
   std::map<std::string, double> vector_of(const std::vector<std::string>& heard) const;

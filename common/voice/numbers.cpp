@@ -138,7 +138,8 @@ std::vector<Found<std::int64_t>> find_numbers(const Words& words) {
   std::vector<Found<std::int64_t>> out;
   for (std::size_t i = 0; i < words.size();) {
     auto number = cardinal_at(words, i);
-    if (!number) number = ordinal_at(words, i);
+    if (const auto ordinal = ordinal_at(words, i); ordinal && (!number || ordinal->end > number->end))
+      number = ordinal;
     if (number) out.push_back(*number);
     i = number ? number->end : i + 1;
   }

@@ -61,6 +61,7 @@ class NameFinder {
       lower_.push_back(lower_of(word));
       written_.push_back(std::move(word));
     }
+    join_letters();
   }
 
   std::string find() const {
@@ -100,15 +101,16 @@ class NameFinder {
   }
   static bool stops(std::string_view word) {
     return is_filler(word) ||
-           in(word, {"and",      "from",    "please", "i",           "but",     "thanks", "thank",   "here",
-                     "speaking", "calling", "with",   "on",          "at",      "to",     "a",       "the",
-                     "id",       "im",      "you",    "want",        "what",    "how",    "why",     "can",
-                     "could",    "would",   "is",     "are",         "do",      "when",   "where",   "have",
-                     "it",       "in",      "of",     "my",          "need",    "like",   "about",   "your",
-                     "not",      "yes",     "no",     "that",        "this",    "for",    "so",      "just",
-                     "right",    "there",   "going",  "am",          "looking", "trying", "because", "sorry",
-                     "help",     "dont",    "know",   "appointment", "wait",    "repeat", "say",     "again",
-                     "operator"});
+           in(word,
+              {"and",      "from",    "please", "i",           "but",     "thanks",    "thank",   "here",
+               "speaking", "calling", "with",   "on",          "at",      "to",        "a",       "the",
+               "id",       "im",      "you",    "want",        "what",    "how",       "why",     "can",
+               "could",    "would",   "is",     "are",         "do",      "when",      "where",   "have",
+               "it",       "in",      "of",     "my",          "need",    "like",      "about",   "your",
+               "not",      "yes",     "no",     "that",        "this",    "for",       "so",      "just",
+               "right",    "there",   "going",  "am",          "looking", "trying",    "because", "sorry",
+               "help",     "dont",    "know",   "appointment", "wait",    "repeat",    "say",     "again",
+               "operator", "hello",   "hi",     "hey",         "morning", "afternoon", "evening"});
   }
 
   // Behind "my name is" and the like at `i`; 0 if there is none.
@@ -129,23 +131,40 @@ class NameFinder {
     return 0;
   }
 
-  // Up to four words; letters that were spelt become one more word, or confirm the one before.
+  // A name that is spelt, "S M I T H" or "S-M-I-T-H", is one word.
+  void join_letters() {
+    const auto spelt_with_hyphens = [](const std::string& word) {
+      for (std::size_t i = 0; i < word.size(); ++i)
+        if ((word[i] == '-') != (i % 2 == 1)) return false;
+      return word.size() >= 5;
+    };
+    for (std::size_t i = 0; i < lower_.size(); ++i) {
+      if (spelt_with_hyphens(written_[i])) written_[i] = capitalised(lower_[i]);
+      std::size_t end = i;
+      std::string word;
+      while (end < lower_.size() && lower_[end].size() == 1 && ascii::is_alpha(lower_[end][0]))
+        word += lower_[end++];
+      if (word.size() < 3) continue;
+      const auto from = static_cast<std::ptrdiff_t>(i);
+      const auto to = static_cast<std::ptrdiff_t>(end);
+      lower_.erase(lower_.begin() + from + 1, lower_.begin() + to);
+      written_.erase(written_.begin() + from + 1, written_.begin() + to);
+      lower_[i] = word;
+      written_[i] = capitalised(word);
+    }
+  }
+
+  // Up to four words; a word that only spells one before it is left out.
   std::string from(std::size_t begin) const {
     std::vector<std::string> name;
-    std::string spelt;
+    std::vector<std::string> lower;
     for (std::size_t i = begin; i < lower_.size() && name.size() < 4; ++i) {
-      if (lower_[i].size() == 1 && lower_[i] != "i" && i + 1 < lower_.size() + (spelt.empty() ? 0U : 1U) &&
-          (spelt.empty() ? lower_[i + 1].size() == 1 : true)) {
-        spelt += lower_[i];
-        continue;
-      }
       if (stops(lower_[i])) break;
       if (std::any_of(lower_[i].begin(), lower_[i].end(), ascii::is_digit)) break;
+      if (std::find(lower.begin(), lower.end(), lower_[i]) != lower.end()) continue;
+      lower.push_back(lower_[i]);
       name.push_back(capitalised(written_[i]));
     }
-    const bool known =
-        std::any_of(name.begin(), name.end(), [&](const std::string& n) { return lower_of(n) == spelt; });
-    if (spelt.size() > 1 && !known) name.push_back(capitalised(spelt));
     return joined(name);
   }
 

@@ -105,6 +105,7 @@ class Conversation {
   // Is the bridge playing agent audio?
   bool playing() const { return !queue_.empty() && !stopped_; }
   Samples played() const { return played_; }
+  bool lockstep() const { return options_.config.lockstep; }
   // Samples of synthesised speech that came out whole (tests count them against what was asked).
   static bool loud(std::int16_t sample) { return sample != 0; }
 
