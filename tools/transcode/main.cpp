@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "cli/main.hpp"
 #include "cli/options.hpp"
@@ -24,8 +24,7 @@ namespace {
 // As typed; every field is the default.
 struct Flags {
   std::string from, to;
-  std::uint32_t rate = 0, in_rate = 0;
-  std::uint16_t channels = 0, in_channels = 0, channel = 0;
+  std::string rate, in_rate, channels, in_channels, channel;
   bool left = false, right = false, split = false, join = false;
   double gain = 0;
   std::string start, duration, quality = "auto", tone, dtmf;
@@ -36,12 +35,13 @@ struct Flags {
 std::optional<int> parse(int argc, char** argv, Flags& f) {
   cli::Options options("transcode", "turns audio of any format, rate and number of channels into any other");
   options.group("Formats (--list-formats names them)");
-  options.add("from", f.from, "FORMAT", "of the input; else its header or name says it").alias('f');
+  options.add("from", f.from, "FORMAT", "of the input; else its header or its name says it").alias('f');
   options.add("to", f.to, "FORMAT", "of the output; else its name says it, wav for -").alias('t');
-  options.add("rate", f.rate, "HZ", "sample rate of the output; else that of the input").alias('r');
+  options.add("rate", f.rate, "HZ", "sample rate of the output, 8000 or 8k; else that of the input")
+      .alias('r');
   options.add("channels", f.channels, "N", "of the output: 1 mixes, 2 doubles mono").alias('c');
-  options.add("in-rate", f.in_rate, "HZ", "of a raw input (G.711, u8: 8000; others: 16000)");
-  options.add("in-channels", f.in_channels, "N", "of a raw input (1)");
+  options.add("in-rate", f.in_rate, "HZ", "of a raw input; else 8k for G.711 and 8 bits, 16k for the rest");
+  options.add("in-channels", f.in_channels, "N", "of a raw input; else 1");
   options.group("Processing");
   options.flag("left", f.left, "the first channel only");
   options.flag("right", f.right, "the second channel only");
@@ -67,6 +67,32 @@ std::optional<int> parse(int argc, char** argv, Flags& f) {
   options.example("talky-transcode --split call.wav caller.wav agent.wav", "a stereo call to two files");
   options.example("talky-transcode --tone 440 --duration 2 -r 8000 tone.wav", "two seconds of 440 Hz");
   return options.parse(argc, argv);
+}
+
+// "8000", "8k", "44.1k"; 0 for "": not given
+std::uint32_t rate_of(const std::string& text, const char* option) {
+  std::string_view rest = text;
+  if (rest.empty()) return 0;
+  const bool kilo = rest.ends_with("k") || rest.ends_with("K");
+  if (kilo) rest.remove_suffix(1);
+  double hz = 0;
+  if (!rest.empty() &&
+      rest.find_first_not_of(kilo ? "0123456789." : "0123456789") == std::string_view::npos) {
+    hz = std::strtod(std::string(rest).c_str(), nullptr) * (kilo ? 1000 : 1);
+  }
+  if (!(hz >= 1) || hz > 1e6 || hz != std::floor(hz)) {
+    usage(fmt::format("{} {}: expected a rate from 1 to 1000000 Hz, as 8000 or 8k", option, text));
+  }
+  return static_cast<std::uint32_t>(hz);
+}
+
+// 1 to 64; 0 for "": not given
+std::uint16_t channels_of(const std::string& text, const char* option) {
+  if (text.empty()) return 0;
+  const auto count = ascii::to_number<std::uint16_t>(text);
+  if (!count || *count < 1 || *count > 64)
+    usage(fmt::format("{} {}: expected a number from 1 to 64", option, text));
+  return *count;
 }
 
 // "1.5", "90s", "200ms", "2:30", "1:02:03.5"
@@ -108,17 +134,16 @@ Processing processing_of(const Flags& f) {
   Processing p;
   if (!f.start.empty()) p.start = seconds(f.start, "start");
   if (!f.duration.empty()) p.duration = seconds(f.duration, "duration");
-  const int picks = (f.left ? 1 : 0) + (f.right ? 1 : 0) + (f.channel > 0 ? 1 : 0) + (f.split ? 1 : 0);
+  const int picks = (f.left ? 1 : 0) + (f.right ? 1 : 0) + (f.channel.empty() ? 0 : 1) + (f.split ? 1 : 0);
   if (picks > 1) usage("--left, --right, --channel and --split exclude each other");
   if (f.left) p.pick = std::uint16_t{0};
   if (f.right) p.pick = std::uint16_t{1};
-  if (f.channel > 0) p.pick = static_cast<std::uint16_t>(f.channel - 1);
-  if (f.channels > 0) p.channels = f.channels;
-  if (f.channels > 64 || f.in_channels > 64) usage("at most 64 channels");
-  if (f.rate > 1000000 || f.in_rate > 1000000) usage("rates go to 1,000,000 Hz");
+  if (const auto channel = channels_of(f.channel, "--channel"))
+    p.pick = static_cast<std::uint16_t>(channel - 1);
+  if (const auto channels = channels_of(f.channels, "-c")) p.channels = channels;
+  if (const auto rate = rate_of(f.rate, "-r")) p.rate = rate;
   if (!(std::abs(f.gain) <= 200)) usage("--gain goes from -200 to 200 dB");
   p.gain_db = f.gain;
-  if (f.rate > 0) p.rate = f.rate;
   using Resampling = Processing::Resampling;
   if (f.quality == "live") p.resampling = Resampling::live;
   if (f.quality == "auto" || f.quality == "live") return p;
@@ -182,7 +207,9 @@ Paths paths_of(const Flags& f) {
 }
 
 std::unique_ptr<Source> source_of(const Flags& f, const Paths& paths) {
-  const std::uint32_t rate = f.in_rate > 0 ? f.in_rate : f.rate > 0 ? f.rate : 8000;
+  const std::uint32_t in_rate = rate_of(f.in_rate, "--in-rate");
+  const std::uint32_t out_rate = rate_of(f.rate, "-r");
+  const std::uint32_t rate = in_rate > 0 ? in_rate : out_rate > 0 ? out_rate : 8000;
   if (!f.tone.empty()) {
     return make_tone(f.tone, rate,
                      f.duration.empty() ? std::nullopt : std::optional(seconds(f.duration, "duration")));
@@ -190,8 +217,8 @@ std::unique_ptr<Source> source_of(const Flags& f, const Paths& paths) {
   if (!f.dtmf.empty()) return make_dtmf(f.dtmf, rate);
   SourceOptions options;
   options.kind = named_kind(f.from, "-f");
-  if (f.in_rate > 0) options.rate = f.in_rate;
-  if (f.in_channels > 0) options.channels = f.in_channels;
+  if (in_rate > 0) options.rate = in_rate;
+  if (const auto channels = channels_of(f.in_channels, "--in-channels")) options.channels = channels;
   std::vector<std::unique_ptr<Source>> sources;
   for (const auto& path : paths.in)
     sources.push_back(open_source(path, options));
