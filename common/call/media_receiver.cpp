@@ -12,7 +12,7 @@ namespace {
 using Kind = rtp::JitterBuffer::Kind;
 
 constexpr std::size_t kMaxFormats = 8;
-constexpr std::int64_t kQuietPower = 100 * 100; // mean square: -50 dBov
+constexpr std::int64_t kQuietPower = 10'000; // mean square: -50 dBov
 // Adaptation waits for a pause in the speech, but not for ever, and less long when a gap threatens.
 constexpr std::uint32_t kPatienceToShorten = 150;
 constexpr std::uint32_t kPatienceToLengthen = 75;
@@ -23,7 +23,7 @@ constexpr std::uint32_t kBetweenPeriods = 4;
 bool is_quiet(std::span<const std::int16_t> pcm) {
   std::int64_t energy = 0;
   for (const std::int16_t sample : pcm)
-    energy += sample * sample;
+    energy += std::int64_t{sample} * sample;
   return energy < kQuietPower * static_cast<std::int64_t>(pcm.size());
 }
 

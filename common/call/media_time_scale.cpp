@@ -30,8 +30,8 @@ std::size_t pitch_period(std::span<const std::int16_t> pcm, std::uint32_t rate) 
     std::int64_t energy_a = 1;
     std::int64_t energy_b = 1;
     for (std::size_t i = 0; i < lag; ++i) {
-      const std::int32_t a = pcm[i];
-      const std::int32_t b = pcm[i + lag];
+      const std::int64_t a = pcm[i];
+      const std::int64_t b = pcm[i + lag];
       product += a * b;
       energy_a += a * a;
       energy_b += b * b;

@@ -68,7 +68,7 @@ JitterBuffer::Packet* JitterBuffer::insert(const PacketView& packet, Content con
     return nullptr;
   }
   if (state_ == State::waiting) last_ = std::min(last_, sequence - 1); // the first packets were reordered
-  if (slot.content == Content::audio) { // 256 packets behind: nobody has popped for seconds
+  if (slot.content == Content::audio) { // 128 packets behind: nobody has popped for seconds
     pass(slot);
     ++counters_.discarded;
   }

@@ -20,7 +20,7 @@
 //   stream untouched.
 //
 // The unit of time is the timestamp's (1/clock_rate s) unless it says Duration.
-// Limits: 256 packets, max_delay of audio; older audio is discarded beyond that. Storage is reused: no
+// Limits: 128 packets, max_delay of audio; older audio is discarded beyond that. Storage is reused: no
 // allocation once each slot has seen its largest packet.
 #pragma once
 #include <cstddef>
@@ -113,7 +113,7 @@ class JitterBuffer {
     std::uint32_t missing = 0; // packets before it that have not come
     bool known = false;        // all before it came and carried no audio
   };
-  static constexpr std::size_t kCapacity = 256;
+  static constexpr std::size_t kCapacity = 128;
 
   Packet* insert(const PacketView& packet, Content content);
   void restart(const PacketView& packet);

@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else {
       buffer.push(*packet, static_cast<std::uint32_t>(packet->payload().size() + 1), now);
     }
-    require(buffer.size() <= 256);
+    require(buffer.size() <= 128);
     const auto seen = statistics.snapshot();
     require(seen.received <= seen.expected);
     (void)statistics.fraction_lost();
