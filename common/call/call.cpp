@@ -291,7 +291,7 @@ void Call::end(EndCause cause, bool by_peer, std::string_view reason, Time now) 
   reliable_2xx_.reset();
   reliable_provisional_.reset();
   for (auto* timer : {&answer_at_, &ring_again_at_, &decide_until_, &start_media_at_, &cancel_at_, &retry_at_,
-                      &closing_at_, &last_word_until_, &silence_until_}) {
+                      &closing_at_, &last_word_until_, &silence_until_, &transfer_until_}) {
     timer->reset();
   }
   if (dialog_) dialog_->terminate();
@@ -308,8 +308,9 @@ bool Call::gone(Time now) const {
 
 std::optional<Time> Call::deadline() const {
   std::optional<Time> first = state_ == State::ended ? linger_until_ : std::nullopt;
-  for (const auto& timer : {answer_at_, ring_again_at_, decide_until_, start_media_at_, cancel_at_, retry_at_,
-                            closing_at_, last_word_until_, silence_until_, session_timer_.deadline()}) {
+  for (const auto& timer :
+       {answer_at_, ring_again_at_, decide_until_, start_media_at_, cancel_at_, retry_at_, closing_at_,
+        last_word_until_, silence_until_, transfer_until_, session_timer_.deadline()}) {
     first = earlier(first, timer);
   }
   if (reliable_2xx_) first = earlier(first, reliable_2xx_->deadline());
@@ -331,6 +332,7 @@ void Call::expire(Time now) {
   if (due(ring_again_at_)) send_ringing(now);
   if (due(cancel_at_)) hangup(EndCause::no_answer, "no answer", false, now);
   if (due(start_media_at_)) start_media(now);
+  if (due(transfer_until_)) transfer_ended(0, now);
   if (due(silence_until_) && peer_silent_) media_silent(now);
   if (reliable_provisional_) {
     reliable_provisional_->expire(now);

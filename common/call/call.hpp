@@ -76,6 +76,7 @@ class Call {
   void hangup(EndCause cause, std::string_view reason, bool after_playout, Time now);
   Result<> set_hold(bool hold, Time now);
   Result<> dtmf(std::string_view digits, Duration length, Time now);
+  Result<> transfer(std::string_view target, Time now);
   void attach_bridge();
   Media* media() { return media_ ? &*media_ : nullptr; }
   const Media* media() const { return media_ ? &*media_ : nullptr; }
@@ -154,6 +155,11 @@ class Call {
   void send_next_info(Time now);
   void info_done(Time now);
 
+  // call_transfer.cpp: REFER and what becomes of it
+  void receive_notify(sip::TransactionId id, const sip::Incoming& request, Time now);
+  void refer_response(const sip::MessageView& response, Time now);
+  void transfer_ended(int status, Time now);
+
   // call_session.cpp: re-INVITE, UPDATE, session timer
   void receive_reinvite(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void receive_update(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
@@ -211,7 +217,10 @@ class Call {
 
   std::vector<sip::TransactionId> owned_; // entries of ours in services_.owners
   // Client transactions under way; 0 is none
-  sip::TransactionId client_invite_ = 0, client_update_ = 0, client_info_ = 0, client_bye_ = 0;
+  sip::TransactionId client_invite_ = 0, client_update_ = 0, client_info_ = 0, client_bye_ = 0,
+                     client_refer_ = 0;
+  bool transferring_ = false;
+  std::optional<Time> transfer_until_;
   std::optional<Time> retry_at_;                     // after 491 or 500: no renegotiation before this
   Direction agreed_direction_ = Direction::sendrecv; // what our last successful re-INVITE asked for
   bool direction_due_ = false, refresh_due_ = false;

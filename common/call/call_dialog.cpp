@@ -4,8 +4,8 @@
 #include "call/call.hpp"
 #include "call/dtmf_info.hpp"
 #include "call/protocol.hpp"
-#include "sip/status.hpp"
 #include "core/ascii.hpp"
+#include "sip/status.hpp"
 
 namespace talky::call {
 
@@ -39,8 +39,8 @@ void Call::receive_request(sip::TransactionId id, const sip::IncomingPtr& reques
     }
     case sip::Method::message: return respond(id, *request, 200, now);
     case sip::Method::refer: return respond(id, *request, 603, now);
-    case sip::Method::subscribe:
-    case sip::Method::notify: {
+    case sip::Method::notify: return receive_notify(id, *request, now);
+    case sip::Method::subscribe: {
       sip::Builder refusal = reply(*request, 489);
       refusal.header(sip::HeaderId::allow_events, allowed_events);
       return services_.layer.respond(id, refusal.build(), now);
@@ -65,7 +65,10 @@ void Call::receive_bye(sip::TransactionId id, const sip::IncomingPtr& request, T
         return fork.id() == sip::dialog_id_of_request(request->view());
       });
       return;
-    default: state_ = State::ended; return end(EndCause::hangup, true, sip::unfold(reason), now);
+    default:
+      state_ = State::ended;
+      // Many phones say BYE as soon as the other call stands.
+      return end(transferring_ ? EndCause::transferred : EndCause::hangup, true, sip::unfold(reason), now);
   }
 }
 
@@ -137,6 +140,9 @@ void Call::receive_response(sip::TransactionId id, const sip::IncomingPtr& respo
     }
   } else if (id == client_update_) {
     update_response(response, now);
+  } else if (id == client_refer_) {
+    client_refer_ = 0;
+    refer_response(response->view(), now);
   } else if (id == client_info_) {
     client_info_ = 0;
     if (challenged && retry_with_credentials(response->view())) return send_next_info(now);
@@ -165,6 +171,10 @@ void Call::transaction_lost(sip::TransactionId id, Time now) {
     const bool ours = state_ == State::cancelling;
     state_ = State::ended;
     return end(ours ? cancel_cause_ : EndCause::lost, false, ours ? cancel_reason_ : "no response", now);
+  }
+  if (id == client_refer_) {
+    client_refer_ = 0;
+    return transfer_ended(0, now);
   }
   // A request inside the dialog without an answer ends it (RFC 3261 12.2.1.2).
   if (id == client_invite_ || id == client_update_ || id == client_info_) {

@@ -13,6 +13,7 @@ std::string_view to_string(EndCause cause) {
     case EndCause::session_timer: return "session-timer";
     case EndCause::lost: return "lost";
     case EndCause::media_failed: return "media-failed";
+    case EndCause::transferred: return "transferred";
     case EndCause::shutdown: return "shutdown";
   }
   return "unknown";

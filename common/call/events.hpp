@@ -127,6 +127,13 @@ struct MarkPassed { // all that was given to play() before the mark has left, or
   bool discarded = false;
 };
 
+// The peer did not come through to whom transfer() referred it; the call goes on. After a success the call
+// ends with EndCause::transferred.
+struct TransferFailed {
+  CallKey call = 0;
+  int status = 0; // what the peer or the target answered; 0: nothing in time
+};
+
 enum class EndCause : std::uint8_t {
   hangup,        // BYE by either side
   cancelled,     // CANCEL before the answer, or hangup() of ours before it
@@ -137,6 +144,7 @@ enum class EndCause : std::uint8_t {
   session_timer, // the peer stopped refreshing the session (RFC 4028)
   lost,          // the signalling path is gone, or a request of ours had no answer
   media_failed,  // no codec in common, or none of ours
+  transferred,   // the peer now talks with whom we referred it to (RFC 3515)
   shutdown
 };
 std::string_view to_string(EndCause cause);
@@ -173,6 +181,6 @@ struct Log {
 
 using Output = std::variant<SendSip, CloseFlow, SendMedia, IncomingCall, CallRinging, CallAnswered,
                             MediaChanged, Held, Resumed, CallerAudio, RecordedAudio, DtmfPressed,
-                            DtmfFinished, MarkPassed, CallEnded, RegistrationChanged, Log>;
+                            DtmfFinished, MarkPassed, TransferFailed, CallEnded, RegistrationChanged, Log>;
 
 } // namespace talky::call

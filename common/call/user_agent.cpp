@@ -319,6 +319,9 @@ Result<> UserAgent::hold(CallKey call, Time now) {
 Result<> UserAgent::resume(CallKey call, Time now) {
   return impl_->with(call, now, [&](Call& c) { return c.set_hold(false, now); });
 }
+Result<> UserAgent::transfer(CallKey call, std::string_view target, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.transfer(target, now); });
+}
 Result<> UserAgent::dtmf(CallKey call, std::string_view digits, Duration length, Time now) {
   return impl_->with(call, now, [&](Call& c) { return c.dtmf(digits, length, now); });
 }

@@ -64,6 +64,10 @@ class UserAgent {
   Result<> hold(CallKey call, Time now);   // re-INVITE: sendonly. Waits for a negotiation that is under way.
   Result<> resume(CallKey call, Time now); // re-INVITE: sendrecv
 
+  // Asks the peer to call `target` instead (REFER, RFC 3515; blind). It ends the call, or TransferFailed
+  // comes. Errors: malformed (no SIP or tel URI), closed (not answered, or a transfer is under way).
+  Result<> transfer(CallKey call, std::string_view target, Time now);
+
   // From here on the peer's voice is delivered as CallerAudio, beginning with what was said since the answer
   // (at most 5 s of it). Without this call there is no CallerAudio. To be called at any time from
   // IncomingCall or invite() on.

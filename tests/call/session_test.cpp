@@ -476,6 +476,51 @@ TEST_CASE("marks, clear and what is still queued") {
   CHECK(rig.agent.queued(call) == 0);
 }
 
+TEST_CASE("transfer: REFER, and the call ends when the target has answered") {
+  Rig rig;
+  Phone phone;
+  const CallKey call = establish(rig, phone);
+  CHECK(rig.agent.transfer(call, "http://x", rig.now).error().code == Errc::malformed);
+  REQUIRE(rig.agent.transfer(call, "sip:200@127.0.0.1", rig.now));
+  CHECK(rig.agent.transfer(call, "sip:201@127.0.0.1", rig.now).error().code == Errc::closed);
+  rig.drain();
+  REQUIRE(rig.method() == "REFER");
+  CHECK(rig.header("Refer-To") == "<sip:200@127.0.0.1>");
+  const auto notify = [&](int cseq, std::string_view state, std::string_view fragment) {
+    rig.receive(phone.request("NOTIFY", cseq,
+                              fmt::format("Event: refer\r\nSubscription-State: {}\r\n", state), fragment,
+                              "message/sipfrag;version=2.0"));
+  };
+  SUBCASE("refused") {
+    rig.receive(Phone::response(*rig.find("REFER"), 603));
+    REQUIRE(rig.last<TransferFailed>() != nullptr);
+    CHECK(rig.last<TransferFailed>()->status == 603);
+    CHECK(rig.agent.calls() == 1);
+    CHECK(rig.agent.transfer(call, "sip:201@127.0.0.1", rig.now));
+  }
+  SUBCASE("done") {
+    rig.receive(Phone::response(*rig.find("REFER"), 202));
+    notify(2, "active;expires=60", "SIP/2.0 100 Trying\r\n");
+    CHECK(rig.status() == 200);
+    CHECK(rig.agent.calls() == 1);
+    notify(3, "terminated;reason=noresource", "SIP/2.0 200 OK\r\n");
+    CHECK(rig.count("BYE") == 1);
+    CHECK(rig.last<CallEnded>()->cause == EndCause::transferred);
+  }
+  SUBCASE("the target is busy") {
+    rig.receive(Phone::response(*rig.find("REFER"), 202));
+    notify(2, "terminated;reason=noresource", "SIP/2.0 486 Busy Here\r\n");
+    CHECK(rig.last<TransferFailed>()->status == 486);
+    CHECK(rig.agent.calls() == 1);
+  }
+  SUBCASE("the phone hangs up by itself") {
+    rig.receive(Phone::response(*rig.find("REFER"), 202));
+    rig.receive(phone.request("BYE", 2));
+    CHECK(rig.last<CallEnded>()->cause == EndCause::transferred);
+    CHECK(rig.last<CallEnded>()->by_peer);
+  }
+}
+
 TEST_CASE("commands for a call that is not there") {
   Rig rig;
   CHECK(rig.agent.hangup(1, "", false, rig.now).error().code == Errc::not_found);
