@@ -110,13 +110,22 @@ std::vector<Step> make_script(const std::vector<std::string>& items, const Scrip
       script.push_back(std::move(step));
       continue;
     }
-    const std::vector<std::int16_t> pcm = load(item, options.channel);
-    const auto stretches = find_speech(pcm, options.split_ms);
+    // "tomorrow.wav+at.wav+noon.wav" is one utterance out of several files, unless a file bears such a name.
+    std::vector<std::int16_t> pcm;
+    const bool joined = item.find('+') != std::string::npos && !std::filesystem::exists(item);
+    for (std::size_t from = 0; from <= item.size();) {
+      const std::size_t to = joined ? std::min(item.find('+', from), item.size()) : item.size();
+      const auto part = load(item.substr(from, to - from), options.channel);
+      pcm.insert(pcm.end(), part.begin(), part.end());
+      from = to + 1;
+    }
+    const auto stretches = find_speech(pcm, joined ? 0 : options.split_ms);
     if (stretches.empty())
       throw cli::Failure(cli::ExitCode::data, fmt::format("{}: there is no sound in it", item));
     constexpr std::size_t kMargin =
         kRate / 10; // of the silence around an utterance, which carries breath and room
-    const std::string base = std::filesystem::path(item).filename().string();
+    std::string base = std::filesystem::path(item.substr(0, item.find('+'))).filename().string();
+    if (joined) base += "+";
     for (std::size_t i = 0; i < stretches.size(); ++i) {
       std::size_t begin = stretches[i].begin - std::min(stretches[i].begin, kMargin);
       std::size_t end = std::min(pcm.size(), stretches[i].end + kMargin);
