@@ -145,6 +145,8 @@ Result<> Flite::speak(std::string_view text, const Voice& voice, const Sink& sin
   {
     const std::lock_guard lock(impl_->mutex);
     if (stop.stop_requested()) return fail(Errc::closed, 0, "cancelled");
+    // flite's noise comes from rand(): begun afresh, the same text gives the same samples.
+    std::srand(1); // NOLINT(cert-msc32-c,cert-msc51-cpp): not for secrets
     cst_audio_streaming_info* info = new_audio_streaming_info();
     info->min_buffsize = 800;
     info->asc = take_audio;

@@ -115,6 +115,9 @@ Result<Transcript> Moonshine::transcribe_part(std::span<const std::int16_t> pcm,
   Transcript out;
   out.confidence = static_cast<float>(std::exp(log_probability / static_cast<double>(tokens->size())));
   out.text = text_of(without_loops(*tokens));
+  // Whole utterances end in a comma as often as unfinished ones do: it says nothing, and would mislead.
+  while (out.text.ends_with(','))
+    out.text.pop_back();
   if (is_hallucination(out.text, out.confidence)) return Transcript{};
   return out;
 }

@@ -209,8 +209,8 @@ class CallEngine final : public voice::Engine {
         mailbox->put(voice::TtsChunk{id, voice::Pcm(pcm.begin(), pcm.end()), false, since(begin)});
       };
       if (const auto done = shared.flite.speak(text, voice, sink, stop)) {
+        shared.cache.put(key, std::move(whole)); // before the call may ask for it again
         mailbox->put(voice::TtsChunk{id, {}, true, since(begin)});
-        shared.cache.put(key, std::move(whole));
       } else if (done.error().code != Errc::closed) {
         mailbox->put(voice::Failure{id, std::string("tts: ") + done.error().what, since(begin)});
       }

@@ -485,6 +485,7 @@ std::string spoken(string_view text) {
             ascii::is_alnum(c) || c == '\'' || c == '-' || c == '.' || c == ',' || c == '%' || c == '$';
         *said += keep ? c : ' ';
       }
+      *said = ascii::trim(*said);
       if (!has_letter(*said)) continue;
     }
     if (!out.empty()) out += ' ';
