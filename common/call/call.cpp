@@ -144,6 +144,19 @@ void Call::receive_rtp(Bytes bytes, const Endpoint& source, bool is_rtcp, Time n
   if (!is_rtcp) peer_silent_ = false;
 }
 
+// Some phones send a key both as telephone-event and as INFO: the second of such a pair is not told.
+void Call::tell_digit(const DtmfPressed& pressed, Time now) {
+  constexpr Duration pair_distance = std::chrono::milliseconds(800);
+  if (last_digit_ && last_digit_->digit == pressed.digit && last_digit_->via != pressed.via &&
+      now - last_digit_at_ < pair_distance) {
+    last_digit_.reset();
+    return;
+  }
+  last_digit_ = pressed;
+  last_digit_at_ = now;
+  emit(pressed);
+}
+
 // Held calls are silent by right. Phones that hold with sendonly mostly send nothing, too.
 void Call::media_silent(Time now) {
   peer_silent_ = true;
@@ -174,8 +187,8 @@ std::optional<Output> Call::translate(MediaOutput& output, Time now) {
             return std::optional<Output>(RecordedAudio{key_, out});
           },
           [&](DtmfReceived& out) {
-            return std::optional<Output>(
-                DtmfPressed{key_, out.digit, out.duration_ms, out.at_sample, DtmfPressed::Via::rtp});
+            tell_digit({key_, out.digit, out.duration_ms, out.at_sample, DtmfPressed::Via::rtp}, now);
+            return std::optional<Output>();
           },
           [&](DtmfSent&) { return std::optional<Output>(DtmfFinished{key_}); },
           [&](MarkReached& out) {
@@ -248,14 +261,17 @@ void Call::hangup(EndCause cause, std::string_view reason, bool after_playout, T
   }
 }
 
-// BYE once all that was queued has left, and the peer has had the time to play it.
+// Hangs up once all that was queued has left, and the peer has had the time to play it.
 void Call::check_playout(Time now) {
-  if (!closing_ || state_ != State::confirmed || !media_ || !media_->started()) return;
+  if (!closing_ || !media_ || !media_->started() || over()) return;
   if (!last_word_until_ && media_->playout_idle() && info_digits_.empty()) {
     last_word_until_ = now + services_.config.goodbye_delay;
   }
   if ((closing_at_ && now >= *closing_at_) || (last_word_until_ && now >= *last_word_until_)) {
-    send_bye(EndCause::hangup, closing_reason_, now);
+    closing_ = false;
+    closing_at_.reset();
+    last_word_until_.reset();
+    hangup(EndCause::hangup, closing_reason_, false, now);
   }
 }
 

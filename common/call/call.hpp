@@ -80,7 +80,7 @@ class Call {
   void attach_bridge();
   Media* media() { return media_ ? &*media_ : nullptr; }
   const Media* media() const { return media_ ? &*media_ : nullptr; }
-  bool hangs_up_after_playout() const { return closing_; }
+  bool hangs_up_after_playout() const { return closing_ || bye_when_acknowledged_; }
 
   // From the transaction layer: what belongs to this call.
   void receive_request(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
@@ -115,6 +115,7 @@ class Call {
   void limit_playout(Time now);
   std::optional<Output> translate(MediaOutput& output, Time now);
   void media_silent(Time now);
+  void tell_digit(const DtmfPressed& pressed, Time now);
   void tell_answered(Time now);
   static MediaSession open_session(const sdp::Capabilities& capabilities);
   Result<> make_media(const MediaSession& session, bool recording);
@@ -232,6 +233,8 @@ class Call {
   bool bridge_attached_ = false;
   bool peer_silent_ = false;
   std::optional<Time> silence_until_;
+  std::optional<DtmfPressed> last_digit_;
+  Time last_digit_at_{};
   std::string info_digits_;
   Duration info_length_{};
 

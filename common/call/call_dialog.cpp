@@ -87,8 +87,9 @@ void Call::receive_info(sip::TransactionId id, const sip::Incoming& request, Tim
       return services_.layer.respond(id, refusal.build(), now);
     }
     if (!digit) return respond(id, request, 400, now, "Bad DTMF Body");
-    emit(DtmfPressed{key_, digit->digit, digit->duration_ms, media_ ? media_->samples() : 0,
-                     DtmfPressed::Via::info});
+    tell_digit(
+        {key_, digit->digit, digit->duration_ms, media_ ? media_->samples() : 0, DtmfPressed::Via::info},
+        now);
   }
   respond(id, request, 200, now);
 }

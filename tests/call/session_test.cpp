@@ -397,6 +397,61 @@ TEST_CASE("hangup after playout: the last word is heard before the BYE") {
   CHECK(rig.last<CallEnded>()->cause == EndCause::hangup);
 }
 
+TEST_CASE("hangup after playout without an ACK ends as a ghost does, and nobody spins") {
+  Rig rig;
+  Phone phone;
+  rig.receive(phone.invite());
+  rig.accept();
+  rig.receive_rtp(rig.call(), 1); // media runs
+  REQUIRE(rig.agent.hangup(rig.call(), "done", true, rig.now));
+  rig.advance(5s);
+  CHECK(rig.agent.deadline() > rig.now);
+  CHECK(rig.agent.calls() == 1);
+  rig.advance(30s);
+  CHECK(rig.last<CallEnded>()->cause == EndCause::no_ack);
+}
+
+TEST_CASE("a key sent both ways is told once, and pressed twice it is told twice") {
+  Rig rig;
+  Phone phone;
+  const CallKey call = establish(rig, phone);
+  std::uint16_t sequence = 100;
+  const auto event = [&](std::uint8_t code, std::uint32_t timestamp) {
+    for (const unsigned duration : {160U, 320U, 480U, 480U, 480U}) {
+      std::vector<std::byte> packet;
+      Writer out(packet);
+      out.u8(0x80);
+      out.u8(101);
+      out.u16(++sequence);
+      out.u32(timestamp);
+      out.u32(0x1234);
+      out.u8(code);
+      out.u8(duration == 480 ? 0x8a : 0x0a);
+      out.u16(static_cast<std::uint16_t>(duration));
+      rig.agent.receive_rtp(call, packet, {IpAddress::v4(127, 0, 0, 1), 4000}, false, rig.now);
+      rig.drain();
+      rig.advance(20ms);
+    }
+  };
+  int cseq = 1;
+  const auto info = [&] {
+    rig.receive(phone.request("INFO", ++cseq, "", "Signal=5\r\nDuration=100\r\n", "application/dtmf-relay"));
+  };
+  event(5, 8000);
+  REQUIRE(rig.count<DtmfPressed>() == 1);
+  CHECK(rig.last<DtmfPressed>()->digit == '5');
+  info();
+  CHECK(rig.count<DtmfPressed>() == 1);
+  rig.advance(2s);
+  info();
+  event(5, 80'000);
+  CHECK(rig.count<DtmfPressed>() == 2);
+  rig.advance(2s);
+  info();
+  info();
+  CHECK(rig.count<DtmfPressed>() == 4);
+}
+
 TEST_CASE("hangup after playout while on hold does not wait for ever") {
   Rig rig;
   Phone phone;
