@@ -149,7 +149,7 @@ class MessageView::ValueIterator {
 struct MessageView::ValueRange {
   std::span<const Header> headers;
   HeaderId id;
-  ValueIterator begin() const { return ValueIterator(headers, id); }
+  ValueIterator begin() const { return {headers, id}; }
   static std::default_sentinel_t end() { return {}; }
   bool empty() const { return begin() == end(); }
 };

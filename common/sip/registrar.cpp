@@ -164,7 +164,6 @@ void Registrar::commit(std::string_view aor, Bindings bindings) {
     const auto old = in(before, binding);
     const bool same = old != before.end() && old->call_id == binding.call_id && old->cseq == binding.cseq;
     if (same) continue;
-    timers_.emplace(binding.expires, std::string(aor));
     tell(old == before.end() ? RegistrarChange::Kind::added : RegistrarChange::Kind::refreshed, aor, binding);
   }
   if (!bindings.empty()) {
@@ -172,6 +171,35 @@ void Registrar::commit(std::string_view aor, Bindings bindings) {
   } else if (found != bindings_.end()) {
     bindings_.erase(found);
   }
+  reschedule(aor);
+}
+
+void Registrar::reschedule(std::string_view aor) {
+  if (const auto old = next_expiry_.find(aor); old != next_expiry_.end()) {
+    due_.erase({old->second, old->first});
+    next_expiry_.erase(old);
+  }
+  const auto entry = bindings_.find(aor);
+  if (entry == bindings_.end()) return;
+  const auto first =
+      std::min_element(entry->second.begin(), entry->second.end(),
+                       [](const Binding& a, const Binding& b) { return a.expires < b.expires; });
+  next_expiry_.emplace(aor, first->expires);
+  due_.emplace(first->expires, aor);
+}
+
+template <class Predicate>
+void Registrar::remove_if(std::string_view aor, RegistrarChange::Kind kind, Predicate predicate) {
+  const auto entry = bindings_.find(aor);
+  if (entry == bindings_.end()) return;
+  std::erase_if(entry->second, [&](const Binding& binding) {
+    if (!predicate(binding)) return false;
+    count_source(binding.flow.remote.ip, -1);
+    tell(kind, aor, binding);
+    return true;
+  });
+  if (entry->second.empty()) bindings_.erase(entry);
+  reschedule(aor);
 }
 
 void Registrar::tell(RegistrarChange::Kind kind, std::string_view aor, const Binding& binding) {
@@ -197,43 +225,28 @@ bool Registrar::knows_source(const IpAddress& ip) const {
 }
 
 void Registrar::flow_closed(std::uint64_t connection) {
-  for (auto entry = bindings_.begin(); entry != bindings_.end();) {
-    Bindings& bindings = entry->second;
-    for (auto binding = bindings.begin(); binding != bindings.end();) {
-      if (!binding->flow.reliable() || binding->flow.connection != connection) {
-        ++binding;
-        continue;
-      }
-      count_source(binding->flow.remote.ip, -1);
-      tell(RegistrarChange::Kind::removed, entry->first, *binding);
-      binding = bindings.erase(binding);
-    }
-    entry = bindings.empty() ? bindings_.erase(entry) : std::next(entry);
+  const auto gone = [connection](const Binding& binding) {
+    return binding.flow.reliable() && binding.flow.connection == connection;
+  };
+  std::vector<std::string> hit;
+  for (const auto& [aor, bindings] : bindings_) {
+    if (std::any_of(bindings.begin(), bindings.end(), gone)) hit.push_back(aor);
   }
+  for (const std::string& aor : hit)
+    remove_if(aor, RegistrarChange::Kind::removed, gone);
 }
 
 void Registrar::expire(Time now) {
-  while (!timers_.empty() && timers_.top().first <= now) {
-    const auto entry = bindings_.find(timers_.top().second);
-    timers_.pop();
-    if (entry == bindings_.end()) continue;
-    Bindings& bindings = entry->second;
-    for (auto binding = bindings.begin(); binding != bindings.end();) {
-      if (binding->expires > now) {
-        ++binding;
-        continue;
-      }
-      count_source(binding->flow.remote.ip, -1);
-      tell(RegistrarChange::Kind::expired, entry->first, *binding);
-      binding = bindings.erase(binding);
-    }
-    if (bindings.empty()) bindings_.erase(entry);
+  while (!due_.empty() && due_.begin()->first <= now) {
+    const std::string aor = due_.begin()->second;
+    remove_if(aor, RegistrarChange::Kind::expired,
+              [now](const Binding& binding) { return binding.expires <= now; });
   }
 }
 
 std::optional<Time> Registrar::deadline() const {
-  if (timers_.empty()) return std::nullopt;
-  return timers_.top().first;
+  if (due_.empty()) return std::nullopt;
+  return due_.begin()->first;
 }
 
 std::optional<RegistrarChange> Registrar::poll() {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <queue>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,7 +72,7 @@ class Registrar {
 
  private:
   using Bindings = std::vector<Binding>;
-  using Timer = std::pair<Time, std::string>;
+  using Due = std::pair<Time, std::string>;
 
   struct Request; // what a REGISTER asks for
   static int remove_all(const Request& request, Bindings& bindings);
@@ -81,11 +81,16 @@ class Registrar {
   void commit(std::string_view aor, Bindings bindings);
   void tell(RegistrarChange::Kind kind, std::string_view aor, const Binding& binding);
   void count_source(const IpAddress& ip, int by);
+  // Sets the timer of one address-of-record to its first expiry, or takes it away.
+  void reschedule(std::string_view aor);
+  template <class Predicate>
+  void remove_if(std::string_view aor, RegistrarChange::Kind kind, Predicate predicate);
 
   Config config_;
   std::map<std::string, Bindings, std::less<>> bindings_;
-  std::unordered_map<Endpoint, int> sources_;                             // bindings by IP address, port 0
-  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_; // some are out of date
+  std::unordered_map<Endpoint, int> sources_;            // bindings by IP address, port 0
+  std::map<std::string, Time, std::less<>> next_expiry_; // of each address-of-record
+  std::set<Due> due_;                                    // the same in the order of time
   std::deque<RegistrarChange> changes_;
 };
 

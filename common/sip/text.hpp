@@ -60,7 +60,7 @@ class Params {
     char separator_ = ';';
     bool done_ = false;
   };
-  Iterator begin() const { return Iterator(text_, separator_); }
+  Iterator begin() const { return {text_, separator_}; }
   static std::default_sentinel_t end() { return {}; }
 
   // nullopt if absent; "" if present without a value.
@@ -104,7 +104,7 @@ class Values {
     bool comments_ = false;
     bool done_ = false;
   };
-  Iterator begin() const { return Iterator(text_, comments_); }
+  Iterator begin() const { return {text_, comments_}; }
   static std::default_sentinel_t end() { return {}; }
 
  private:

@@ -125,6 +125,7 @@ TEST_CASE("a refresh moves the expiry") {
   Bench b;
   b.send({{"Contact", "<sip:a@x>;expires=100"}});
   b.send({{"Contact", "<sip:a@x>;expires=100"}}, start + 90s);
+  CHECK(b.registrar.deadline() == start + 190s);
   b.registrar.expire(start + 100s);
   CHECK(b.registrar.lookup(aor).size() == 1);
   b.registrar.expire(start + 190s);
