@@ -1,0 +1,454 @@
+// Places many calls at once on a SIP server over loopback UDP, sends a tone packet in each every 20 ms, and
+// measures what comes back: set-up time, lost packets, and how far each packet is off the 20 ms grid of its
+// stream, by the kernel's own receive time stamps. Written without talky's libraries, so that it judges talky
+// and its peers alike.
+//
+//   call_load --to 127.0.0.1:5060 --calls 200 --seconds 20 [--pid SERVER] [--user 100] [--rate
+//   CALLS_PER_SECOND]
+//
+// Prints one JSON object. Exit status 0 if every call was answered and ended, 1 if not, 2 for a usage or
+// system error.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+constexpr std::int64_t tick_ns = 20'000'000;
+
+[[noreturn]] void die(std::string_view what) {
+  std::fprintf(stderr, "call_load: %.*s: %s\n", static_cast<int>(what.size()), what.data(),
+               std::strerror(errno));
+  std::exit(2);
+}
+
+std::int64_t now_ns(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
+struct Options {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 5060;
+  std::string user = "100";
+  std::size_t calls = 200;
+  int seconds = 20;
+  int rate = 100;
+  int pid = 0;
+};
+
+Options parse(std::span<char*> args) {
+  Options o;
+  for (std::size_t i = 1; i + 1 < args.size(); i += 2) {
+    const std::string_view key = args[i];
+    const std::string value = args[i + 1];
+    if (key == "--to") {
+      const std::size_t colon = value.rfind(':');
+      if (colon == std::string::npos) {
+        errno = EINVAL;
+        die("--to wants HOST:PORT");
+      }
+      o.host = value.substr(0, colon);
+      o.port = static_cast<std::uint16_t>(std::stoi(value.substr(colon + 1)));
+    } else if (key == "--calls") {
+      o.calls = std::stoul(value);
+    } else if (key == "--seconds") {
+      o.seconds = std::stoi(value);
+    } else if (key == "--rate") {
+      o.rate = std::stoi(value);
+    } else if (key == "--pid") {
+      o.pid = std::stoi(value);
+    } else if (key == "--user") {
+      o.user = value;
+    } else {
+      errno = EINVAL;
+      die(key);
+    }
+  }
+  return o;
+}
+
+sockaddr_in address(const std::string& host, std::uint16_t port) {
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_port = htons(port);
+  if (inet_pton(AF_INET, host.c_str(), &a.sin_addr) != 1) die(host);
+  return a;
+}
+
+// Sockets take any address family behind a sockaddr pointer.
+const sockaddr* generic(const sockaddr_in& a) {
+  return static_cast<const sockaddr*>(static_cast<const void*>(&a));
+}
+sockaddr* generic(sockaddr_in& a) {
+  return static_cast<sockaddr*>(static_cast<void*>(&a));
+}
+
+int udp_socket(std::uint16_t& port) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) die("socket");
+  sockaddr_in a = address("127.0.0.1", 0);
+  socklen_t size = sizeof a;
+  if (bind(fd, generic(a), size) != 0) die("bind");
+  if (getsockname(fd, generic(a), &size) != 0) die("getsockname");
+  port = ntohs(a.sin_port);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+  const int room = 1 << 20;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  return fd;
+}
+
+struct Call {
+  int fd = -1;
+  std::uint16_t rtp_port = 0;
+  std::string id, to_tag, contact;
+  sockaddr_in remote{};
+  std::int64_t invited = 0, answered = 0; // CLOCK_MONOTONIC, ns
+  std::int64_t last_try = 0;
+  bool failed = false, ended = false;
+  std::uint16_t sequence = 0;
+  std::uint32_t timestamp = 0;
+  std::uint64_t sent = 0, received = 0, lost = 0, reordered = 0;
+  std::optional<std::uint16_t> first, highest;
+  std::int64_t first_at = 0, first_packet_at = 0;
+  std::vector<std::int64_t> offsets; // arrival minus its place on the 20 ms grid of the first packet, ns
+};
+
+std::string_view between(std::string_view text, std::string_view from, std::string_view to) {
+  const std::size_t start = text.find(from);
+  if (start == std::string_view::npos) return {};
+  text.remove_prefix(start + from.size());
+  return text.substr(0, text.find(to));
+}
+
+struct Usage {
+  double cpu_s = 0;
+  double rss_kb = 0;
+};
+
+Usage usage(int pid) {
+  Usage u;
+  if (pid == 0) return u;
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+  std::string text((std::istreambuf_iterator<char>(stat)), {});
+  const std::size_t paren = text.rfind(')');
+  if (paren == std::string::npos) return u;
+  std::vector<std::string> fields;
+  std::string field;
+  for (const char c : text.substr(paren + 2)) {
+    if (c == ' ') {
+      fields.push_back(field);
+      field.clear();
+    } else {
+      field += c;
+    }
+  }
+  if (fields.size() < 22) return u;
+  u.cpu_s = (std::stod(fields[11]) + std::stod(fields[12])) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  u.rss_kb = std::stod(fields[21]) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
+  return u;
+}
+
+double percentile(std::vector<double>& values, double p) {
+  if (values.empty()) return 0;
+  const auto index = static_cast<std::ptrdiff_t>(p * static_cast<double>(values.size() - 1) + 0.5);
+  std::nth_element(values.begin(), values.begin() + index, values.end());
+  return values[static_cast<std::size_t>(index)];
+}
+
+class Load {
+ public:
+  explicit Load(const Options& options)
+      : options_(options), server_(address(options.host, options.port)), calls_(options.calls) {
+    sip_ = udp_socket(sip_port_);
+    for (std::size_t i = 0; i < calls_.size(); ++i) {
+      Call& call = calls_[i];
+      call.fd = udp_socket(call.rtp_port);
+      call.id = fmt::format("load-{}-{}", getpid(), i);
+      by_id_[call.id] = i;
+      call.sequence = static_cast<std::uint16_t>(i * 7);
+      call.offsets.reserve(static_cast<std::size_t>(options.seconds + 30) * 50);
+    }
+    for (std::size_t i = 0; i < tone_.size(); ++i)
+      tone_[i] = static_cast<std::uint8_t>(0x80 + (i % 16) * 3);
+  }
+
+  int run() {
+    const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    itimerspec every{};
+    every.it_interval.tv_nsec = tick_ns / 10;
+    every.it_value.tv_nsec = tick_ns / 10;
+    timerfd_settime(timer, 0, &every, nullptr);
+
+    std::vector<pollfd> fds;
+    fds.push_back({sip_, POLLIN, 0});
+    fds.push_back({timer, POLLIN, 0});
+    for (const Call& call : calls_)
+      fds.push_back({call.fd, POLLIN, 0});
+
+    const std::int64_t start = now_ns(CLOCK_MONOTONIC);
+    std::size_t invited = 0;
+    std::int64_t tick = 0;
+    std::int64_t all_up = 0; // when the last call stood
+    std::int64_t bye_at = 0;
+    Usage before;
+    Usage after;
+    while (true) {
+      if (poll(fds.data(), fds.size(), 100) < 0 && errno != EINTR) die("poll");
+      if ((fds[0].revents & POLLIN) != 0) receive_sip();
+      for (std::size_t i = 0; i < calls_.size(); ++i) {
+        if ((fds[i + 2].revents & POLLIN) != 0) receive_rtp(calls_[i]);
+      }
+      if ((fds[1].revents & POLLIN) != 0) {
+        std::uint64_t expirations = 0;
+        if (read(timer, &expirations, sizeof expirations) < 0 && errno != EAGAIN) die("timerfd");
+      }
+      const std::int64_t now = now_ns(CLOCK_MONOTONIC);
+      while (invited < calls_.size() &&
+             now - start >= static_cast<std::int64_t>(invited) * 1'000'000'000 / options_.rate)
+        invite(calls_[invited++], now);
+      for (std::size_t i = 0; i < invited; ++i)
+        retry(calls_[i], now);
+      // The calls' packets are spread over the 20 ms, a tenth of them in each step.
+      for (; tick * (tick_ns / 10) <= now - start; ++tick) {
+        if (bye_at != 0) continue;
+        for (std::size_t i = static_cast<std::size_t>(tick % 10); i < calls_.size(); i += 10)
+          send_rtp(calls_[i]);
+      }
+      const bool up = std::ranges::all_of(calls_, [](const Call& c) { return c.answered != 0 || c.failed; });
+      if (all_up == 0 && up) {
+        all_up = now;
+        before = usage(options_.pid);
+      }
+      if (all_up == 0 && now - start > 60'000'000'000) break;
+      if (all_up != 0 && bye_at == 0 && now - all_up > options_.seconds * 1'000'000'000LL) {
+        after = usage(options_.pid);
+        bye_at = now;
+      }
+      if (bye_at != 0) {
+        for (Call& call : calls_)
+          bye(call, now);
+        if (std::ranges::all_of(calls_, [](const Call& c) { return c.ended || c.failed; })) break;
+        if (now - bye_at > 10'000'000'000) break;
+      }
+    }
+    return report(before, after, bye_at != 0 && all_up != 0 ? static_cast<double>(bye_at - all_up) / 1e9 : 0);
+  }
+
+ private:
+  void send_sip(const std::string& text) const {
+    (void)sendto(sip_, text.data(), text.size(), 0, generic(server_), sizeof server_);
+  }
+
+  std::string request(std::string_view method, const Call& call, std::string_view cseq_method, int cseq,
+                      std::string_view uri, std::string_view branch) const {
+    return fmt::format(
+        "{} {} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{};branch=z9hG4bK-{}-{};rport\r\nMax-Forwards: 70\r\n"
+        "From: <sip:load@127.0.0.1>;tag=t{}\r\nTo: <sip:{}@{}:{}>{}{}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n"
+        "Contact: <sip:load@127.0.0.1:{}>\r\n",
+        method, uri, sip_port_, call.id, branch, call.id, options_.user, options_.host, options_.port,
+        call.to_tag.empty() ? "" : ";tag=", call.to_tag, call.id, cseq, cseq_method, sip_port_);
+  }
+
+  void invite(Call& call, std::int64_t now) {
+    if (call.invited == 0) call.invited = now;
+    call.last_try = now;
+    const std::string sdp = fmt::format(
+        "v=0\r\no=load 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP 0\r\n"
+        "a=rtpmap:0 PCMU/8000\r\na=ptime:20\r\n",
+        call.rtp_port);
+    send_sip(request("INVITE", call, "INVITE", 1, uri(), "inv") +
+             fmt::format("Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{}", sdp.size(), sdp));
+  }
+
+  void retry(Call& call, std::int64_t now) {
+    if (call.answered == 0 && !call.failed && now - call.last_try > 500'000'000) invite(call, now);
+  }
+
+  void bye(Call& call, std::int64_t now) {
+    if (call.answered == 0 || call.ended ||
+        (call.last_try > call.answered && now - call.last_try < 500'000'000))
+      return;
+    call.last_try = now;
+    send_sip(request("BYE", call, "BYE", 2, call.contact, "bye") + "Content-Length: 0\r\n\r\n");
+  }
+
+  std::string uri() const { return fmt::format("sip:{}@{}:{}", options_.user, options_.host, options_.port); }
+
+  void receive_sip() {
+    std::array<char, 65536> buffer{};
+    while (true) {
+      const ssize_t size = recv(sip_, buffer.data(), buffer.size(), 0);
+      if (size <= 0) return;
+      const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
+      const auto found = by_id_.find(std::string(between(text, "Call-ID: ", "\r\n")));
+      if (found == by_id_.end() || !text.starts_with("SIP/2.0 ")) continue;
+      Call& call = calls_[found->second];
+      const int status = std::atoi(std::string(text.substr(8, 3)).c_str());
+      const std::string_view cseq = between(text, "CSeq: ", "\r\n");
+      if (cseq.ends_with("BYE")) {
+        call.ended = true;
+      } else if (status >= 300) {
+        call.failed = true;
+      } else if (status >= 200) {
+        const std::string_view to = between(text, "\r\nTo: ", "\r\n");
+        call.to_tag = between(to, ";tag=", ";");
+        call.contact = between(between(text, "\r\nContact: ", "\r\n"), "<", ">");
+        if (call.contact.empty()) call.contact = uri();
+        const std::string_view media = between(text, "\r\nm=audio ", " ");
+        const std::string_view host = between(text, "\r\nc=IN IP4 ", "\r\n");
+        call.remote =
+            address(std::string(host), static_cast<std::uint16_t>(std::atoi(std::string(media).c_str())));
+        if (call.answered == 0) call.answered = now_ns(CLOCK_MONOTONIC);
+        send_sip(request("ACK", call, "ACK", 1, call.contact, "ack") + "Content-Length: 0\r\n\r\n");
+      }
+    }
+  }
+
+  void send_rtp(Call& call) {
+    if (call.answered == 0) return;
+    std::array<std::uint8_t, 172> packet{};
+    packet[0] = 0x80;
+    packet[1] = call.sent == 0 ? 0x80 : 0;
+    packet[2] = static_cast<std::uint8_t>(call.sequence >> 8);
+    packet[3] = static_cast<std::uint8_t>(call.sequence & 0xff);
+    for (std::size_t i = 0; i < 4; ++i)
+      packet[4 + i] = static_cast<std::uint8_t>(call.timestamp >> (24 - 8 * i) & 0xff);
+    packet[11] = static_cast<std::uint8_t>(call.rtp_port & 0xff);
+    packet[10] = static_cast<std::uint8_t>(call.rtp_port >> 8);
+    std::copy(tone_.begin(), tone_.end(), packet.begin() + 12);
+    (void)sendto(call.fd, packet.data(), packet.size(), 0, generic(call.remote), sizeof call.remote);
+    ++call.sequence;
+    call.timestamp += 160;
+    ++call.sent;
+  }
+
+  static void receive_rtp(Call& call) {
+    while (true) {
+      std::array<std::uint8_t, 2048> buffer{};
+      std::array<char, 256> control{};
+      iovec io{buffer.data(), buffer.size()};
+      msghdr header{};
+      header.msg_iov = &io;
+      header.msg_iovlen = 1;
+      header.msg_control = control.data();
+      header.msg_controllen = control.size();
+      const ssize_t size = recvmsg(call.fd, &header, 0);
+      if (size < 12) return;
+      if ((buffer[1] & 0x7f) >= 72 && (buffer[1] & 0x7f) <= 76) continue; // RTCP
+      std::int64_t at = 0;
+      for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+        timespec t{};
+        std::memcpy(&t, CMSG_DATA(c), sizeof t);
+        at = static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+      }
+      const auto sequence = static_cast<std::uint16_t>(buffer[2] << 8 | buffer[3]);
+      ++call.received;
+      if (!call.first) {
+        call.first = call.highest = sequence;
+        call.first_at = at;
+        call.first_packet_at = now_ns(CLOCK_MONOTONIC);
+        continue;
+      }
+      const auto step = static_cast<std::int16_t>(sequence - *call.highest);
+      if (step <= 0) {
+        ++call.reordered;
+        continue;
+      }
+      call.lost += static_cast<std::uint64_t>(step - 1);
+      call.highest = sequence;
+      const auto index = static_cast<std::uint16_t>(sequence - *call.first);
+      call.offsets.push_back(at - call.first_at - index * tick_ns);
+    }
+  }
+
+  int report(const Usage& before, const Usage& after, double seconds) {
+    std::vector<double> pacing;
+    std::vector<double> setup;
+    std::vector<double> first;
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t late = 0;
+    std::size_t answered = 0;
+    std::size_t ended = 0;
+    for (Call& call : calls_) {
+      answered += call.answered != 0 ? 1u : 0u;
+      ended += call.ended ? 1u : 0u;
+      sent += call.sent;
+      received += call.received;
+      lost += call.lost;
+      if (call.answered != 0) setup.push_back(static_cast<double>(call.answered - call.invited) / 1e6);
+      if (call.first_packet_at != 0)
+        first.push_back(static_cast<double>(call.first_packet_at - call.answered) / 1e6);
+      if (call.offsets.empty()) continue;
+      // The grid of a stream is where most of its packets are, not where the first one happened to fall.
+      std::vector<std::int64_t> sorted = call.offsets;
+      std::nth_element(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2),
+                       sorted.end());
+      const std::int64_t middle = sorted[sorted.size() / 2];
+      for (const std::int64_t offset : call.offsets) {
+        const double off = std::abs(static_cast<double>(offset - middle)) / 1e6;
+        pacing.push_back(off);
+        late += off > 20 ? 1u : 0u;
+      }
+    }
+    const double cpu = seconds > 0 && options_.pid != 0 ? (after.cpu_s - before.cpu_s) / seconds * 100 : 0;
+    const auto n = static_cast<double>(calls_.size());
+    fmt::print(
+        "{{\"calls\":{},\"answered\":{},\"ended\":{},\"seconds\":{:.1f},\"packets_sent\":{},\"packets_"
+        "received\":{},"
+        "\"lost\":{},\"late_over_20ms\":{},\"pacing_ms\":{{\"p50\":{:.3f},\"p99\":{:.3f},\"max\":{:.3f}}},"
+        "\"setup_ms\":{{\"p50\":{:.2f},\"p95\":{:.2f}}},\"first_packet_ms\":{{\"p50\":{:.2f},\"p95\":{:.2f}}}"
+        ","
+        "\"cpu_percent_of_a_core\":{:.2f},\"cpu_percent_a_call\":{:.4f},\"rss_kb\":{:.0f}}}\n",
+        calls_.size(), answered, ended, seconds, sent, received, lost, late, percentile(pacing, 0.5),
+        percentile(pacing, 0.99), percentile(pacing, 1.0), percentile(setup, 0.5), percentile(setup, 0.95),
+        percentile(first, 0.5), percentile(first, 0.95), cpu, cpu / n, after.rss_kb);
+    return answered == calls_.size() && ended == calls_.size() ? 0 : 1;
+  }
+
+  Options options_;
+  sockaddr_in server_;
+  std::vector<Call> calls_;
+  std::map<std::string, std::size_t> by_id_;
+  int sip_ = -1;
+  std::uint16_t sip_port_ = 0;
+  std::array<std::uint8_t, 160> tone_{};
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Load(parse({argv, static_cast<std::size_t>(argc)})).run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "call_load: %s\n", error.what());
+    return 2;
+  }
+}
