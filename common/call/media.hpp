@@ -205,7 +205,9 @@ class Media {
   std::size_t play(std::span<const std::int16_t> samples);
   Cleared clear();             // discards the queue; pending marks are reported as discarded
   void mark(std::string name); // MarkReached when all that was played before has left as RTP
-  bool playout_idle() const; // nothing queued, nothing inside the resampler or an unfinished packet, no DTMF
+  // Nothing is queued, nothing is inside the resampler or an unfinished packet, no DTMF is left. Stays false
+  // for as long as the direction does not send: who waits for it needs a time-out.
+  bool playout_idle() const;
   std::uint64_t samples_queued() const;
   std::uint64_t samples_played()
       const; // agent samples that have left the socket; fill silence does not count

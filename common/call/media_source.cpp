@@ -8,7 +8,8 @@ namespace {
 constexpr Duration kFallenSilent = std::chrono::milliseconds(100); // five packets
 } // namespace
 
-const Endpoint& MediaSource::signalled_or_source() const {
+const Endpoint& MediaSource::target() const {
+  if (latched_) return *latched_;
   const bool known = signalled_.port != 0 && !signalled_.ip.is_unspecified();
   return known || !source_ ? signalled_ : *source_;
 }
@@ -19,7 +20,9 @@ MediaSource::Verdict MediaSource::adopt(const Endpoint& from, std::uint32_t ssrc
   last_ = now;
   packets_ = from == signalled_ ? kConfirm : 1;
   candidate_packets_ = 0;
-  return packets_ == kConfirm ? Verdict::confirmed : Verdict::accept;
+  if (packets_ < kConfirm) return Verdict::accept;
+  latched_ = from;
+  return Verdict::confirmed;
 }
 
 // A new SSRC from the source that has our ear.
@@ -48,11 +51,16 @@ MediaSource::Verdict MediaSource::check(const Endpoint& from, std::uint32_t ssrc
   candidate_packets_ = 0;
   last_ = now;
   if (packets_ >= kConfirm) return Verdict::accept;
-  return ++packets_ == kConfirm ? Verdict::confirmed : Verdict::accept;
+  if (++packets_ < kConfirm) return Verdict::accept;
+  latched_ = from;
+  return Verdict::confirmed;
 }
 
 void MediaSource::signal(const Endpoint& signalled) {
-  if (signalled != signalled_) source_.reset();
+  if (signalled != signalled_) {
+    source_.reset();
+    latched_.reset();
+  }
   signalled_ = signalled;
   packets_ = 0;
 }

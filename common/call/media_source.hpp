@@ -23,11 +23,12 @@ class MediaSource {
 
   Verdict check(const Endpoint& from, std::uint32_t ssrc, std::uint16_t sequence, Time now);
 
-  // A re-INVITE or UPDATE: whoever sends has to be confirmed again; with another address, from the start.
+  // A re-INVITE or UPDATE: whoever sends has to be confirmed again, while ours goes on as before; with
+  // another address everything begins anew.
   void signal(const Endpoint& signalled);
 
   // Where RTP goes; port 0 if nobody knows.
-  const Endpoint& target() const { return confirmed() ? *source_ : signalled_or_source(); }
+  const Endpoint& target() const;
   bool confirmed() const { return source_ && packets_ >= kConfirm; }
   const std::optional<Endpoint>& source() const { return source_; }
   std::uint32_t ssrc() const { return ssrc_; }
@@ -35,13 +36,13 @@ class MediaSource {
  private:
   static constexpr std::uint32_t kConfirm = 3;
 
-  const Endpoint& signalled_or_source() const;
   Verdict adopt(const Endpoint& from, std::uint32_t ssrc, Time now);
   bool believe(std::uint32_t ssrc, std::uint16_t sequence, Time now);
 
   Endpoint signalled_;
   Duration relatch_after_;
   std::optional<Endpoint> source_;
+  std::optional<Endpoint> latched_; // the last one confirmed: ours goes there until another is
   std::uint32_t ssrc_ = 0;
   std::uint32_t packets_ = 0; // of the source, up to kConfirm
   Time last_;

@@ -71,6 +71,16 @@ TEST_CASE("after a re-INVITE the stream must prove itself again, at a new addres
   CHECK(source.check(address(8, 6000), 5, 1, Time{200ms}) == Verdict::confirmed);
 }
 
+TEST_CASE("a session refresh with the same SDP does not send ours back to an address that does not answer") {
+  MediaSource source(address(2, 4000), 5s);
+  for (std::uint16_t i = 0; i < 3; ++i)
+    source.check(address(3, 5000), 1, i, Time{i * 20ms});
+  source.signal(address(2, 4000));
+  CHECK(source.target() == address(3, 5000));
+  CHECK(source.check(address(3, 5000), 1, 3, Time{60ms}) == Verdict::accept);
+  CHECK(source.target() == address(3, 5000));
+}
+
 TEST_CASE("a peer whose SDP names another address than it sends from is heard whole and answered there") {
   // As MicroSIP does for calls to the same machine, and everybody behind a NAT.
   Pair pair({}, 1, media_config(address(77, 9999)));
