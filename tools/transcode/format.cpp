@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/json.hpp>
 
+#include "cli/json.hpp"
 #include "core/ascii.hpp"
 
 namespace talky::transcode {
@@ -129,7 +130,7 @@ void list_formats(bool json) {
       if (kind.raw_rate != 0) entry["raw_rate"] = kind.raw_rate;
       list.push_back(std::move(entry));
     }
-    fmt::print("{}\n", boost::json::serialize(list));
+    fmt::print("{}", cli::json_text(list));
     return;
   }
   for (const auto& kind : kinds()) {

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "cli/json.hpp"
 #include "cli/main.hpp"
 #include "cli/options.hpp"
 #include "core/ascii.hpp"
@@ -242,7 +243,7 @@ void report_levels(const std::vector<audio::LevelMeter>& meters, audio::Format f
     const boost::json::object all{{"rate", format.rate},
                                   {"seconds", static_cast<double>(meters[0].samples()) / format.rate},
                                   {"channels", std::move(list)}};
-    fmt::print("{}\n", boost::json::serialize(all));
+    fmt::print("{}", cli::json_text(all));
     return;
   }
   fmt::print("{:>7} {:>10} {:>9} {:>9} {:>9} {:>8}\n", "channel", "seconds", "RMS dBFS", "peak dBFS", "DC",
