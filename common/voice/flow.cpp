@@ -76,7 +76,14 @@ void complete_flow(FlowModel& flow) {
         {"goodbye", "good bye", "bye", "bye bye", "hang up", "see you", "have a nice day", "have a good day"},
         {"Goodbye", "Okay, bye", "Thank you, goodbye"},
         0});
-  flow.matcher.emplace(flow.intents);
+  std::vector<std::string> values;
+  for (const Slot& slot : flow.slots) {
+    for (const Slot::Choice& choice : slot.choices) {
+      values.push_back(choice.value);
+      values.insert(values.end(), choice.phrases.begin(), choice.phrases.end());
+    }
+  }
+  flow.matcher.emplace(flow.intents, values);
 }
 
 std::string to_string(const Diagnostic& diagnostic, std::string_view file) {

@@ -15,8 +15,8 @@ bool in(std::string_view word, std::initializer_list<std::string_view> list) {
 }
 
 bool is_negation(std::string_view word) {
-  return in(word, {"not", "dont", "never", "no", "doesnt", "didnt", "isnt", "wont", "cant", "cannot",
-                   "without", "arent", "wasnt", "wouldnt"});
+  return in(word, {"not", "dont", "never", "doesnt", "didnt", "isnt", "wont", "cant", "cannot", "without",
+                   "arent", "wasnt", "wouldnt"});
 }
 
 // Words that carry politeness, not meaning: they do not count when one asks how much of an utterance was
@@ -38,12 +38,18 @@ std::vector<std::string> stems_of(const std::vector<std::string>& list) {
   return out;
 }
 
-// Stems, and trigrams of letters at half weight for words that were misheard.
-std::map<std::string, double> terms(const std::vector<std::string>& heard) {
+} // namespace
+
+// Stems, and trigrams of letters at lower weight for words that were misheard.
+std::map<std::string, double> IntentMatcher::terms(const std::vector<std::string>& heard) const {
   std::map<std::string, double> out;
   for (const std::string& word : heard) {
     if (is_filler(word)) continue;
     const std::string s = stem(word);
+    if (values_.contains(s)) {
+      out["value"] += 0.4;
+      continue;
+    }
     out["w:" + s] += is_idle(word) ? 0.3 : 1.0;
     const std::string padded = '^' + s + '$';
     if (is_idle(word)) continue;
@@ -53,9 +59,10 @@ std::map<std::string, double> terms(const std::vector<std::string>& heard) {
   return out;
 }
 
-} // namespace
-
-IntentMatcher::IntentMatcher(const std::vector<Intent>& intents) {
+IntentMatcher::IntentMatcher(const std::vector<Intent>& intents, const std::vector<std::string>& values) {
+  for (const std::string& value : values)
+    for (const std::string& word : voice::words(value))
+      if (!is_idle(word)) values_.insert(stem(word));
   std::map<std::string, std::size_t> documents;
   std::size_t count = 0;
   for (const Intent& intent : intents) {
@@ -131,7 +138,7 @@ double IntentMatcher::keyword_score(const Phrase& phrase, const std::vector<std:
     if (quality == 0) continue;
     bool negated = false;
     for (std::size_t back = 1; back <= 4 && back <= at; ++back) {
-      if (is_negation(heard[at - back])) negated = true;
+      if (is_negation(heard[at - back]) || (back == 1 && heard[at - 1] == "no")) negated = true;
       if (in(heard[at - back], {"but", "instead", "rather"})) break;
     }
     // A phrase with its own negation ("not sure", "no thanks") means what it says.

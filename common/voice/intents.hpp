@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,9 @@ class IntentMatcher {
   // An utterance that is nothing but this intent: "help", "goodbye then".
   static constexpr double kSure = 0.85;
 
-  explicit IntentMatcher(const std::vector<Intent>& intents);
+  // `values` are what slots hold ("haircut"): in an example they stand for any value, and do not tell intents
+  // apart.
+  explicit IntentMatcher(const std::vector<Intent>& intents, const std::vector<std::string>& values = {});
 
   // All intents at or above the threshold, the best first; equal ones in the order of the flow.
   std::vector<Match> match(std::string_view text) const;
@@ -48,11 +51,13 @@ class IntentMatcher {
     double weight = 1; // less for what is said about other intents, too
   };
 
+  std::map<std::string, double> terms(const std::vector<std::string>& heard) const;
   void weigh(const std::vector<Intent>& intents);
   double keyword_score(const Phrase& phrase, const std::vector<std::string>& heard,
                        const std::vector<std::string>& stems) const;
   std::map<std::string, double> vector_of(const std::vector<std::string>& heard) const;
 
+  std::set<std::string> values_; // stems
   std::vector<std::string> names_;
   std::vector<Phrase> phrases_;
   std::vector<Example> examples_;

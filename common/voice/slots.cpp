@@ -102,15 +102,16 @@ class NameFinder {
   static bool stops(std::string_view word) {
     return is_filler(word) ||
            in(word,
-              {"and",      "from",    "please", "i",           "but",     "thanks",    "thank",   "here",
-               "speaking", "calling", "with",   "on",          "at",      "to",        "a",       "the",
-               "id",       "im",      "you",    "want",        "what",    "how",       "why",     "can",
-               "could",    "would",   "is",     "are",         "do",      "when",      "where",   "have",
-               "it",       "in",      "of",     "my",          "need",    "like",      "about",   "your",
-               "not",      "yes",     "no",     "that",        "this",    "for",       "so",      "just",
-               "right",    "there",   "going",  "am",          "looking", "trying",    "because", "sorry",
-               "help",     "dont",    "know",   "appointment", "wait",    "repeat",    "say",     "again",
-               "operator", "hello",   "hi",     "hey",         "morning", "afternoon", "evening"});
+              {"and",      "from",    "please", "i",           "but",     "thanks", "thank",   "here",
+               "speaking", "calling", "with",   "on",          "at",      "to",     "a",       "the",
+               "id",       "im",      "you",    "want",        "what",    "how",    "why",     "can",
+               "could",    "would",   "is",     "are",         "do",      "when",   "where",   "have",
+               "it",       "in",      "of",     "my",          "need",    "like",   "about",   "your",
+               "not",      "yes",     "no",     "that",        "this",    "for",    "so",      "just",
+               "right",    "there",   "going",  "am",          "looking", "trying", "because", "sorry",
+               "help",     "dont",    "know",   "appointment", "wait",    "repeat", "say",     "again",
+               "operator", "hello",   "hi",     "hey",         "back",    "later",  "morning", "afternoon",
+               "evening"});
   }
 
   // Behind "my name is" and the like at `i`; 0 if there is none.

@@ -175,7 +175,8 @@ bool trails_off(std::string_view text) {
   const auto list = words(text);
   if (list.empty()) return false;
   const std::string_view trimmed = ascii::trim(text);
-  if (trimmed.ends_with("...") || trimmed.ends_with(',') || trimmed.ends_with('-')) return true;
+  // A comma says nothing: recognisers write one behind whole sentences, too.
+  if (trimmed.ends_with("...") || trimmed.ends_with('-')) return true;
   const std::string& last = list.back();
   // "seven am", "what day is it on": a whole sentence may end in such a word when something stands before it.
   if (last == "am" && list.size() > 1 && ascii::is_digit(list[list.size() - 2].back())) return false;

@@ -71,6 +71,7 @@ TEST_CASE("signs of thinking and of listening") {
   CHECK(trails_off("well..."));
   CHECK_FALSE(trails_off("at 7 am"));
   CHECK_FALSE(trails_off("Good morning."));
+  CHECK_FALSE(trails_off("I would like to book an appointment,"));
 }
 
 TEST_CASE("numbers") {
@@ -345,6 +346,7 @@ TEST_CASE("names") {
   CHECK(filled("Anna's fine", 3) != "");
   CHECK(filled("My name is Anna and I need help") == "name=Anna");
   CHECK(filled("Hello, Anna Smith speaking") == "name=Anna Smith");
+  CHECK(filled("Can somebody call me back?").empty());
   CHECK(filled("What do you want to know?", 3).empty());
   CHECK(filled("I don't know", 3).empty());
   CHECK(filled("a haircut", 3) == "service=haircut");
