@@ -47,7 +47,7 @@ std::size_t Concealer::find_pitch() const {
     std::int64_t product = 0;
     std::int64_t energy = 1;
     for (std::size_t i = 0; i < window; i += step) {
-      const int past = *(last + i - lag);
+      const std::int64_t past = *(last + i - lag);
       product += last[i] * past;
       energy += past * past;
     }

@@ -157,9 +157,8 @@ void down16(const std::int16_t* window, std::int16_t* out) {
   const __m128i half = _mm_set1_epi32(1 << sum_bits);
   __m128i total[4] = {half, half, half, half};
   add_group<0>(window, total);
-  TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
-    total[v] = _mm_srai_epi32(total[v], sum_bits + 1);
-  }
+  for (__m128i& t : total)
+    t = _mm_srai_epi32(t, sum_bits + 1);
   store(out, _mm_packs_epi32(total[0], total[1]));
   store(out + 8, _mm_packs_epi32(total[2], total[3]));
 }
@@ -249,9 +248,8 @@ TALKY_AVX2 void down32(const std::int16_t* window, std::int16_t* out) {
   const __m256i half = _mm256_set1_epi32(1 << sum_bits);
   __m256i total[4] = {half, half, half, half};
   add_group256<0>(window, total);
-  TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
-    total[v] = _mm256_srai_epi32(total[v], sum_bits + 1);
-  }
+  for (__m256i& t : total)
+    t = _mm256_srai_epi32(t, sum_bits + 1);
   store256(out, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[0], total[1]), 0xd8));
   store256(out + 16, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[2], total[3]), 0xd8));
 }
