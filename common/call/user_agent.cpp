@@ -37,6 +37,7 @@ UserAgent::Impl::Impl(Config config, Random random)
     sip::DigestServer::Config digest;
     digest.realm = config_.realm;
     digest.key = config_.digest_key;
+    digest.algorithms = config_.digest_algorithms;
     digest_.emplace(std::move(digest));
   }
 }
