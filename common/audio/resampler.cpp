@@ -35,7 +35,8 @@ std::size_t doublings(std::uint32_t small, std::uint32_t large) {
 } // namespace
 
 struct Resampler::Impl {
-  std::uint32_t from, to;
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
   std::variant<Copy, Up, Down, Speex> engine;
   std::array<std::vector<std::int16_t>, 2> between; // scratch of the stages
   std::uint64_t taken = 0, given = 0;               // since the start of the stream
@@ -109,7 +110,9 @@ Result<Resampler> Resampler::create(std::uint32_t from, std::uint32_t to) {
   if (std::min(from, to) < min_rate || std::max(from, to) > max_rate) {
     return fail(Errc::unsupported, 0, "sample rates from 1,000 to 384,000 Hz");
   }
-  auto impl = std::unique_ptr<Impl>(new Impl{from, to, Copy{}, {}, 0, 0});
+  auto impl = std::make_unique<Impl>();
+  impl->from = from;
+  impl->to = to;
   if (const std::size_t n = doublings(from, to); n > 0) {
     impl->engine = Up(n);
   } else if (const std::size_t m = doublings(to, from); m > 0) {
