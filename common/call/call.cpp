@@ -171,7 +171,7 @@ void Call::tell_answered(Time now) {
 }
 
 std::optional<Output> Call::translate(MediaOutput& output, Time now) {
-  const auto log = [](log::Level level, log::Line line) { return Output(Log{level, line.str()}); };
+  const auto log = [](log::Level level, const log::Line& line) { return Output(Log{level, line.str()}); };
   return std::visit(
       Overloaded{
           [&](SendRtp& out) {

@@ -20,7 +20,7 @@
 
 namespace talky::sdp {
 
-inline constexpr std::size_t max_text = 64 * 1024;
+inline constexpr std::size_t max_text = 65'536;
 inline constexpr std::size_t max_media = 32;
 inline constexpr std::size_t max_formats = 64;
 inline constexpr std::size_t max_attributes = 512;
@@ -103,11 +103,11 @@ struct Session {
 
   static Result<Session> parse(std::string_view text); // borrows `text`
 
-  const Attribute* find(std::string_view name) const;
+  const Attribute* find(std::string_view attribute) const;
   // The media's own c= line, or else the session's; nullopt if neither is there.
-  std::optional<Connection> connection_of(const Media& media) const;
+  std::optional<Connection> connection_of(const Media& of) const;
   // The media's own direction, or else the session's, or else sendrecv.
-  Direction direction_of(const Media& media) const;
+  Direction direction_of(const Media& of) const;
 };
 
 // The payload types with a fixed meaning (RFC 3551 table 4) that matter to telephony.
