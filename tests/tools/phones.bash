@@ -46,3 +46,70 @@ sipp_clean() {
 
 # Lines of sipd's log: ended_calls; call_ends KEY=VALUE counts those that hold it.
 call_ends() { grep 'event=call.end' "$T/sipd.err" | grep -c -- "${1:-event}" || true; }
+
+# ---- baresip: start_baresip [account parameters, e.g. ';transport=tcp']; it speaks in.wav (8 kHz) and keeps what it
+# hears in dump-*-dec.wav. Commands: baresip_do dial|hold|resume|hangup|sndcode|quit ...
+start_baresip() {
+  need baresip || return 1
+  local host=${HOST:-127.0.0.1}
+  CONTROL=$(free_port)
+  mkdir -p bs
+  cat >bs/config <<CONFIG
+poll_method epoll
+sip_listen ${host%]}${host:+}$([ "${host#[}" = "$host" ] || echo ']'):0
+audio_source aufile,$T/in.wav
+audio_player aufile,/dev/null
+audio_alert aufile,/dev/null
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports $(free_port 40)-31999
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module sndfile.so
+snd_path $T
+module_tmp uuid.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:$CONTROL
+CONFIG
+  echo "<sip:alice@$host:$PORT${1:-}>;auth_pass=secret;regint=60;audio_codecs=PCMU" >bs/accounts
+  start baresip baresip -f bs
+  wait_line baresip 'baresip is ready' 10
+  wait_line baresip '200 OK \(\)|binding' 10
+}
+baresip_do() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/phones/baresip_control.py" "$CONTROL" "$@"; }
+
+# ---- linphone: start_linphone [udp|tcp]; commands by `say linphone COMMAND`. It plays and records files.
+start_linphone() {
+  need linphonec || return 1
+  local port transport=${1:-udp}
+  port=$(free_port)
+  mkdir -p .local/share/linphone .config/linphone # without them it has no database and does not start
+  cat >rc <<CONFIG
+[sip]
+sip_port=$port
+sip_tcp_port=$port
+sip_tls_port=0
+guess_hostname=0
+register_only_when_network_is_up=0
+use_ipv6=0
+[rtp]
+audio_rtp_port=$(free_port 2)
+[sound]
+echocancellation=0
+[video]
+enabled=0
+automatically_initiate=0
+automatically_accept=0
+CONFIG
+  start_talking linphone linphonec -c rc -l linphone.log -d 5
+  wait_line linphone 'linphonec>' 10
+  say linphone 'soundcard use files'
+  wait_line linphone 'Using wav files' 10
+  say linphone "register sip:alice@127.0.0.1:$PORT sip:127.0.0.1:$PORT;transport=$transport secret"
+  wait_line sipd 'event=register ' 10
+}

@@ -1,0 +1,91 @@
+# baresip against talky-sipd: register, call, hold, press keys, hang up and be hung up on.
+# ctest: timeout=240
+load lib
+load phones
+
+setup() {
+  common_setup
+  need baresip
+}
+
+heard_by_baresip() { ls "$T"/dump-*-dec.wav; }
+
+@test "baresip registers with a password, calls, holds, presses a key and hangs up (UDP)" {
+  audio make noise in.wav --seconds 6
+  printf 'alice:secret\n' >users
+  chmod 600 users
+  start_sipd --users users
+  start_baresip
+  wait_line sipd 'event=register '
+  baresip_do dial "sip:100@127.0.0.1:$PORT"
+  wait_line sipd 'event=call.start'
+  sleep 1.5
+  baresip_do hold
+  wait_line sipd 'event=call.hold'
+  baresip_do resume
+  wait_line sipd 'event=call.resume'
+  baresip_do sndcode 5
+  sleep 1
+  baresip_do hangup
+  wait_line sipd 'event=call.end'
+  stop baresip
+  wait_line sipd 'event=unregister '
+  stop sipd
+  [ "$status" -eq 0 ]
+  grep -q 'event=call.end.*cause=hangup.*by=peer' "$T/sipd.err"
+  # What it said before the hold stands in the recording from its first sample on.
+  sox in.wav said.wav trim 0 1
+  wav=$(only_recording)
+  audio find said.wav "$wav" --channel 0 --at-least 0.95 --lag 0..500
+  audio find said.wav "$(heard_by_baresip)" --at-least 0.5
+}
+
+@test "baresip over TCP" {
+  audio make noise in.wav --seconds 2
+  start_sipd
+  start_baresip ';transport=tcp'
+  wait_line sipd 'event=register .*transport=TCP'
+  baresip_do dial "sip:100@127.0.0.1:$PORT;transport=tcp"
+  wait_line sipd 'event=call.start.*transport=TCP'
+  wait_line sipd 'event=call.end' 20 # it ends the call when its file ends
+  audio find in.wav "$(only_recording)" --channel 0 --at-least 0.95 --lag 0..500
+}
+
+@test "baresip over IPv6" {
+  audio make noise in.wav --seconds 2
+  PORT=$(free_port)
+  start_sipd --listen "[::1]:$PORT"
+  PORT=$(sed -n 's/.*listen="\{0,1\}\[::1\]:\([0-9]*\).*/\1/p' "$T/sipd.err" | head -1)
+  HOST='[::1]' start_baresip
+  wait_line sipd 'event=register '
+  baresip_do dial "sip:100@[::1]:$PORT"
+  wait_line sipd 'event=call.start'
+  wait_line sipd 'event=call.end' 20
+  audio find in.wav "$(only_recording)" --channel 0 --at-least 0.95 --lag 0..500
+}
+
+@test "baresip is hung up on after the last word" {
+  audio make noise in.wav --seconds 20
+  audio make noise last.wav --seconds 2 --seed 4
+  start_sipd --bridge play:last.wav
+  start_baresip
+  baresip_do dial "sip:100@127.0.0.1:$PORT"
+  wait_line sipd 'event=call.end' 20
+  wait_line baresip 'terminated|closed'
+  grep -q 'event=call.end.*by=us' "$T/sipd.err"
+  audio find last.wav "$(only_recording)" --channel 1 --at-least 0.99 --whole
+  stop baresip
+  audio find last.wav "$(heard_by_baresip)" --at-least 0.5
+}
+
+@test "sipd says goodbye to baresip when it is stopped" {
+  audio make noise in.wav --seconds 20
+  start_sipd
+  start_baresip
+  baresip_do dial "sip:100@127.0.0.1:$PORT"
+  wait_line sipd 'event=call.start'
+  sleep 0.5
+  stop sipd TERM
+  [ "$status" -eq 0 ]
+  wait_line baresip 'terminated|closed'
+}
