@@ -61,7 +61,7 @@ void put(std::byte* to, T value) {
 template <class Integer, class Real>
 Integer nearest(Real x, Real scale, Real largest) {
   x *= scale;
-  x = x == x ? x : Real{0};
+  x = std::isnan(x) ? Real{0} : x;
   x = x < -scale ? -scale : x;
   x = x > largest ? largest : x;
   return static_cast<Integer>(x + (x < 0 ? Real(-0.5) : Real(0.5)));
@@ -200,9 +200,11 @@ void to_float(SampleFormat format, std::span<const std::byte> in, std::span<floa
     case SampleFormat::s32le:
       read_each<std::int32_t>(in, out, [](std::int32_t x) { return static_cast<float>(x) / 2147483648.0F; });
       return;
-    case SampleFormat::f32le: read_each<float>(in, out, [](float x) { return x == x ? x : 0.0F; }); return;
+    case SampleFormat::f32le:
+      read_each<float>(in, out, [](float x) { return std::isnan(x) ? 0.0F : x; });
+      return;
     case SampleFormat::f64le:
-      read_each<double>(in, out, [](double x) { return x == x ? static_cast<float>(x) : 0.0F; });
+      read_each<double>(in, out, [](double x) { return std::isnan(x) ? 0.0F : static_cast<float>(x); });
       return;
     default: break;
   }

@@ -10,6 +10,16 @@ namespace talky::transcode {
 using cli::ExitCode;
 using cli::Failure;
 
+namespace {
+
+// The system's words for errno, from a constant table.
+std::string reason_text(int reason) {
+  const char* text = ::strerrordesc_np(reason);
+  return text != nullptr ? text : fmt::format("error {}", reason);
+}
+
+} // namespace
+
 std::string input_name(std::string_view path) {
   return path == "-" ? "standard input" : std::string(path);
 }
@@ -23,7 +33,7 @@ void fail_input(std::string_view path, const Error& error) {
   const std::string name = input_name(path);
   if (error.code == Errc::io) {
     throw Failure(reason == EACCES ? ExitCode::no_permission : ExitCode::no_input,
-                  fmt::format("{}: {}", name, std::strerror(reason)));
+                  fmt::format("{}: {}", name, reason_text(reason)));
   }
   if (error.code == Errc::unsupported && reason == EISDIR) {
     throw Failure(ExitCode::no_input, fmt::format("{}: is a directory", name));
@@ -42,14 +52,14 @@ void fail_create(std::string_view path, const Error& error) {
   if (reason == EEXIST) {
     throw Failure(ExitCode::cannot_create, fmt::format("{}: exists already; --force overwrites it", name));
   }
-  throw Failure(ExitCode::cannot_create, fmt::format("{}: {}", name, std::strerror(reason)));
+  throw Failure(ExitCode::cannot_create, fmt::format("{}: {}", name, reason_text(reason)));
 }
 
 void fail_write(std::string_view path, const Error& error) {
   const int reason = errno;
   if (error.code == Errc::io && reason == EEXIST) fail_create(path, error);
-  throw Failure(ExitCode::io,
-                fmt::format("{}: {}", output_name(path), reason != 0 ? std::strerror(reason) : error.what));
+  throw Failure(ExitCode::io, fmt::format("{}: {}", output_name(path),
+                                          reason != 0 ? reason_text(reason) : std::string(error.what)));
 }
 
 void usage(const std::string& text) {
