@@ -1,0 +1,1 @@
+talky_fuzz(voice_text DEPENDS voice)
