@@ -72,12 +72,20 @@ void Phone::dial() {
     });
   }
   open_media(*local);
+  // Over TCP the INVITE names the address of its connection, so that is made first.
+  if (options_.tcp) {
+    connect(flow_);
+  } else {
+    invite();
+  }
+}
 
+void Phone::invite() {
   call::InviteOptions invite;
   invite.target = options_.target;
   invite.from = options_.from;
   invite.flow = flow_;
-  invite.media = {*local, rtp_->local().port, rtcp_->local().port};
+  invite.media = {flow_.local.ip, rtp_->local().port, rtcp_->local().port};
   invite.credentials = options_.credentials;
   invite.answer_timeout = options_.answer_timeout;
   invite.headers = options_.headers;
@@ -152,38 +160,51 @@ void Phone::hang_up(std::string_view reason, bool after_playout) {
 }
 
 void Phone::connect(const sip::Flow& flow) {
+  const auto connected = [this, flow](net::SysResult<std::shared_ptr<net::Connection>> result) {
+    if (!result) {
+      handlers_.log(log::Level::warn, log::Line("sip.unreachable")
+                                          .add("peer", flow.remote.to_string())
+                                          .add("error", result.error().message())
+                                          .str());
+      if (call_ != 0) {
+        agent_->flow_closed(flow, net::now());
+        pump();
+      } else {
+        call::CallEnded ended;
+        ended.cause = call::EndCause::lost;
+        ended.reason = result.error().message();
+        ended.ended = net::now();
+        handlers_.ended(ended);
+      }
+      return;
+    }
+    connection_ = *result;
+    flow_.connection = flow.connection + 1;
+    flow_.local = connection_->local();
+    net::Connection::Handlers handlers;
+    handlers.data = [this](Bytes bytes) {
+      ++responses_;
+      agent_->receive_sip(flow_, as_text(bytes), net::now());
+      pump();
+    };
+    handlers.closed = [this](int) {
+      connection_.reset();
+      agent_->flow_closed(flow_, net::now());
+      pump();
+    };
+    connection_->start(std::move(handlers));
+    for (const std::string& text : waiting_)
+      connection_->write(as_bytes(text));
+    waiting_.clear();
+    if (call_ == 0) {
+      invite();
+      return;
+    }
+    agent_->flow_opened(flow_, net::now());
+    pump();
+  };
   connecting_.emplace(loop_, net::StreamAddress(flow.remote), net::now() + std::chrono::seconds(10),
-                      [this, flow](net::SysResult<std::shared_ptr<net::Connection>> result) {
-                        if (!result) {
-                          handlers_.log(log::Level::warn, log::Line("sip.unreachable")
-                                                              .add("peer", flow.remote.to_string())
-                                                              .add("error", result.error().message())
-                                                              .str());
-                          agent_->flow_closed(flow, net::now());
-                          pump();
-                          return;
-                        }
-                        connection_ = *result;
-                        flow_.connection = flow.connection + 1;
-                        flow_.local = connection_->local();
-                        net::Connection::Handlers handlers;
-                        handlers.data = [this](Bytes bytes) {
-                          ++responses_;
-                          agent_->receive_sip(flow_, as_text(bytes), net::now());
-                          pump();
-                        };
-                        handlers.closed = [this](int) {
-                          connection_.reset();
-                          agent_->flow_closed(flow_, net::now());
-                          pump();
-                        };
-                        connection_->start(std::move(handlers));
-                        for (const std::string& text : waiting_)
-                          connection_->write(as_bytes(text));
-                        waiting_.clear();
-                        agent_->flow_opened(flow_, net::now());
-                        pump();
-                      });
+                      connected);
 }
 
 void Phone::send_sip(call::SendSip& message) {
@@ -196,8 +217,9 @@ void Phone::send_sip(call::SendSip& message) {
     connection_->write(as_bytes(message.bytes));
     return;
   }
+  // The connection broke: what is said next goes over a new one.
   waiting_.push_back(std::move(message.bytes));
-  if (!connecting_) connect(message.flow);
+  if (waiting_.size() == 1) connect(message.flow);
 }
 
 std::optional<Time> Phone::left_at(std::uint64_t sample) const {

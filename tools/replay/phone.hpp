@@ -64,6 +64,7 @@ class Phone {
 
  private:
   void open_media(const IpAddress& local);
+  void invite();
   void pump();
   void act(call::Output& output);
   void send_sip(call::SendSip& message);

@@ -30,8 +30,8 @@ struct ScriptOptions {
   int channel = 0; // of files with more than one: 0 is the left one, the caller in talky's recordings
 };
 
-// Each of `items` is a sound file, several joined with '+' into one utterance, "dtmf:DIGITS" or "pause:SECONDS".
-// Throws cli::Failure.
+// Each of `items` is a sound file, several joined with '+' into one utterance, "dtmf:DIGITS" or
+// "pause:SECONDS". Throws cli::Failure.
 std::vector<Step> make_script(const std::vector<std::string>& items, const ScriptOptions& options);
 
 // The utterances of a signal: its stretches of sound, joined where the pause between them is shorter.
