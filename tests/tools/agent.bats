@@ -154,12 +154,13 @@ def read_control():
         if message["type"] == "mark": tell({"type": "mark", "name": message["name"], "played": len(heard) // 2})
         if message["type"] == "clear": tell({"type": "cleared", "discarded": 0, "played": len(heard) // 2})
         if message["type"] == "hangup": tell({"type": "stop", "reason": "agent hung up"})
-threads = [threading.Thread(target=read_audio), threading.Thread(target=read_control)]
+threads = [threading.Thread(target=read_audio, daemon=True), threading.Thread(target=read_control, daemon=True)]
 for t in threads: t.start()
 begin = time.monotonic(); tick = 0
-pieces = bytes(640) * 300 + speech
+quiet = b"\1\0" * 320
+pieces = quiet * 300 + speech
 while agent.poll() is None and tick < 1500:
-    frame = pieces[tick * 640:tick * 640 + 640].ljust(640, b"\1\0")
+    frame = (pieces[tick * 640:tick * 640 + 640] + quiet)[:640]
     try: agent.stdin.write(frame); agent.stdin.flush()
     except BrokenPipeError: break
     tick += 1
