@@ -28,6 +28,7 @@ bool valid(const Date& date);
 Date add_days(const Date& date, std::int64_t days);
 int weekday(const Date& date); // 0 is Monday
 std::string_view weekday_name(int weekday);
+std::string_view month_name(int month); // 1..12
 
 std::string to_iso(const Date& date);      // "2026-11-27"
 std::string to_iso(const TimeOfDay& time); // "15:30"
