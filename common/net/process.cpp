@@ -100,7 +100,12 @@ struct Process::Impl : std::enable_shared_from_this<Process::Impl> {
   // Reaped here and nowhere else. The impl lives until then, whether or not the Process does.
   void reap() {
     siginfo_t info{};
-    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+    const auto id = static_cast<id_t>(pid);
+    if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    // Who was told to stop takes its helpers along. Until the leader is reaped its number is still the
+    // group's.
+    if (killer) ::kill(-pid, SIGKILL);
+    if (::waitid(P_PID, id, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
     const auto keep = std::exchange(alive, nullptr);
     watch.reset();
     pidfd.reset();

@@ -43,7 +43,8 @@ class Process {
   const std::shared_ptr<Connection>& control_in() const;  // to fd 3
   const std::shared_ptr<Connection>& control_out() const; // from fd 4
 
-  // SIGTERM now, SIGKILL after `grace`. The Process may be destroyed at once: the child is still reaped.
+  // SIGTERM now, SIGKILL after `grace`, and to the rest of the group when its leader has ended. The Process
+  // may be destroyed at once: the child is still reaped.
   void stop(Duration grace);
   void stop_later(Duration patience, Duration grace); // the same, unless it has ended by itself until then
   void kill();                                        // SIGKILL

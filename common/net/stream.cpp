@@ -162,7 +162,7 @@ void Connection::ready(Watch::Ready ready) {
 }
 
 bool Connection::write(Bytes bytes) {
-  if (!fd_ || closing_ || queued() + bytes.size() > max_queue_) return false;
+  if (!fd_ || closing_ || deaf_ || queued() + bytes.size() > max_queue_) return false;
   if (queued() == 0) { // most writes go out at once and never touch the queue
     ssize_t count = 0;
     do {
@@ -170,10 +170,7 @@ bool Connection::write(Bytes bytes) {
     } while (count < 0 && errno == EINTR);
     if (count > 0) bytes = bytes.subspan(static_cast<std::size_t>(count));
     if (count < 0 && errno != EAGAIN) {
-      // The caller may be in the middle of something: the news reach it from the loop.
-      loop_.post([self = weak_from_this(), error = errno] {
-        if (const auto connection = self.lock()) connection->fail(error);
-      });
+      give_up_writing();
       return false;
     }
     if (bytes.empty()) return true;
@@ -188,7 +185,7 @@ void Connection::flush() {
     const ssize_t count = ::write(fd_.get(), queue_.data() + queue_head_, queued());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) break;
-    if (count < 0) return fail(errno);
+    if (count < 0) return give_up_writing();
     queue_head_ += static_cast<std::size_t>(count);
   }
   if (queued() == 0) {
@@ -204,6 +201,16 @@ void Connection::flush() {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(queue_head_));
     queue_head_ = 0;
   }
+  update_watch();
+}
+
+// The peer takes nothing more. What it said before it went is still to be read, and the end of that is the
+// end of the connection.
+void Connection::give_up_writing() {
+  deaf_ = true;
+  queue_.clear();
+  queue_head_ = 0;
+  if (closing_) return close();
   update_watch();
 }
 

@@ -68,6 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void ready(Watch::Ready ready);
   void flush();
+  void give_up_writing();
   void fail(int error);
   void update_watch();
 
@@ -82,6 +83,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Timer> linger_;
   bool paused_ = false;
   bool closing_ = false;
+  bool deaf_ = false; // writing has failed
 };
 
 // Takes connections in. When the process is out of descriptors it logs one line, pauses for 100 ms and goes

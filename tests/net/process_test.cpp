@@ -85,6 +85,36 @@ TEST_CASE("SIGTERM, then SIGKILL for the deaf, and the whole group goes") {
   CHECK(no_children());
 }
 
+TEST_CASE("helpers that ignore SIGTERM go when their leader does") {
+  net::Loop loop;
+  std::string out;
+  bool exited = false;
+  auto child = Process::spawn(
+      loop,
+      {.argv = {"/bin/sh", "-c", "(trap '' TERM; echo up; while :; do sleep 0.01; done) & wait"},
+       .environment = {},
+       .pipe_stdio = true},
+      [&](const Process::Exit&) { exited = true; });
+  REQUIRE(child);
+  bool ended = false;
+  (*child)->out()->start({.data =
+                              [&](Bytes bytes) {
+                                out += as_text(bytes);
+                                (*child)->stop(std::chrono::seconds(100));
+                              },
+                          .closed =
+                              [&](int) { // the last holder of the pipe is gone
+                                ended = true;
+                                loop.stop();
+                              },
+                          .drained = {}});
+  run_for(loop, 10s);
+  CHECK(out == "up\n");
+  CHECK(ended);
+  if (!exited) run_for(loop, 100ms);
+  CHECK(exited);
+}
+
 TEST_CASE("a process that is let go of is killed and reaped") {
   net::Loop loop;
   {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,6 +176,31 @@ TEST_CASE("a callback may close the connection and let it go") {
   REQUIRE(::write(writer.get(), "abc", 3) == 3);
   run_for(loop, 5s);
   CHECK(done);
+}
+
+TEST_CASE("what the peer said before it went is read, though writing to it fails") {
+  net::Loop loop;
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  const auto ours = Connection::adopt(loop, net::Fd(ends[0]));
+  net::Fd peer(ends[1]);
+  const std::string speech(150'000, 's');
+  REQUIRE(::write(peer.get(), speech.data(), speech.size()) == static_cast<ssize_t>(speech.size()));
+  std::string got;
+  bool ended = false;
+  ours->start({.data = [&](Bytes b) { got += as_text(b); },
+               .closed =
+                   [&](int) {
+                     ended = true;
+                     loop.stop();
+                   },
+               .drained = {}});
+  peer.reset();
+  CHECK_FALSE(ours->write(as_bytes("x")));
+  CHECK_FALSE(ours->write(as_bytes("y")));
+  run_for(loop, 5s);
+  CHECK(got == speech);
+  CHECK(ended);
 }
 
 TEST_CASE("connecting to nothing is refused; giving the attempt up is silent") {

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "audio/tone.hpp"
 #include "core/bytes.hpp"
@@ -16,6 +18,19 @@ namespace talky::sipd {
 namespace {
 
 constexpr std::uint32_t rate = 16'000;
+
+// The command with `arguments` behind it. A program's name is taken as it stands; anything else is words of
+// the shell.
+std::vector<std::string> command_line(const std::string& command, std::vector<std::string> arguments) {
+  std::error_code ignored;
+  const bool plain = command.find_first_of(" \t\"'$\\") == std::string::npos;
+  std::vector<std::string> argv{command};
+  if (!plain && !std::filesystem::exists(command, ignored))
+    argv = {"/bin/sh", "-c", "exec " + command + " \"$@\"", "sh"};
+  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()),
+              std::make_move_iterator(arguments.end()));
+  return argv;
+}
 constexpr auto probe_limit = std::chrono::seconds(1);
 constexpr auto probe_again = std::chrono::milliseconds(100);
 constexpr auto first_backoff = std::chrono::milliseconds(500);
@@ -121,8 +136,9 @@ void Agent::spawn() {
       ::chmod(folder.c_str(), S_IRWXU);
   }
   net::Process::Options options;
-  options.argv = {options_.command, "--listen", net::to_string(options_.address)};
-  if (!options_.journal.empty()) options.argv.insert(options.argv.end(), {"--journal", options_.journal});
+  std::vector<std::string> arguments{"--listen", net::to_string(options_.address)};
+  if (!options_.journal.empty()) arguments.insert(arguments.end(), {"--journal", options_.journal});
+  options.argv = command_line(options_.command, std::move(arguments));
   spawned_ = net::now();
   auto spawned =
       net::Process::spawn(loop_, options, [this](const net::Process::Exit& exit) { exited(exit); });
@@ -166,7 +182,7 @@ void Agent::exited(const net::Process::Exit& exit) {
 
 void Agent::ask_apology() {
   net::Process::Options options;
-  options.argv = {options_.command, "say", std::string(apology_text)};
+  options.argv = command_line(options_.command, {"say", std::string(apology_text)});
   options.pipe_stdio = true;
   auto spawned = net::Process::spawn(loop_, options, [this](const net::Process::Exit& exit) {
     speaker_exit_ = exit;

@@ -32,6 +32,7 @@ class BridgeHost {
   virtual void mark(const std::string& name) = 0;
   virtual void send_dtmf(const ipc::SendDtmf& dtmf) = 0;
   virtual void hangup(std::string_view reason) = 0;       // after all that was played
+  virtual void transfer(const std::string& to) = 0;       // the caller's phone is asked to call there (REFER)
   virtual void log(log::Level level, log::Line line) = 0; // `call=` is added
 };
 

@@ -84,12 +84,7 @@ void RemoteBridge::agent_control(std::string_view json) {
                           said_bye_ = true;
                           host_.hangup(m.reason.empty() ? "agent hung up" : m.reason);
                         },
-                        [this](const ipc::Transfer& m) {
-                          host_.log(log::Level::warn,
-                                    log::Line("bridge.transfer")
-                                        .add("to", m.to)
-                                        .add("why", "transfers are not supported: ignored"));
-                        },
+                        [this](const ipc::Transfer& m) { host_.transfer(m.to); },
                         [this](const ipc::SendDtmf& m) { host_.send_dtmf(m); }},
              *message);
 }

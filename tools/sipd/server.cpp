@@ -43,10 +43,12 @@ Live load_live(const Settings& settings) {
 
 // Whether the port is free, for UDP and TCP. Asked without SO_REUSEPORT: with it another process of ours
 // would let us in, and take half of our packets.
-net::SysResult<> probe(const Endpoint& endpoint) {
+// Port 0 becomes one that is free for both.
+net::SysResult<> probe(Endpoint& endpoint) {
   net::Loop loop;
   const auto udp = net::UdpSocket::open(loop, endpoint, {});
   if (!udp) return tl::unexpected(udp.error());
+  endpoint.port = udp->local().port;
   const auto tcp = net::Listener::open(loop, endpoint, {}, [](const auto&) {}, {});
   if (!tcp) return tl::unexpected(tcp.error());
   return {};
@@ -56,6 +58,8 @@ net::SysResult<> probe(const Endpoint& endpoint) {
 Endpoint choose(const Settings::Listen& listen, const log::Sink& log) {
   Endpoint endpoint = listen.endpoint;
   auto free = probe(endpoint);
+  for (int i = 0; !free && listen.endpoint.port == 0 && i < moves; ++i)
+    free = probe(endpoint = listen.endpoint);
   for (int i = 1; !free && free.error().code == EADDRINUSE && listen.may_move && i <= moves; ++i) {
     endpoint.port = static_cast<std::uint16_t>(listen.endpoint.port + 2 * i);
     free = probe(endpoint);
@@ -67,7 +71,7 @@ Endpoint choose(const Settings::Listen& listen, const log::Sink& log) {
             : free.error().message();
     throw Failure(ExitCode::unavailable, fmt::format("--listen {}: {}", listen.endpoint.to_string(), what));
   }
-  if (endpoint != listen.endpoint) {
+  if (endpoint != listen.endpoint && listen.endpoint.port != 0) {
     log(log::Level::warn,
         log::Line("listen.moved")
             .add("wanted", listen.endpoint.to_string())

@@ -236,7 +236,19 @@ void Session::hangup(std::string_view reason) {
   worker_.drain();
 }
 
+void Session::transfer(const std::string& to) {
+  if (over_) return;
+  log(log::Level::info, log::Line("call.transfer").add("to", to));
+  const auto done = worker_.agent().transfer(incoming_.call, to, net::now());
+  if (!done) log(log::Level::warn, log::Line("call.transfer_failed").add("why", done.error().what));
+  worker_.drain();
+}
+
 // ---- What happens in the call
+
+void Session::transfer_failed(const call::TransferFailed& event) {
+  log(log::Level::warn, log::Line("call.transfer_failed").add("status", event.status));
+}
 
 void Session::dtmf(const call::DtmfPressed& event) {
   const ipc::DtmfReceived key{event.digit, event.duration_ms};

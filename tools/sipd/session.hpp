@@ -31,6 +31,7 @@ class Session : public BridgeHost {
   void dtmf(const call::DtmfPressed& event);
   void mark(const call::MarkPassed& event);
   void held(bool held);
+  void transfer_failed(const call::TransferFailed& event);
   void ended(const call::CallEnded& event);
   void send(const call::SendMedia& media);
   // For the pcap.
@@ -49,6 +50,7 @@ class Session : public BridgeHost {
   void mark(const std::string& name) override;
   void send_dtmf(const ipc::SendDtmf& dtmf) override;
   void hangup(std::string_view reason) override;
+  void transfer(const std::string& to) override;
   void log(log::Level level, log::Line line) override;
 
  private:

@@ -57,7 +57,9 @@ void describe(cli::Options& options, Settings& s) {
   options.add("route", s.route_text, "PATTERN=TARGET", "by the dialled number; the first that fits counts");
   options.add("ring", s.ring_ms, "MS", "let it ring before the answer");
   options.add("agent", s.agent_text, "ADDRESS", "the agent's socket: unix:PATH or tcp:HOST:PORT");
-  options.add("agent-command", s.agent_command, "CMD", "starts an agent if none is there; '' does not")
+  options
+      .add("agent-command", s.agent_command, "CMD",
+           "shell words that start an agent if none is there; '' does not")
       .files();
   options.group("What is kept");
   options.add("record", s.record, "DIR", "WAV, journal and pcap of each call; '' records nothing")

@@ -34,7 +34,7 @@ struct Settings {
   std::string record;
   bool record_packets = true;
   std::uint32_t max_calls = 500;
-  std::uint32_t max_calls_per_source = 100;
+  std::uint32_t max_calls_per_source = 250;
   std::uint32_t workers = 1;
   std::string log_level_text = "info";
 

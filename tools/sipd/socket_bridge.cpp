@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <optional>
 
 #include "audio/resampler.hpp"
@@ -151,7 +152,9 @@ class SocketBridge : public RemoteBridge {
     if (said_bye_) return leave("agent hung up");
     // A plain AudioSocket server hangs up by closing; one that speaks our control messages would have said
     // so.
-    if (error == 0 && !talky_ && decoder_.at_boundary()) return leave("agent closed the connection");
+    // With our audio still under way to it, that looks like a reset.
+    const bool closing = error == 0 || error == ECONNRESET || error == EPIPE;
+    if (closing && !talky_ && decoder_.at_boundary()) return leave("agent closed the connection");
     lose(error == 0 ? std::string("the agent closed the connection without a goodbye")
                     : net::SystemError{error, "connection to the agent"}.message());
   }

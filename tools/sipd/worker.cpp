@@ -120,6 +120,10 @@ void Worker::received(const sip::Flow& flow, std::string_view bytes) {
 
 void Worker::deliver(const sip::Flow& flow, std::string_view bytes) {
   if (shared_.recorder && settings_.record_packets) keep_for_pcap(flow, bytes, true);
+  if (shut_down_ && scratch_.assign(bytes) && scratch_.is_response() &&
+      scratch_.method() == sip::Method::bye) {
+    goodbyes_.erase(std::string(scratch_.call_id()));
+  }
   agent_->receive_sip(flow, bytes, net::now());
   drain();
 }
@@ -145,6 +149,10 @@ void Worker::keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool i
 
 void Worker::transmit(const sip::Datagram& datagram) {
   if (shared_.recorder && settings_.record_packets) keep_for_pcap(datagram.flow, datagram.bytes, false);
+  if (shut_down_ && scratch_.assign(datagram.bytes) && scratch_.is_request() &&
+      scratch_.method() == sip::Method::bye) {
+    goodbyes_.emplace(scratch_.call_id());
+  }
   const std::size_t owner =
       datagram.flow.connection == 0 ? index_ : Signalling::owner(datagram.flow.connection, workers_.size());
   if (owner == index_) return signalling_.send(datagram.flow, datagram.bytes);
@@ -165,7 +173,7 @@ void Worker::drain() {
   if (!ended_.empty()) {
     loop_.post([this] { ended_.clear(); });
   }
-  if (shut_down_ && agent_->calls() == 0) {
+  if (shut_down_ && agent_->calls() == 0 && goodbyes_.empty()) {
     shutdown_limit_.reset();
     std::exchange(shut_down_, nullptr)();
   }
@@ -233,7 +241,10 @@ void Worker::act(const call::Output& output) {
                         },
                         [this](const call::Log& e) { shared_.log(e.level, e.line); },
                         [](const call::CallRinging&) {}, [](const call::MediaChanged&) {},
-                        [](const call::DtmfFinished&) {}},
+                        [](const call::DtmfFinished&) {},
+                        [this](const call::TransferFailed& e) {
+                          if (Session* session = find(e.call)) session->transfer_failed(e);
+                        }},
              output);
 }
 

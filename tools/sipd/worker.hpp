@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,7 +59,7 @@ class Worker {
   // On the worker's own thread; from another one post() them.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
   void reload(Live live) { live_ = std::move(live); }
-  // BYE to every call; `done` comes once all have ended, or after 5 s.
+  // BYE to every call; `done` comes once all have been answered, or after 5 s.
   void shutdown(std::function<void()> done);
 
   // For the sessions.
@@ -109,6 +110,7 @@ class Worker {
   std::deque<Kept> recent_; // SIP of calls that have no session yet
   bool draining_ = false;
   std::function<void()> shut_down_;
+  std::set<std::string> goodbyes_; // Call-IDs of our BYEs at the shutdown that have had no answer yet
   std::optional<net::Timer> shutdown_limit_;
 };
 
