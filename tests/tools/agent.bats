@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # talky-agent: its commands, one call on stdin and stdout, many calls over AudioSocket.
 # ctest: timeout=400
+# shellcheck disable=SC2154 # stderr is set by run --separate-stderr
 
 load lib
 
@@ -89,7 +90,7 @@ serve() {
   [ "$status" -eq 69 ]
   [ ! -e "$T/s" ]
   # Speaking and checking need none.
-  talky-agent --models "$T/none" say --raw "Hello." | [ "$(wc -c)" -gt 8000 ]
+  [ "$(talky-agent --models "$T/none" say --raw "Hello." | wc -c)" -gt 8000 ]
 }
 
 @test "lockstep on stdin and stdout: as much out as in, a conversation, and a cassette that repeats it byte by byte" {
@@ -111,7 +112,7 @@ serve() {
   [ -n "$(answer one.jsonl)" ]
   [ "$(answer one.jsonl)" != "$(answer other.jsonl)" ]
   # Nothing is overwritten, and that stops nothing.
-  talky-agent --lockstep --journal one.jsonl <in.raw 2>again.log | [ "$(wc -c)" -eq $((frames * 640)) ]
+  [ "$(talky-agent --lockstep --journal one.jsonl <in.raw 2>again.log | wc -c)" -eq $((frames * 640)) ]
   grep -q 'event=file.failed' again.log
   cmp one.jsonl two.jsonl
 }
