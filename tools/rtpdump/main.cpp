@@ -221,6 +221,7 @@ int live(const Settings& settings, const Filter& filter) {
   if (!local)
     throw cli::Failure(cli::ExitCode::usage, fmt::format("--listen {}: expected HOST:PORT", settings.listen));
   Analysis analysis;
+  Analysis selected; // with an expression: what it lets through, and all that is not RTP
   std::optional<SelectionWriter> writer;
   if (!settings.write.empty()) writer.emplace(settings.write, settings.format, settings.force);
   cli::Progress progress;
@@ -234,6 +235,7 @@ int live(const Settings& settings, const Filter& filter) {
         if (seen.stream != nullptr &&
             !filter(segment, seen.header, seen.payload, *seen.stream, *analysis.start_ns))
           return;
+        if (!filter.empty()) selected.add(segment);
         if (settings.packets && seen.stream != nullptr) {
           print(packet_line(segment, seen.header, seen.payload, *seen.stream, *analysis.start_ns));
         }
@@ -248,7 +250,8 @@ int live(const Settings& settings, const Filter& filter) {
       });
   progress.update("");
   if (writer) writer->finish();
-  if (!settings.packets && settings.write.empty()) report(settings, analysis, false);
+  if (!settings.packets && settings.write.empty())
+    report(settings, filter.empty() ? analysis : selected, false);
   return 0;
 }
 
