@@ -1,5 +1,6 @@
 // Calls that we place.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "call/rig.hpp"
 
@@ -208,14 +209,14 @@ TEST_CASE("reliable provisional responses get their PRACK, once and in order") {
   place(rig);
   const std::string invite = rig.sent[0].bytes;
   const std::string ringing =
-      Phone::response(invite, 180, std::string(contact) + "Require: 100rel\r\nRSeq: 7\r\n");
+      Phone::response(invite, 180, fmt::format("{}Require: 100rel\r\nRSeq: 7\r\n", contact));
   rig.receive(ringing);
   REQUIRE(rig.method() == "PRACK");
   CHECK(rig.header("RAck") == "7 1 INVITE");
   rig.receive(Phone::response(*rig.find("PRACK"), 200));
   rig.receive(ringing);
   CHECK(rig.count("PRACK") == 1);
-  rig.receive(Phone::response(invite, 183, std::string(contact) + "Require: 100rel\r\nRSeq: 9\r\n", answer));
+  rig.receive(Phone::response(invite, 183, fmt::format("{}Require: 100rel\r\nRSeq: 9\r\n", contact), answer));
   CHECK(rig.count("PRACK") == 1); // 8 is missing
 }
 

@@ -465,7 +465,10 @@ TEST_CASE("conditions") {
     CAPTURE(wrong);
     CHECK_FALSE(Expression::parse(wrong));
   }
-  CHECK_FALSE(Expression::parse(std::string(100, '(') + "a" + std::string(100, ')')));
+  std::string nested(100, '(');
+  nested.push_back('a');
+  nested.append(100, ')');
+  CHECK_FALSE(Expression::parse(nested));
   std::string nots;
   for (int i = 0; i < 100; ++i)
     nots += "not ";

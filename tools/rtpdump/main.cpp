@@ -307,7 +307,7 @@ int body(int argc, char** argv) {
     if (::isatty(STDIN_FILENO) == 1)
       throw cli::Failure(cli::ExitCode::usage,
                          "nothing to read: give -r FILE or --listen HOST:PORT (--help)");
-    settings.read = "-";
+    settings.read.assign(1, '-'); // g++ 12 warns in vain of an assignment of "-"
   }
   const bool second_pass = settings.packets || !settings.extract.empty() || !settings.write.empty();
   return second_pass ? process(settings, filter) : list(settings, filter);
