@@ -61,7 +61,7 @@ setup() {
   audio find last.wav "$(only_recording)" --channel 1 --at-least 0.99 --whole
 }
 
-@test "hold in all its forms and back: what is said in between and after is heard" {
+@test "hold in all its forms and back: each re-INVITE gets the direction that answers it" {
   make_signal 1
   start_sipd
   sipp_clean hold -d 1300

@@ -230,7 +230,7 @@ SH
 @test "--ring: 180 at once, 200 after that time" {
   sipd --ring 400
   run -0 client call 100 --seconds 0.2
-  [ "$(json "$output" '180 in d["provisional"] and 390 <= d["answered_ms"] <= 900')" = True ]
+  [ "$(json "$output" '180 in d["provisional"] and d["answered_ms"] >= 390')" = True ]
 }
 
 @test "CANCEL while it rings" {
