@@ -25,7 +25,7 @@ heard_by_baresip() { ls "$T"/dump-*-dec.wav; }
   baresip_do resume
   wait_line sipd 'event=call.resume'
   baresip_do sndcode 5
-  sleep 1
+  wait_line sipd 'event=dtmf digit=5 via=rtp'
   baresip_do hangup
   wait_line sipd 'event=call.end'
   stop baresip
