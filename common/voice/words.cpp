@@ -78,7 +78,7 @@ std::string stem(std::string_view word) {
   };
   const auto has_vowel = [&](std::string_view s) { return std::any_of(s.begin(), s.end(), vowel); };
   std::string s(word);
-  const auto cut = [&s](std::size_t n) { s.resize(s.size() - n); };
+  const auto cut = [&s](std::size_t n) { s.erase(s.size() - n); };
   if (s.size() > 4 && s.ends_with("ies")) {
     cut(3);
     s += 'y';
