@@ -30,8 +30,8 @@ struct Config {
   sip::DigestServer::Ha1Lookup find_user;
   std::string realm = "talky";
   std::string digest_key; // secret, 16 bytes from the system's entropy; with find_user only
-  // What is offered in the challenges. Only MD5 by default: baresip and whatever else stands on libre give up when
-  // they see an algorithm that they do not know, even beside one that they do.
+  // What is offered in the challenges. Only MD5 by default: baresip and whatever else stands on libre give up
+  // when they see an algorithm that they do not know, even beside one that they do.
   std::vector<sip::DigestAlgorithm> digest_algorithms = {sip::DigestAlgorithm::md5};
 
   std::size_t max_calls = 500;            // in all: above that 503 with Retry-After

@@ -205,10 +205,12 @@ Result<> Output::flush() {
 }
 
 Result<> Output::patch(std::uint64_t offset, Bytes bytes) {
-  if (!patchable()) return fail(Errc::unsupported, static_cast<std::size_t>(offset), "a file that can be patched");
+  if (!patchable())
+    return fail(Errc::unsupported, static_cast<std::size_t>(offset), "a file that can be patched");
   if (const auto flushed = flush(); !flushed) return flushed;
   while (!bytes.empty()) {
-    const ssize_t count = ::pwrite(fd_, bytes.data(), bytes.size(), patch_base_ + static_cast<std::int64_t>(offset));
+    const ssize_t count =
+        ::pwrite(fd_, bytes.data(), bytes.size(), patch_base_ + static_cast<std::int64_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return fail(Errc::io, static_cast<std::size_t>(offset), "room to write");
     bytes = bytes.subspan(static_cast<std::size_t>(count));

@@ -83,8 +83,8 @@ class Output {
   std::uint64_t offset() const { return flushed_ + used_; }
   // Whether patch() works: a regular file, not a pipe and not opened for appending.
   bool patchable() const { return patch_base_ >= 0; }
-  // Overwrites bytes written earlier, such as a length in a header. `offset` counts from the start of this output.
-  // Errors: io, unsupported (not patchable).
+  // Overwrites bytes written earlier, such as a length in a header. `offset` counts from the start of this
+  // output. Errors: io, unsupported (not patchable).
   Result<> patch(std::uint64_t offset, Bytes bytes);
 
  private:

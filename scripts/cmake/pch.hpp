@@ -1,4 +1,5 @@
-// Precompiled where TALKY_PCH is on. Sources still include what they use: build with -DTALKY_PCH=OFF to prove it.
+// Precompiled where TALKY_PCH is on. Sources still include what they use: build with -DTALKY_PCH=OFF to prove
+// it.
 #pragma once
 #include <fmt/format.h>
 
