@@ -45,10 +45,15 @@ setup() {
   stop sipd
   [ "$(call_ends cause=hangup)" -eq 30 ]
   [ "$(find calls -name '*.wav' | wc -l)" -eq 30 ]
-  # sipp's own pacing suffers on a busy machine: here it counts that each call has its sound, whole calls are above.
+  # Each call has its sound, and most have it whole. Not all must: on a busy machine one in some sixty comes out stretched or
+  # with a gap, and whether sipp's pacing or the jitter buffer is to blame is not known. Whole calls are asserted above.
+  local whole=0
   for wav in calls/*.wav; do
     audio find signal.wav "$wav" --at-least 0.4 >found || { echo "$wav"; cat found; return 1; }
+    if audio find signal.wav "$wav" --at-least 0.99 >found; then whole=$((whole + 1)); fi
   done
+  echo "$whole of 30 whole"
+  [ "$whole" -ge 24 ]
 }
 
 @test "the other side hangs up when the file has been played, to its last word" {
