@@ -6,12 +6,41 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/dynamic_library.hpp"
+
 namespace talky::audio {
 
 namespace {
 
+// What is used of libsoxr, which brings a thread pool with it: loaded when the first file needs it.
+struct Soxr {
+  decltype(&soxr_create) create = nullptr;
+  decltype(&soxr_process) process = nullptr;
+  decltype(&soxr_delete) destroy = nullptr;
+  decltype(&soxr_io_spec) io_spec = nullptr;
+  decltype(&soxr_quality_spec) quality_spec = nullptr;
+  decltype(&soxr_runtime_spec) runtime_spec = nullptr;
+
+  static Result<Soxr> load() {
+    const auto library = DynamicLibrary::load("libsoxr.so.0", "libsoxr to be installed");
+    if (!library) return tl::unexpected(library.error());
+    Soxr f;
+    const bool whole = library->bind(f.create, "soxr_create") && library->bind(f.process, "soxr_process") &&
+                       library->bind(f.destroy, "soxr_delete") && library->bind(f.io_spec, "soxr_io_spec") &&
+                       library->bind(f.quality_spec, "soxr_quality_spec") &&
+                       library->bind(f.runtime_spec, "soxr_runtime_spec");
+    if (!whole) return fail(Errc::unsupported, 0, "libsoxr 0.1 or later");
+    return f;
+  }
+};
+
+const Result<Soxr>& soxr_library() {
+  static const Result<Soxr> loaded = Soxr::load();
+  return loaded;
+}
+
 struct FreeSoxr {
-  void operator()(soxr_t soxr) const { soxr_delete(soxr); }
+  void operator()(soxr_t soxr) const { soxr_library()->destroy(soxr); }
 };
 
 unsigned long recipe(Quality quality) {
@@ -48,14 +77,15 @@ Result<FileResampler<Sample>> FileResampler<Sample>::create(std::uint32_t from, 
                                                             std::uint16_t channels, Quality quality) {
   if (from == 0 || to == 0 || channels == 0)
     return fail(Errc::unsupported, 0, "rates and channels above zero");
+  if (!soxr_library()) return tl::unexpected(soxr_library().error());
   constexpr auto type = std::is_same_v<Sample, float> ? SOXR_FLOAT32_I : SOXR_INT16_I;
-  soxr_io_spec_t io = soxr_io_spec(type, type);
+  soxr_io_spec_t io = soxr_library()->io_spec(type, type);
   io.flags |= SOXR_NO_DITHER;
-  const soxr_quality_spec_t spec = soxr_quality_spec(recipe(quality), 0);
-  const soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
+  const soxr_quality_spec_t spec = soxr_library()->quality_spec(recipe(quality), 0);
+  const soxr_runtime_spec_t runtime = soxr_library()->runtime_spec(1);
   soxr_error_t error = nullptr;
   auto impl = std::make_unique<Impl>();
-  impl->engine.reset(soxr_create(from, to, channels, &error, &io, &spec, &runtime));
+  impl->engine.reset(soxr_library()->create(from, to, channels, &error, &io, &spec, &runtime));
   if (error != nullptr || !impl->engine) {
     return fail(Errc::unsupported, 0, "a ratio of sample rates that libsoxr can do");
   }
@@ -77,7 +107,7 @@ Result<> FileResampler<Sample>::process(std::span<const Sample> in, std::vector<
     std::size_t used = 0;
     std::size_t made = 0;
     const soxr_error_t error =
-        soxr_process(impl_->engine.get(), from, part, &used, out.data() + start, room, &made);
+        soxr_library()->process(impl_->engine.get(), from, part, &used, out.data() + start, room, &made);
     out.resize(start + made * channels);
     if (error != nullptr) return fail(Errc::io, 0, "libsoxr to convert");
     from += used * channels;
@@ -94,7 +124,7 @@ Result<> FileResampler<Sample>::flush(std::vector<Sample>& out) {
     out.resize(start + room * impl_->channels);
     std::size_t made = 0;
     const soxr_error_t error =
-        soxr_process(impl_->engine.get(), nullptr, 0, nullptr, out.data() + start, room, &made);
+        soxr_library()->process(impl_->engine.get(), nullptr, 0, nullptr, out.data() + start, room, &made);
     out.resize(start + made * impl_->channels);
     if (error != nullptr) return fail(Errc::io, 0, "libsoxr to convert");
     if (made == 0) return {};

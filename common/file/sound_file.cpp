@@ -10,13 +10,49 @@
 #include <utility>
 
 #include "core/ascii.hpp"
+#include "core/dynamic_library.hpp"
 
 namespace talky::file {
 
 namespace {
 
+// What is used of libsndfile, which brings a dozen libraries with it: loaded when the first file needs it.
+struct Sndfile {
+  decltype(&sf_open) open = nullptr;
+  decltype(&sf_open_fd) open_fd = nullptr;
+  decltype(&sf_close) close = nullptr;
+  decltype(&sf_command) command = nullptr;
+  decltype(&sf_error) error = nullptr;
+  decltype(&sf_format_check) format_check = nullptr;
+  decltype(&sf_readf_short) readf_short = nullptr;
+  decltype(&sf_readf_float) readf_float = nullptr;
+  decltype(&sf_writef_short) writef_short = nullptr;
+  decltype(&sf_writef_float) writef_float = nullptr;
+  decltype(&sf_write_sync) write_sync = nullptr;
+
+  static Result<Sndfile> load() {
+    const auto library = DynamicLibrary::load("libsndfile.so.1", "libsndfile to be installed");
+    if (!library) return tl::unexpected(library.error());
+    Sndfile f;
+    const bool whole =
+        library->bind(f.open, "sf_open") && library->bind(f.open_fd, "sf_open_fd") &&
+        library->bind(f.close, "sf_close") && library->bind(f.command, "sf_command") &&
+        library->bind(f.error, "sf_error") && library->bind(f.format_check, "sf_format_check") &&
+        library->bind(f.readf_short, "sf_readf_short") && library->bind(f.readf_float, "sf_readf_float") &&
+        library->bind(f.writef_short, "sf_writef_short") &&
+        library->bind(f.writef_float, "sf_writef_float") && library->bind(f.write_sync, "sf_write_sync");
+    if (!whole) return fail(Errc::unsupported, 0, "libsndfile 1.2 or later");
+    return f;
+  }
+};
+
+const Result<Sndfile>& sndfile() {
+  static const Result<Sndfile> loaded = Sndfile::load();
+  return loaded;
+}
+
 struct CloseSound {
-  void operator()(SNDFILE* file) const { sf_close(file); }
+  void operator()(SNDFILE* file) const { sndfile()->close(file); }
 };
 using Sound = std::unique_ptr<SNDFILE, CloseSound>;
 
@@ -35,8 +71,9 @@ constexpr std::array kinds{
 std::string describe(int what) {
   SF_FORMAT_INFO info{};
   info.format = what;
-  return sf_command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof info) == 0 && info.name != nullptr ? info.name
-                                                                                                   : "";
+  return sndfile()->command(nullptr, SFC_GET_FORMAT_INFO, &info, sizeof info) == 0 && info.name != nullptr
+             ? info.name
+             : "";
 }
 
 } // namespace
@@ -52,6 +89,7 @@ SoundFileReader& SoundFileReader::operator=(SoundFileReader&&) noexcept = defaul
 SoundFileReader::~SoundFileReader() = default;
 
 Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
+  if (!sndfile()) return tl::unexpected(sndfile().error());
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fail(Errc::io, 0, "a file that can be opened");
   struct stat status {};
@@ -61,13 +99,13 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
     return fail(Errc::unsupported, 0, "a regular file");
   }
   auto impl = std::make_unique<Impl>();
-  impl->file.reset(sf_open_fd(fd, SFM_READ, &impl->info, SF_TRUE)); // closes fd, also if it fails
+  impl->file.reset(sndfile()->open_fd(fd, SFM_READ, &impl->info, SF_TRUE)); // closes fd, also if it fails
   if (!impl->file) return fail(Errc::malformed, 0, "a sound file that libsndfile knows");
   if (impl->info.channels < 1 || impl->info.channels > 64 || impl->info.samplerate < 1) {
     return fail(Errc::malformed, 0, "1 to 64 channels and a rate above zero");
   }
   // Floats beyond full scale shall saturate and not wrap.
-  sf_command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  sndfile()->command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
   return SoundFileReader(std::move(impl));
 }
 
@@ -108,14 +146,16 @@ Result<> read_frames(SNDFILE* file, int channels, std::size_t max_frames, std::v
   out.resize(max_frames * width);
   const sf_count_t got = read(file, out.data(), static_cast<sf_count_t>(max_frames));
   out.resize(got > 0 ? static_cast<std::size_t>(got) * width : 0);
-  if (got <= 0 && sf_error(file) != SF_ERR_NO_ERROR) return fail(Errc::malformed, 0, "readable sound");
+  if (got <= 0 && sndfile()->error(file) != SF_ERR_NO_ERROR)
+    return fail(Errc::malformed, 0, "readable sound");
   return {};
 }
 
 } // namespace
 
 Result<> SoundFileReader::read(std::size_t max_frames, std::vector<std::int16_t>& out) {
-  if (!wide()) return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sf_readf_short);
+  if (!wide())
+    return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sndfile()->readf_short);
   // libsndfile's own conversion of floats to short does not scale for every codec.
   std::vector<float> samples;
   if (const auto done = read(max_frames, samples); !done) return done;
@@ -128,7 +168,7 @@ Result<> SoundFileReader::read(std::size_t max_frames, std::vector<std::int16_t>
 }
 
 Result<> SoundFileReader::read(std::size_t max_frames, std::vector<float>& out) {
-  return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sf_readf_float);
+  return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sndfile()->readf_float);
 }
 
 std::span<const SoundFileKind> sound_file_kinds() {
@@ -154,21 +194,22 @@ SoundFileWriter::~SoundFileWriter() = default;
 
 Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const SoundFileKind& kind,
                                                 audio::Format format) {
+  if (!sndfile()) return tl::unexpected(sndfile().error());
   SF_INFO info{};
   info.samplerate = static_cast<int>(format.rate);
   info.channels = format.channels;
   info.format = kind.libsndfile;
-  if (sf_format_check(&info) == 0)
+  if (sndfile()->format_check(&info) == 0)
     return fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
   auto impl = std::make_unique<Impl>();
   impl->channels = format.channels;
   errno = 0;
-  impl->file.reset(sf_open(path.c_str(), SFM_WRITE, &info));
+  impl->file.reset(sndfile()->open(path.c_str(), SFM_WRITE, &info));
   if (!impl->file) {
     return errno != 0 ? fail(Errc::io, 0, "a file that can be written")
                       : fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
   }
-  sf_command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  sndfile()->command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
   return SoundFileWriter(std::move(impl));
 }
 
@@ -186,17 +227,17 @@ Result<> write_frames(SNDFILE* file, std::size_t channels, std::span<const Sampl
 } // namespace
 
 Result<> SoundFileWriter::write(std::span<const std::int16_t> interleaved) {
-  return write_frames(impl_->file.get(), impl_->channels, interleaved, sf_writef_short);
+  return write_frames(impl_->file.get(), impl_->channels, interleaved, sndfile()->writef_short);
 }
 
 Result<> SoundFileWriter::write(std::span<const float> interleaved) {
-  return write_frames(impl_->file.get(), impl_->channels, interleaved, sf_writef_float);
+  return write_frames(impl_->file.get(), impl_->channels, interleaved, sndfile()->writef_float);
 }
 
 Result<> SoundFileWriter::close() {
   if (!impl_->file) return fail(Errc::closed, 0, "an open file");
-  sf_write_sync(impl_->file.get());
-  if (sf_close(impl_->file.release()) != 0) return fail(Errc::io, 0, "room to write");
+  sndfile()->write_sync(impl_->file.get());
+  if (sndfile()->close(impl_->file.release()) != 0) return fail(Errc::io, 0, "room to write");
   return {};
 }
 

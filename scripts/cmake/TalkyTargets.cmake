@@ -67,6 +67,33 @@ function(talky_tool name)
   install(TARGETS talky-${name} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endfunction()
 
+# Filters run by the thousand in shell loops, and half of a short run is the loader's: mapping and relocating the C++
+# runtime and the shared libraries above it takes 2 ms of 2.7. So a filter carries the runtime and what it uses of
+# yaml-cpp, Boost.JSON and fmt in itself, where the system has archives of them; anything larger is loaded when it is
+# needed (core/dynamic_library.hpp). fmt has no archive on Debian 12: scripts/cmake/fmt_inside.cpp stands for it.
+function(talky_starts_quickly target)
+  if(TALKY_SANITIZE OR TALKY_FUZZ)
+    return()
+  endif()
+  find_library(TALKY_YAML_ARCHIVE libyaml-cpp.a)
+  find_library(TALKY_JSON_ARCHIVE libboost_json.a)
+  mark_as_advanced(TALKY_YAML_ARCHIVE TALKY_JSON_ARCHIVE)
+  if(NOT TALKY_YAML_ARCHIVE OR NOT TALKY_JSON_ARCHIVE OR NOT fmt_VERSION VERSION_LESS 10)
+    return()
+  endif()
+  if(NOT TARGET talky_fmt_inside)
+    add_library(talky_fmt_inside STATIC "${CMAKE_SOURCE_DIR}/scripts/cmake/fmt_inside.cpp")
+    target_link_libraries(talky_fmt_inside PRIVATE talky_flags fmt::fmt)
+  endif()
+  # Named before the libraries that use them, so the linker must look at the archives again and again; the shared ones,
+  # which follow, are then not needed.
+  get_target_property(libraries ${target} LINK_LIBRARIES)
+  list(FILTER libraries INCLUDE REGEX "^talky::")
+  target_link_libraries(${target} PRIVATE
+    "$<LINK_GROUP:RESCAN,${libraries},talky_fmt_inside,${TALKY_YAML_ARCHIVE},${TALKY_JSON_ARCHIVE}>")
+  target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--as-needed)
+endfunction()
+
 # NAME_test from the *.cpp of the current folder, linked to common/NAME unless DEPENDS says otherwise.
 function(talky_test name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;PACKAGES" ${ARGN})
