@@ -48,8 +48,8 @@ constexpr Kernels scalar_kernels{"scalar", scalar::encode_mu, scalar::encode_a, 
 
 // What this machine can run, the fastest last.
 struct Choice {
-  std::array<const Kernels*, 3> kernels{&scalar_kernels};
-  std::array<const char*, 3> names{scalar_kernels.name};
+  std::array<const Kernels*, 4> kernels{&scalar_kernels};
+  std::array<const char*, 4> names{scalar_kernels.name};
   std::size_t count = 1;
 
   void add(const Kernels& more) {
@@ -66,6 +66,8 @@ const Choice& choice() {
 #if defined(__x86_64__)
     c.add(sse2_kernels); // part of the architecture
     if (__builtin_cpu_supports("avx2") != 0) c.add(avx2_kernels);
+    if (__builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0)
+      c.add(avx512_kernels);
 #endif
     return c;
   }();

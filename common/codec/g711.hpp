@@ -1,6 +1,6 @@
 // ITU-T G.711, bit-exact with the software tool library's (G.191) vectors for all 65,536 inputs and all 256
 // codes of both laws: encoders truncate towards the sign bit, as G.191 does. The block functions are
-// vectorised (SSE2, and AVX2 where the machine has it) and give the same bytes on every machine.
+// vectorised (SSE2, and AVX2 or AVX-512 where the machine has it) and give the same bytes on every machine.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -27,8 +27,8 @@ void decode(Law law, std::span<const std::byte> in, std::span<std::int16_t> out)
 inline constexpr std::uint8_t mu_silence = 0xff;
 inline constexpr std::uint8_t a_silence = 0xd5;
 
-// The names of the implementations that this machine can run ("scalar", "sse2", "avx2"), the fastest last.
-// The block functions use the fastest; tests and benchmarks can ask for each.
+// The names of the implementations that this machine can run ("scalar", "sse2", "avx2", "avx512"), the
+// fastest last. The block functions use the fastest; tests and benchmarks can ask for each.
 std::span<const char* const> implementations();
 bool encode_with(const char* implementation, Law law, std::span<const std::int16_t> in,
                  std::span<std::byte> out);

@@ -25,6 +25,7 @@ void decode_a(const std::byte* in, std::int16_t* out, std::size_t count);
 #if defined(__x86_64__)
 extern const Kernels sse2_kernels;
 extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels; // F, BW, VL
 #endif
 
 } // namespace talky::codec::g711
