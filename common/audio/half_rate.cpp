@@ -48,8 +48,14 @@ void down(const std::int16_t* window, std::size_t count, std::int16_t* out) {
 std::span<const Kernels* const> kernels() {
   static constexpr Kernels scalar_kernels{"scalar", scalar::up, scalar::down};
 #if defined(__x86_64__)
-  static const std::array<const Kernels*, 3> all{&scalar_kernels, &sse2_kernels, &avx2_kernels};
-  static const std::size_t count = __builtin_cpu_supports("avx2") != 0 ? 3 : 2;
+  static const std::array<const Kernels*, 4> all{&scalar_kernels, &sse2_kernels, &avx2_kernels,
+                                                 &avx512_kernels};
+  static const std::size_t count = [] {
+    if (__builtin_cpu_supports("avx2") == 0) return std::size_t{2};
+    const bool avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+                        __builtin_cpu_supports("avx512vnni") != 0;
+    return avx512 ? std::size_t{4} : std::size_t{3};
+  }();
 #else
   static const std::array<const Kernels*, 1> all{&scalar_kernels};
   static const std::size_t count = 1;

@@ -65,7 +65,7 @@ void upsample_kernel(benchmark::State& state) {
     benchmark::DoNotOptimize(out);
   }
 }
-BENCHMARK(upsample_kernel)->DenseRange(0, 2);
+BENCHMARK(upsample_kernel)->DenseRange(0, 3);
 
 void speexdsp_16_to_24_khz(benchmark::State& state) {
   auto resampler = audio::Resampler::create(16000, 24000).value();

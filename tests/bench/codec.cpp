@@ -32,7 +32,7 @@ void encode(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(block));
 }
-BENCHMARK(encode)->ArgsProduct({{0, 1, 2}, {0, 1}});
+BENCHMARK(encode)->ArgsProduct({{0, 1, 2, 3}, {0, 1}});
 
 void decode(benchmark::State& state) {
   const auto all = g711::implementations();
@@ -49,6 +49,6 @@ void decode(benchmark::State& state) {
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(block));
 }
-BENCHMARK(decode)->ArgsProduct({{0, 1, 2}, {0, 1}});
+BENCHMARK(decode)->ArgsProduct({{0, 1, 2, 3}, {0, 1}});
 
 } // namespace
