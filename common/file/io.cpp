@@ -8,9 +8,30 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace talky::file {
+
+namespace {
+
+constexpr std::align_val_t page{4096};
+
+} // namespace
+
+void PageBuffer::Free::operator()(std::byte* memory) const {
+  ::operator delete(memory, page);
+}
+
+PageBuffer::PageBuffer(std::size_t size)
+    : memory_(static_cast<std::byte*>(::operator new(size, page))), size_(size) {}
+
+void PageBuffer::grow(std::size_t size, std::size_t kept) {
+  if (size <= size_) return;
+  PageBuffer larger(size);
+  std::copy_n(data(), kept, larger.data());
+  *this = std::move(larger);
+}
 
 Result<Input> Input::open(const std::string& path) {
   Input input;
@@ -28,7 +49,7 @@ Result<Input> Input::open(const std::string& path) {
     }
     if (S_ISREG(status.st_mode)) ::posix_fadvise(input.fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
-  input.buffer_.resize(kBuffer);
+  input.buffer_ = PageBuffer(kBuffer);
   input.data_ = input.buffer_.data();
   return input;
 }
@@ -41,6 +62,14 @@ Input Input::memory(Bytes bytes) {
   return input;
 }
 
+Input Input::wrap(std::unique_ptr<ByteSource> source) {
+  Input input;
+  input.source_ = std::move(source);
+  input.buffer_ = PageBuffer(kBuffer);
+  input.data_ = input.buffer_.data();
+  return input;
+}
+
 Input::Input(Input&& other) noexcept {
   *this = std::move(other);
 }
@@ -48,10 +77,11 @@ Input::Input(Input&& other) noexcept {
 Input& Input::operator=(Input&& other) noexcept {
   if (this == &other) return *this;
   if (owned_) ::close(fd_);
+  source_ = std::move(other.source_);
   fd_ = std::exchange(other.fd_, -1);
   owned_ = std::exchange(other.owned_, false);
   eof_ = other.eof_;
-  buffer_ = std::move(other.buffer_); // a vector's memory moves with it, so data_ stays right
+  buffer_ = std::move(other.buffer_); // the memory moves with it, so data_ stays right
   data_ = std::exchange(other.data_, nullptr);
   begin_ = std::exchange(other.begin_, 0);
   end_ = std::exchange(other.end_, 0);
@@ -72,10 +102,17 @@ Result<Bytes> Input::refill(std::size_t count) {
       begin_ = 0;
     }
     if (buffer_.size() < count) {
-      buffer_.resize(count);
+      buffer_.grow(count, end_);
       data_ = buffer_.data();
     }
     while (!eof_ && end_ < count) {
+      if (source_) {
+        const auto got = source_->read(buffer_.from(end_));
+        if (!got) return tl::unexpected(got.error());
+        if (*got == 0) eof_ = true;
+        end_ += *got;
+        continue;
+      }
       const ssize_t got = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
       if (got < 0) {
         if (errno == EINTR) continue;
@@ -135,7 +172,7 @@ Result<Output> Output::create(const std::string& path, Mode mode) {
       (::fcntl(output.fd_, F_GETFL) & O_APPEND) == 0) {
     output.patch_base_ = ::lseek(output.fd_, 0, SEEK_CUR);
   }
-  output.buffer_.resize(kOutputBuffer);
+  output.buffer_ = PageBuffer(kOutputBuffer);
   return output;
 }
 
@@ -150,7 +187,8 @@ Output& Output::operator=(Output&& other) noexcept {
   std::swap(mode_, other.mode_);
   path_.swap(other.path_);
   temporary_.swap(other.temporary_);
-  buffer_.swap(other.buffer_);
+  std::swap(buffer_, other.buffer_);
+  std::swap(allocated_, other.allocated_);
   std::swap(used_, other.used_);
   std::swap(flushed_, other.flushed_);
   std::swap(patch_base_, other.patch_base_);
@@ -170,7 +208,7 @@ Output::~Output() {
 Result<std::byte*> Output::reserve(std::size_t count) {
   if (buffer_.size() - used_ < count) {
     if (const auto flushed = flush(); !flushed) return tl::unexpected(flushed.error());
-    if (buffer_.size() < count) buffer_.resize(count);
+    buffer_.grow(count, 0); // all of it has been written out
   }
   return buffer_.data() + used_;
 }
@@ -181,6 +219,13 @@ Result<> Output::write(Bytes bytes) {
   std::copy(bytes.begin(), bytes.end(), *room);
   commit(bytes.size());
   return {};
+}
+
+void Output::expect(std::uint64_t bytes) {
+  constexpr std::uint64_t worthwhile = std::uint64_t{4} << 20;
+  if (!patchable() || bytes < worthwhile || allocated_ != 0 || temporary_.empty()) return;
+  // Where it cannot be done, or the disk is too small, write() will do or say so.
+  if (::fallocate(fd_, 0, patch_base_, static_cast<off_t>(bytes)) == 0) allocated_ = bytes;
 }
 
 Result<> Output::flush() {
@@ -221,6 +266,8 @@ Result<> Output::patch(std::uint64_t offset, Bytes bytes) {
 
 Result<> Output::close() {
   if (const auto flushed = flush(); !flushed) return flushed;
+  if (allocated_ > flushed_ && ::ftruncate(fd_, patch_base_ + static_cast<off_t>(flushed_)) != 0)
+    return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
   if (!owned_) {
     fd_ = -1;
     return {};

@@ -4,12 +4,44 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "core/bytes.hpp"
 
 namespace talky::file {
+
+// Where an Input gets bytes from that it does not read itself, such as a decompressor.
+class ByteSource {
+ public:
+  ByteSource() = default;
+  virtual ~ByteSource() = default;
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+  // Fills the beginning of `room`, which is not empty; 0 is the end. Errors: io, malformed, unsupported.
+  virtual Result<std::size_t> read(std::span<std::byte> room) = 0;
+};
+
+// Page-aligned memory that nothing has written yet: of a large buffer a small file touches only what it
+// fills.
+class PageBuffer {
+ public:
+  PageBuffer() = default;
+  explicit PageBuffer(std::size_t size);
+
+  std::byte* data() const { return memory_.get(); }
+  std::size_t size() const { return size_; }
+  std::span<std::byte> from(std::size_t offset) const { return {data() + offset, size_ - offset}; }
+  // To at least `size` bytes, of which the first `kept` stay.
+  void grow(std::size_t size, std::size_t kept);
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const;
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::size_t size_ = 0;
+};
 
 // Bytes in order. The spans it gives point into its buffer, or into the borrowed memory.
 class Input {
@@ -20,6 +52,7 @@ class Input {
   static Result<Input> open(const std::string& path);
   // Reads from borrowed memory, for tests and fuzzing.
   static Input memory(Bytes bytes);
+  static Input wrap(std::unique_ptr<ByteSource> source);
 
   Input(Input&& other) noexcept;
   Input& operator=(Input&& other) noexcept;
@@ -37,6 +70,8 @@ class Input {
   void skip(std::size_t count) { begin_ += count; }
   // Passes up to `count` bytes, peeked or not; gives how many there were.
   Result<std::uint64_t> discard(std::uint64_t count);
+  // The end that was reached counts no longer: a file may have grown since.
+  void resume() { eof_ = false; }
   // Bytes passed since the start.
   std::uint64_t offset() const { return base_ + begin_; }
 
@@ -44,10 +79,11 @@ class Input {
   Input() = default;
   Result<Bytes> refill(std::size_t count);
 
+  std::unique_ptr<ByteSource> source_; // takes the place of fd_
   int fd_ = -1;
   bool owned_ = false;
   bool eof_ = false;
-  std::vector<std::byte> buffer_;
+  PageBuffer buffer_;
   const std::byte* data_ = nullptr; // buffer_, or the borrowed memory
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
@@ -79,6 +115,9 @@ class Output {
   Result<> flush();
   // Flushes and puts the file under its name. Nothing may be written afterwards.
   Result<> close();
+  // About so many bytes are to come in all. A regular file of some size gets its room on the disk at once,
+  // which is a fifth faster than a block at a time; what is not used is given back by close().
+  void expect(std::uint64_t bytes);
   // Bytes written since the start, the buffered ones included.
   std::uint64_t offset() const { return flushed_ + used_; }
   // Whether patch() works: a regular file, not a pipe and not opened for appending.
@@ -95,9 +134,10 @@ class Output {
   Mode mode_ = Mode::live;
   std::string path_;
   std::string temporary_; // the name until close(); empty for live files and for standard output
-  std::vector<std::byte> buffer_;
+  PageBuffer buffer_;
   std::size_t used_ = 0;
   std::uint64_t flushed_ = 0;
+  std::uint64_t allocated_ = 0;  // by expect(), from patch_base_ on
   std::int64_t patch_base_ = -1; // where this output starts in its file
 };
 

@@ -16,10 +16,20 @@ std::uint32_t u32(const std::byte* p) {
   return std::uint32_t{u16(p)} << 16 | u16(p + 2);
 }
 
+// In two words, as addresses are compared: a load of what was stored in smaller pieces waits for the store.
+void set4(IpAddress& address, const std::byte* p) {
+  std::uint32_t octets = 0;
+  std::memcpy(&octets, p, 4);
+  const std::uint64_t upper = 0;
+  const std::uint64_t lower = std::endian::native == std::endian::little
+                                  ? std::uint64_t{octets} << 32 | 0xffff0000
+                                  : 0x0000ffff'00000000 | octets;
+  std::memcpy(address.octets.data(), &upper, 8);
+  std::memcpy(address.octets.data() + 8, &lower, 8);
+}
 IpAddress address4(const std::byte* p) {
   IpAddress address;
-  address.octets[10] = address.octets[11] = 0xff;
-  std::memcpy(address.octets.data() + 12, p, 4);
+  set4(address, p);
   return address;
 }
 IpAddress address6(const std::byte* p) {
@@ -80,52 +90,69 @@ Network link_layer(LinkType link, Bytes data) {
 
 } // namespace
 
-std::optional<Segment> Dissector::dissect(const CapturedFrame& frame) {
+bool Dissector::dissect(const CapturedFrame& frame, Segment& segment) {
   ++counts_.frames;
-  const Network network = link_layer(frame.link, frame.data);
-  if (network.type == kIpv4 || network.type == kIpv6) {
-    const Bytes packet = frame.data.subspan(network.offset);
-    const std::uint32_t wire = frame.wire_length - static_cast<std::uint32_t>(network.offset);
-    return network.type == kIpv4 ? ipv4(packet, wire, frame.time_ns) : ipv6(packet, wire, frame.time_ns);
+  // Nearly all of a telephone capture: Ethernet, IPv4 without options in one piece, UDP, lengths that fit.
+  constexpr std::size_t kEthernet = 14;
+  constexpr std::size_t kHeaders = kEthernet + 20 + 8;
+  if (frame.link == LinkType::ethernet && frame.data.size() >= kHeaders) {
+    const std::byte* p = frame.data.data();
+    const std::byte* ip = p + kEthernet;
+    const std::size_t total = u16(ip + 2);
+    const std::size_t length = u16(ip + 24);
+    if (u16(p + 12) == kIpv4 && ip[0] == std::byte{0x45} && (u16(ip + 6) & 0x3fff) == 0 &&
+        ip[9] == std::byte{17} && length >= 8 && total >= 20 + length &&
+        frame.data.size() >= kEthernet + total) {
+      ++counts_.udp;
+      segment.time_ns = frame.time_ns;
+      segment.transport = Transport::udp;
+      set4(segment.from.ip, ip + 12);
+      segment.from.port = u16(ip + 20);
+      set4(segment.to.ip, ip + 16);
+      segment.to.port = u16(ip + 22);
+      segment.payload = Bytes(ip + 28, length - 8);
+      segment.payload_length = static_cast<std::uint32_t>(length - 8);
+      return true;
+    }
   }
-  ++counts_.other;
-  return std::nullopt;
+  const Network network = link_layer(frame.link, frame.data);
+  if (network.type != kIpv4 && network.type != kIpv6) return other();
+  segment.time_ns = frame.time_ns;
+  const Bytes packet = frame.data.subspan(network.offset);
+  const std::uint32_t wire = frame.wire_length - static_cast<std::uint32_t>(network.offset);
+  return network.type == kIpv4 ? ipv4(packet, wire, segment) : ipv6(packet, wire, segment);
 }
 
-std::optional<Segment> Dissector::ipv4(Bytes packet, std::uint32_t wire_length, std::int64_t time_ns) {
+bool Dissector::ipv4(Bytes packet, std::uint32_t wire_length, Segment& segment) {
   const std::byte* p = packet.data();
   if (packet.size() < 20 || std::to_integer<unsigned>(p[0]) >> 4 != 4) {
-    ++counts_.other;
-    return std::nullopt;
+    return other();
   }
   const std::size_t header = (std::to_integer<std::size_t>(p[0]) & 15) * 4;
   // 0 is what segmentation offload leaves in a capture of the sender: then the frame says how long it is.
   const std::uint32_t total = u16(p + 2) != 0 ? u16(p + 2) : wire_length;
   if (header < 20 || header > packet.size() || total < header || total > wire_length) {
-    ++counts_.other;
-    return std::nullopt;
+    return other();
   }
   const Bytes data = packet.first(std::min<std::size_t>(packet.size(), total)).subspan(header);
   const std::uint16_t flags = u16(p + 6);
   const auto protocol = std::to_integer<std::uint8_t>(p[9]);
   if ((flags & 0x3fff) != 0) { // more fragments, or an offset
     return fragment(address4(p + 12), address4(p + 16), u16(p + 4), protocol,
-                    static_cast<std::uint32_t>(flags & 0x1fff) * 8, (flags & 0x2000) != 0, data, time_ns);
+                    static_cast<std::uint32_t>(flags & 0x1fff) * 8, (flags & 0x2000) != 0, data, segment);
   }
   return transport(protocol, address4(p + 12), address4(p + 16), data,
-                   total - static_cast<std::uint32_t>(header), time_ns);
+                   total - static_cast<std::uint32_t>(header), segment);
 }
 
-std::optional<Segment> Dissector::ipv6(Bytes packet, std::uint32_t wire_length, std::int64_t time_ns) {
+bool Dissector::ipv6(Bytes packet, std::uint32_t wire_length, Segment& segment) {
   const std::byte* p = packet.data();
   if (packet.size() < 40 || std::to_integer<unsigned>(p[0]) >> 4 != 6 || wire_length < 40) {
-    ++counts_.other;
-    return std::nullopt;
+    return other();
   }
   std::uint32_t length = u16(p + 4) != 0 ? u16(p + 4) : wire_length - 40;
   if (length > wire_length - 40) {
-    ++counts_.other;
-    return std::nullopt;
+    return other();
   }
   const IpAddress from = address6(p + 8);
   const IpAddress to = address6(p + 24);
@@ -139,7 +166,7 @@ std::optional<Segment> Dissector::ipv6(Bytes packet, std::uint32_t wire_length, 
     constexpr std::uint8_t kDestination = 60;
     const bool extension = protocol == kHopByHop || protocol == kRouting || protocol == kFragment ||
                            protocol == kAuthentication || protocol == kDestination;
-    if (!extension) return transport(protocol, from, to, data, length, time_ns);
+    if (!extension) return transport(protocol, from, to, data, length, segment);
     if (data.size() < 8) break;
     const auto following = std::to_integer<std::uint8_t>(data[0]);
     const std::size_t units = std::to_integer<std::size_t>(data[1]);
@@ -152,32 +179,32 @@ std::optional<Segment> Dissector::ipv6(Bytes packet, std::uint32_t wire_length, 
       const std::uint32_t id = u32(data.data() + 4);
       const Bytes rest = data.subspan(8);
       if ((where & 0xfff9) != 0) {
-        return fragment(from, to, id, following, where & 0xfff8u, (where & 1) != 0, rest, time_ns);
+        return fragment(from, to, id, following, where & 0xfff8u, (where & 1) != 0, rest, segment);
       }
     }
     data = data.subspan(size);
     length -= static_cast<std::uint32_t>(size);
     protocol = following;
   }
-  ++counts_.other;
-  return std::nullopt;
+  return other();
 }
 
-std::optional<Segment> Dissector::transport(std::uint8_t protocol, const IpAddress& from, const IpAddress& to,
-                                            Bytes data, std::uint32_t wire_length, std::int64_t time_ns) {
+bool Dissector::transport(std::uint8_t protocol, const IpAddress& from, const IpAddress& to, Bytes data,
+                          std::uint32_t wire_length, Segment& segment) {
   const std::byte* p = data.data();
-  Segment segment;
-  segment.time_ns = time_ns;
+  segment.tcp_sequence = 0;
+  segment.tcp_syn = segment.tcp_fin = false;
   if (protocol == 17 && data.size() >= 8) {
     // 0 is a jumbogram, or offload; more than there is on the wire is a lie.
     const std::uint32_t length = u16(p + 4) != 0 ? u16(p + 4) : wire_length;
     if (length >= 8 && length <= wire_length) {
       ++counts_.udp;
+      segment.transport = Transport::udp;
       segment.from = {from, u16(p)};
       segment.to = {to, u16(p + 2)};
       segment.payload = data.first(std::min<std::size_t>(data.size(), length)).subspan(8);
       segment.payload_length = length - 8;
-      return segment;
+      return true;
     }
   } else if (protocol == 6 && data.size() >= 20) {
     const std::size_t header = (std::to_integer<std::size_t>(p[12]) >> 4) * 4;
@@ -192,16 +219,15 @@ std::optional<Segment> Dissector::transport(std::uint8_t protocol, const IpAddre
       segment.tcp_sequence = u32(p + 4);
       segment.tcp_syn = (flags & 0x02) != 0;
       segment.tcp_fin = (flags & 0x05) != 0;
-      return segment;
+      return true;
     }
   }
-  ++counts_.other;
-  return std::nullopt;
+  return other();
 }
 
-std::optional<Segment> Dissector::fragment(const IpAddress& from, const IpAddress& to, std::uint32_t id,
-                                           std::uint8_t protocol, std::uint32_t offset, bool more, Bytes data,
-                                           std::int64_t time_ns) {
+bool Dissector::fragment(const IpAddress& from, const IpAddress& to, std::uint32_t id, std::uint8_t protocol,
+                         std::uint32_t offset, bool more, Bytes data, Segment& segment) {
+  const std::int64_t time_ns = segment.time_ns;
   ++counts_.fragments;
   const auto forget = [this](std::list<Datagram>::iterator which) {
     counts_.fragments_dropped += which->fragments.size();
@@ -228,30 +254,30 @@ std::optional<Segment> Dissector::fragment(const IpAddress& from, const IpAddres
       // The same fragment once more is a retransmission of the network; anything else is an attack.
       const bool same = other.offset == offset &&
                         std::equal(data.begin(), data.end(), other.bytes.begin(), other.bytes.end());
-      if (same) return std::nullopt;
+      if (same) return false;
       datagram.spoilt = true;
     }
   }
   if (datagram.spoilt) {
     ++counts_.fragments_dropped;
-    return std::nullopt; // kept until it ages out, so that its rest is not taken for a new datagram
+    return false; // kept until it ages out, so that its rest is not taken for a new datagram
   }
   datagram.fragments.push_back({offset, std::vector<std::byte>(data.begin(), data.end())});
-  if (!datagram.total) return std::nullopt;
+  if (!datagram.total) return false;
 
   std::sort(datagram.fragments.begin(), datagram.fragments.end(),
             [](const Fragment& a, const Fragment& b) { return a.offset < b.offset; });
   std::uint32_t reached = 0;
   for (const Fragment& part : datagram.fragments) {
-    if (part.offset != reached) return std::nullopt; // a gap
+    if (part.offset != reached) return false; // a gap
     reached += static_cast<std::uint32_t>(part.bytes.size());
   }
-  if (reached != *datagram.total) return std::nullopt;
+  if (reached != *datagram.total) return false;
   whole_.clear();
   for (const Fragment& part : datagram.fragments)
     whole_.insert(whole_.end(), part.bytes.begin(), part.bytes.end());
   pending_.erase(found);
-  return transport(protocol, from, to, whole_, static_cast<std::uint32_t>(whole_.size()), time_ns);
+  return transport(protocol, from, to, whole_, static_cast<std::uint32_t>(whole_.size()), segment);
 }
 
 } // namespace talky::file

@@ -47,7 +47,12 @@ class Dissector {
 
   // What the frame carried, or nullopt: another protocol, a broken header, or a fragment of a datagram that
   // is not whole yet.
-  std::optional<Segment> dissect(const CapturedFrame& frame);
+  std::optional<Segment> dissect(const CapturedFrame& frame) {
+    Segment segment;
+    return dissect(frame, segment) ? std::optional(segment) : std::nullopt;
+  }
+  // The same into `segment`, which is touched only if there is one.
+  bool dissect(const CapturedFrame& frame, Segment& segment);
 
   const Counts& counts() const { return counts_; }
 
@@ -66,13 +71,16 @@ class Dissector {
     std::vector<Fragment> fragments;
   };
 
-  std::optional<Segment> ipv4(Bytes packet, std::uint32_t wire_length, std::int64_t time_ns);
-  std::optional<Segment> ipv6(Bytes packet, std::uint32_t wire_length, std::int64_t time_ns);
-  std::optional<Segment> transport(std::uint8_t protocol, const IpAddress& from, const IpAddress& to,
-                                   Bytes data, std::uint32_t wire_length, std::int64_t time_ns);
-  std::optional<Segment> fragment(const IpAddress& from, const IpAddress& to, std::uint32_t id,
-                                  std::uint8_t protocol, std::uint32_t offset, bool more, Bytes data,
-                                  std::int64_t time_ns);
+  bool ipv4(Bytes packet, std::uint32_t wire_length, Segment& segment);
+  bool ipv6(Bytes packet, std::uint32_t wire_length, Segment& segment);
+  bool transport(std::uint8_t protocol, const IpAddress& from, const IpAddress& to, Bytes data,
+                 std::uint32_t wire_length, Segment& segment);
+  bool fragment(const IpAddress& from, const IpAddress& to, std::uint32_t id, std::uint8_t protocol,
+                std::uint32_t offset, bool more, Bytes data, Segment& segment);
+  bool other() {
+    ++counts_.other;
+    return false;
+  }
 
   Counts counts_;
   std::list<Datagram> pending_; // oldest first

@@ -88,45 +88,55 @@ Result<> PcapReader::read_pcap_header(Bytes start) {
   return {};
 }
 
-std::optional<CapturedFrame> PcapReader::cut() {
+bool PcapReader::cut() {
   truncated_ = true;
-  ended_ = true;
-  return std::nullopt;
+  return false;
 }
 
-Result<std::optional<CapturedFrame>> PcapReader::next() {
-  if (ended_) return std::nullopt;
-  auto frame = pcapng_ ? next_pcapng() : next_pcap();
-  if (!frame) ended_ = true;
-  return frame;
+void PcapReader::resume() {
+  if (failed_) return;
+  ended_ = truncated_ = false;
+  input_.resume();
 }
 
-Result<std::optional<CapturedFrame>> PcapReader::next_pcap() {
+Result<bool> PcapReader::read(CapturedFrame& frame) {
+  if (ended_) return false;
+  const auto got = pcapng_ ? read_pcapng(frame) : read_pcap(frame);
+  failed_ = !got;
+  ended_ = !got || !*got;
+  return got;
+}
+
+Result<bool> PcapReader::read_pcap(CapturedFrame& frame) {
   input_.skip(pending_skip_);
   pending_skip_ = 0;
-  const auto header = input_.peek(kRecordHeader);
-  if (!header) return tl::unexpected(header.error());
-  if (header->empty()) {
-    ended_ = true;
-    return std::nullopt;
-  }
-  if (header->size() < kRecordHeader) return cut();
-  const std::byte* p = header->data();
-  const std::uint32_t captured = u32(p + 8);
+  auto record = input_.peek(kRecordHeader);
+  if (!record) return tl::unexpected(record.error());
+  if (record->empty()) return false;
+  if (record->size() < kRecordHeader) return cut();
+  const std::uint32_t captured = u32(record->data() + 8);
   if (captured > kMaxFrame) {
     return fail(Errc::too_large, static_cast<std::size_t>(input_.offset()) + 8, "a frame of at most 256 KiB");
   }
-  CapturedFrame frame;
+  const std::size_t length = kRecordHeader + captured;
+  if (record->size() < length) {
+    record = input_.peek(length);
+    if (!record) return tl::unexpected(record.error());
+    if (record->size() < length) return cut();
+  }
+  const std::byte* p = record->data();
+  // The headers of the record behind the next, if that is as long as this one, are all that will be looked
+  // at.
+  const std::size_t ahead = std::min(2 * length, record->size() - 1);
+  __builtin_prefetch(p + ahead);
+  __builtin_prefetch(p + std::min(ahead + 64, record->size() - 1));
   frame.time_ns = static_cast<std::int64_t>(u32(p)) * kNs +
                   static_cast<std::int64_t>(u32(p + 4)) * (nanoseconds_ ? 1 : 1000);
   frame.link = link_;
+  frame.data = Bytes(p + kRecordHeader, captured);
   frame.wire_length = std::max(captured, u32(p + 12));
-  const auto record = input_.peek(kRecordHeader + captured);
-  if (!record) return tl::unexpected(record.error());
-  if (record->size() < kRecordHeader + captured) return cut();
-  frame.data = record->subspan(kRecordHeader, captured);
-  pending_skip_ = kRecordHeader + captured;
-  return frame;
+  pending_skip_ = length;
+  return true;
 }
 
 Result<> PcapReader::section_header(Bytes block) {
@@ -144,16 +154,13 @@ Result<> PcapReader::section_header(Bytes block) {
   return {};
 }
 
-Result<std::optional<CapturedFrame>> PcapReader::next_pcapng() {
+Result<bool> PcapReader::read_pcapng(CapturedFrame& frame) {
   for (;;) {
     input_.skip(pending_skip_);
     pending_skip_ = 0;
     const auto start = input_.peek(12);
     if (!start) return tl::unexpected(start.error());
-    if (start->empty()) {
-      ended_ = true;
-      return std::nullopt;
-    }
+    if (start->empty()) return false;
     if (start->size() < 12) return cut();
     const auto at = static_cast<std::size_t>(input_.offset());
     if (little(start->data()) == kSectionHeader) {
@@ -184,8 +191,9 @@ Result<std::optional<CapturedFrame>> PcapReader::next_pcapng() {
       if (const auto read = interface_description(body); !read) return tl::unexpected(read.error());
       continue;
     }
-    auto frame = type == 6 ? enhanced_packet(body) : simple_packet(body);
-    if (!frame || *frame) return frame;
+    const auto read = type == 6 ? enhanced_packet(body, frame) : simple_packet(body, frame);
+    if (!read) return tl::unexpected(read.error());
+    return true;
   }
 }
 
@@ -224,7 +232,7 @@ Result<> PcapReader::interface_description(Bytes body) {
   return {};
 }
 
-Result<std::optional<CapturedFrame>> PcapReader::enhanced_packet(Bytes body) {
+Result<> PcapReader::enhanced_packet(Bytes body, CapturedFrame& frame) const {
   const auto at = static_cast<std::size_t>(input_.offset()) + 8;
   if (body.size() < 20) return fail(Errc::truncated, at, "a packet block of 20 bytes");
   const std::byte* p = body.data();
@@ -235,29 +243,28 @@ Result<std::optional<CapturedFrame>> PcapReader::enhanced_packet(Bytes body) {
   if (captured > body.size() - 20)
     return fail(Errc::malformed, at + 12, "a captured length within its block");
   if (captured > kMaxFrame) return fail(Errc::too_large, at + 12, "a frame of at most 256 KiB");
-  CapturedFrame frame;
   const std::uint64_t ticks = std::uint64_t{u32(p + 4)} << 32 | u32(p + 8);
   frame.time_ns = to_ns(ticks, interface.ticks_per_second, interface.offset_seconds);
   frame.link = interface.link;
   frame.data = body.subspan(20, captured);
   frame.wire_length = std::max(captured, u32(p + 16));
-  return frame;
+  return {};
 }
 
 // Simple packets have no time. They count as of 1970.
-Result<std::optional<CapturedFrame>> PcapReader::simple_packet(Bytes body) {
+Result<> PcapReader::simple_packet(Bytes body, CapturedFrame& frame) const {
   const auto at = static_cast<std::size_t>(input_.offset()) + 8;
   if (body.size() < 4) return fail(Errc::truncated, at, "a packet block of 4 bytes");
   if (interfaces_.empty()) return fail(Errc::malformed, at, "an interface that was described");
   const Interface& interface = interfaces_.front();
-  CapturedFrame frame;
+  frame.time_ns = 0;
   frame.link = interface.link;
   frame.wire_length = u32(body.data());
   std::size_t captured = std::min<std::size_t>(frame.wire_length, body.size() - 4);
   if (interface.snap_length > 0) captured = std::min<std::size_t>(captured, interface.snap_length);
   if (captured > kMaxFrame) return fail(Errc::too_large, at, "a frame of at most 256 KiB");
   frame.data = body.subspan(4, captured);
-  return frame;
+  return {};
 }
 
 } // namespace talky::file

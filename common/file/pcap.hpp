@@ -54,7 +54,16 @@ class PcapReader {
 
   // The next frame, or nullopt at the end. A capture that ends inside a record gives nullopt as well, and
   // truncated() is true from then on. Errors: malformed, too_large, io; after one there is nothing more.
-  Result<std::optional<CapturedFrame>> next();
+  Result<std::optional<CapturedFrame>> next() {
+    CapturedFrame frame;
+    const auto got = read(frame);
+    if (!got) return tl::unexpected(got.error());
+    return *got ? std::optional(frame) : std::nullopt;
+  }
+  // The same into `frame`, which at the end (false) is left as it was.
+  Result<bool> read(CapturedFrame& frame);
+  // After an end that was not an error: goes on where the file has grown since, as one that is being written.
+  void resume();
 
   bool truncated() const { return truncated_; }
   // Where the next record starts, in bytes from the start of the file.
@@ -70,15 +79,15 @@ class PcapReader {
 
   explicit PcapReader(Input input) : input_(std::move(input)) {}
   Result<> read_pcap_header(Bytes start);
-  Result<std::optional<CapturedFrame>> next_pcap();
-  Result<std::optional<CapturedFrame>> next_pcapng();
+  Result<bool> read_pcap(CapturedFrame& frame);
+  Result<bool> read_pcapng(CapturedFrame& frame);
   Result<> section_header(Bytes block);
   Result<> interface_description(Bytes body);
-  Result<std::optional<CapturedFrame>> enhanced_packet(Bytes body);
-  Result<std::optional<CapturedFrame>> simple_packet(Bytes body);
+  Result<> enhanced_packet(Bytes body, CapturedFrame& frame) const;
+  Result<> simple_packet(Bytes body, CapturedFrame& frame) const;
   std::uint16_t u16(const std::byte* p) const;
   std::uint32_t u32(const std::byte* p) const;
-  std::optional<CapturedFrame> cut();
+  bool cut();
 
   Input input_;
   bool pcapng_ = false;
@@ -86,6 +95,7 @@ class PcapReader {
   bool nanoseconds_ = false;
   bool truncated_ = false;
   bool ended_ = false;
+  bool failed_ = false;
   LinkType link_ = LinkType::ethernet;
   std::size_t pending_skip_ = 0; // the frame last given, passed at the next call
   std::vector<Interface> interfaces_;

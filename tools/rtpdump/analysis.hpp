@@ -33,7 +33,10 @@ struct Analysis {
     if (segment.time_ns > end_ns) end_ns = segment.time_ns;
     ++packets;
     Seen seen;
-    if (!calls.add(segment)) seen.stream = streams.add(segment, seen.header, seen.payload);
+    // What begins with RTP's version is no text, and so not SIP.
+    const bool binary = segment.transport == file::Transport::udp && !segment.payload.empty() &&
+                        (segment.payload[0] & std::byte{0xc0}) == std::byte{0x80};
+    if (binary || !calls.add(segment)) seen.stream = streams.add(segment, seen.header, seen.payload);
     return seen;
   }
 };

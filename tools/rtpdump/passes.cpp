@@ -77,11 +77,11 @@ class Reread {
 // Reads to the end; a fault in the middle is told, and what came before it counts.
 template <class Receive>
 bool read_all(Source& source, const Settings& settings, Receive&& receive) {
-  for (;;) {
-    auto segment = source.next();
-    if (!segment) refuse(settings.read, segment.error());
-    if (!*segment) break;
-    receive(**segment);
+  for (file::Segment segment;;) {
+    const auto more = source.next(segment);
+    if (!more) refuse(settings.read, more.error());
+    if (!*more) break;
+    receive(segment);
   }
   if (source.truncated() && !settings.quiet) {
     cli::complain("talky-rtpdump",

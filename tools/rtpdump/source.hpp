@@ -1,11 +1,14 @@
-// Where packets come from: a capture, an rtpdump file, or standard input holding either of them.
+// Where packets come from: a capture or an rtpdump file, as it is or inside gzip or Zstandard, or standard
+// input holding any of them.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 
 #include "core/error.hpp"
+#include "file/compressed.hpp"
 #include "file/link.hpp"
 #include "file/pcap.hpp"
 #include "file/rtpdump.hpp"
@@ -20,13 +23,14 @@ class Source {
   static Result<Source> open(const std::string& path);
   static Result<Source> create(file::Input input);
 
-  // The next packet that carries UDP or TCP; nullopt at the end. Borrowed until the next call.
-  Result<std::optional<file::Segment>> next();
+  // The next packet that carries UDP or TCP; false at the end. Borrowed until the next call.
+  Result<bool> next(file::Segment& segment);
   // The frame that the packet came in, for writing it out unchanged; nullptr for rtpdump.
-  const file::CapturedFrame* frame() const { return frame_ ? &*frame_ : nullptr; }
+  const file::CapturedFrame* frame() const { return kind() == Kind::pcap ? &frame_ : nullptr; }
 
   Kind kind() const { return std::holds_alternative<Pcap>(reader_) ? Kind::pcap : Kind::rtpdump; }
-  bool truncated() const;
+  bool truncated() const; // the capture, or what it is compressed in
+  // Where the reader stands in the capture; in the compressed file, where that is what was cut off.
   std::uint64_t offset() const;
   const file::Dissector::Counts* counts() const;
 
@@ -35,10 +39,13 @@ class Source {
     file::PcapReader reader;
     file::Dissector dissector;
   };
-  explicit Source(std::variant<Pcap, file::RtpdumpReader> reader) : reader_(std::move(reader)) {}
+  using Compressed = std::shared_ptr<const file::CompressionState>;
+  Source(std::variant<Pcap, file::RtpdumpReader> reader, Compressed compressed)
+      : compressed_(std::move(compressed)), reader_(std::move(reader)) {}
 
+  Compressed compressed_;
   std::variant<Pcap, file::RtpdumpReader> reader_;
-  std::optional<file::CapturedFrame> frame_;
+  file::CapturedFrame frame_;
 };
 
 } // namespace talky::rtpdump
