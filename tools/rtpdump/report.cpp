@@ -124,7 +124,7 @@ boost::json::object stream_json(const Analysis& analysis, const Stream& stream) 
       {"reordered", stream.reordered()},
       {"restarts", stream.restarts()},
       {"marked", stream.marked()},
-      {"burst_ratio", stream.burst_ratio()},
+      {"burst_ratio", stream.losses().burst_ratio},
       {"delta_ms", spread_json(stream.delta_ms())},
       {"jitter_ms",
        stream.has_jitter() ? boost::json::value(spread_json(stream.jitter_ms())) : boost::json::value()},
@@ -177,7 +177,7 @@ std::string seconds_or_dash(const Call& call, const std::optional<std::int64_t>&
 double mos_of(const Stream& stream) {
   // What a listener behind a jitter buffer of twice the mean jitter and two packets would get.
   const double delay = 40 + 2 * stream.jitter_ms().mean;
-  return rtp::mos(rtp::r_factor({loss_of(stream), stream.burst_ratio(), delay},
+  return rtp::mos(rtp::r_factor({loss_of(stream), stream.losses().burst_ratio, delay},
                                 rtp::impairment_of(stream.format().name)));
 }
 
@@ -218,7 +218,7 @@ std::string stream_csv(const Analysis& analysis) {
         static_cast<double>(stream->last_ns() - stream->first_ns()) * 1e-9, stream->from.to_string(),
         stream->to.to_string(), stream->ssrc, stream->payload_type(), csv_cell(stream->format().name),
         stream->packets(), stream->bytes(), stream->expected(), stream->lost(), stream->missing(),
-        stream->duplicates(), stream->reordered(), stream->restarts(), stream->burst_ratio(),
+        stream->duplicates(), stream->reordered(), stream->restarts(), stream->losses().burst_ratio,
         finite(stream->delta_ms().low), stream->delta_ms().mean, stream->delta_ms().high,
         jitter(stream->jitter_ms().low), jitter(stream->jitter_ms().mean), jitter(stream->jitter_ms().high),
         stream->skew_ppm() ? fmt::format("{:.3f}", *stream->skew_ppm()) : "", mos_of(*stream),

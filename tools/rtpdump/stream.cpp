@@ -8,96 +8,193 @@ namespace talky::rtpdump {
 
 namespace {
 
-constexpr int kMaxDropout = 3000; // RFC 3550 A.1
-constexpr int kWindow = 64;
-constexpr std::uint64_t kFirstCycle = 0x10000; // room for packets from before the first
+constexpr int kMaxDropout = 3000;                 // RFC 3550 A.1
+constexpr int kMaxMisorder = 100;                 // and the same
+constexpr int kBits = 64;                         // of the windows
+constexpr std::uint64_t kFirstCycle = 0x10000;    // room for packets from before the first
+constexpr double kJumpMs = 5000;                  // the timestamp against arrival: more is a new clock
+constexpr int kMaxStep = 20;                      // of the sequence number, for a candidate
+constexpr std::int32_t kMaxTicksPerStep = 96'000; // of its timestamp: two seconds at 48 kHz
+constexpr std::uint32_t kMaxSegment = 0xffff;     // of an event, RFC 4733 2.5.1.3
 
 bool is_comfort_noise(std::uint8_t payload_type) {
   return payload_type == 13 || payload_type == 19;
+}
+
+// RFC 3551 table 4 and 5, and the dynamic ones.
+bool is_assigned(std::uint8_t payload_type) {
+  return payload_type >= 96 || payload_type == 0 || (payload_type >= 3 && payload_type <= 19) ||
+         payload_type == 25 || payload_type == 26 || payload_type == 28 ||
+         (payload_type >= 31 && payload_type <= 34);
+}
+
+bool is_well_known(std::uint16_t port) {
+  return port > 0 && port < 1024;
 }
 
 } // namespace
 
 void Stream::set_format(std::uint8_t payload_type, Format format, std::uint32_t generation) {
   generation_ = generation;
-  last_type_ = payload_type;
-  format_ = std::move(format);
   // The timestamp of an event stands still while it lasts (RFC 4733 2.2.1): it tells nothing about jitter.
-  const bool timed = format_.clock_rate != 0 && !format_.telephone_event;
-  ms_per_tick_ = timed ? 1000.0 / format_.clock_rate : 0;
-  if (!has_main_ && !format_.telephone_event && !is_comfort_noise(payload_type)) {
+  const bool timed = format.clock_rate != 0 && !format.telephone_event;
+  const double ms_per_tick = timed ? 1000.0 / format.clock_rate : 0;
+  if (ms_per_tick != ms_per_tick_) {
+    if (ms_per_tick > 0) usual_ms_ = usual_step_ * ms_per_tick;
+    ms_per_tick_ = ms_per_tick;
+  }
+  plain_ = false;
+  if (current_type_ < types_.size()) types_[current_type_].packets += packets_ - packets_at_type_;
+  packets_at_type_ = packets_;
+  const auto same = [payload_type](const PayloadUse& use) { return use.type == payload_type; };
+  auto use = std::find_if(types_.begin(), types_.end(), same);
+  if (use == types_.end() && types_.size() < kMaxTypes) use = types_.insert(use, {payload_type, {}, 0});
+  current_type_ = static_cast<std::size_t>(use - types_.begin());
+  last_type_ = payload_type;
+  if (!format.telephone_event && !is_comfort_noise(payload_type) && !has_main_) {
     has_main_ = true;
     main_type_ = payload_type;
-    main_format_ = format_;
-  } else if (payload_type == main_type_) {
-    main_format_ = format_; // SDP may have come later than the first packet
   }
+  if (payload_type == main_type_) main_format_ = format; // SDP may have come later than the first packet
+  if (use != types_.end()) use->format = std::move(format);
+}
+
+std::vector<PayloadUse> Stream::payload_types() const {
+  std::vector<PayloadUse> types = types_;
+  if (current_type_ < types.size()) types[current_type_].packets += packets_ - packets_at_type_;
+  return types;
+}
+
+const Format* Stream::format_of(std::uint8_t payload_type) const {
+  for (const PayloadUse& use : types_) {
+    if (use.type == payload_type) return &use.format;
+  }
+  return nullptr;
 }
 
 void Stream::start(std::int64_t time_ns, const rtp::Header& header) {
   started_ = true;
-  first_ns_ = time_ns;
-  previous_timestamp_ = header.timestamp;
+  first_ns_ = last_ns_ = time_ns;
+  timestamp_ = header.timestamp;
   extended_base_ = extended_high_ = kFirstCycle + header.sequence;
-  window_ = 1;
-  unique_ = 1;
+  received_ = heard_ = ~std::uint64_t{0};
+  after_noise_ = is_comfort_noise(header.payload_type);
 }
 
-// A sequence number has left the window: whether it was received is final.
-void Stream::settle(bool received) {
-  ++settled_;
-  if (!received) {
-    ++settled_lost_;
-    if (!last_lost_) ++loss_runs_;
+// Two packets that follow each other far away from the rest: the sender began afresh with the first of them.
+void Stream::restart(std::int64_t time_ns, const rtp::Header& header) {
+  settle_all(pattern_);
+  expected_before_ += extended_high_ - extended_base_ + 1;
+  extended_high_ = kFirstCycle + header.sequence;
+  extended_base_ = extended_high_ - 1;
+  received_ = heard_ = ~std::uint64_t{0};
+  --strays_;
+  ++restarts_;
+  timestamp_ = header.timestamp;
+  const double now_ms = static_cast<double>(time_ns - first_ns_) * 1e-6;
+  nominal_ms_ += now_ms - time_ms_;
+  time_ms_ = now_ms;
+  event_ticks_ = 0;
+}
+
+// The packet that leaves the window was never heard.
+void Stream::settle() {
+  const std::uint64_t position = extended_high_ - kBits;
+  if (position >= extended_base_) pattern_.lose(expected_before_ + position - extended_base_);
+}
+
+void Stream::settle_all(LossPattern& pattern) const {
+  for (std::uint64_t back = kBits; back-- > 0;) {
+    if ((heard_ >> back & 1) == 0 && extended_high_ - back >= extended_base_)
+      pattern.lose(expected_before_ + extended_high_ - back - extended_base_);
   }
-  last_lost_ = !received;
 }
 
-bool Stream::order(std::uint16_t sequence) {
+Stream::Order Stream::order(std::uint16_t sequence) {
   const int distance = rtp::sequence_distance(static_cast<std::uint16_t>(extended_high_), sequence);
-  if (distance == 1) { // nearly always
-    if (extended_high_ - extended_base_ >= kWindow - 1) settle((window_ >> (kWindow - 1)) != 0);
-    window_ = window_ << 1 | 1;
-    ++extended_high_;
-    ++unique_;
-    ++steps_;
-    suspect_.reset();
-    return true;
-  }
   if (distance > 0 && distance < kMaxDropout) {
-    for (int i = 0; i < distance; ++i) {
-      if (extended_high_ - extended_base_ >= kWindow - 1) settle((window_ >> (kWindow - 1)) != 0);
-      window_ <<= 1;
-      ++extended_high_;
+    for (int i = 1; i < distance; ++i) {
+      advance();
+      received_ &= ~std::uint64_t{1};
+      heard_ &= ~std::uint64_t{1};
     }
-    window_ |= 1;
-    ++unique_;
-    if (distance < 20) ++steps_;
+    advance();
     suspect_.reset();
-    return true;
+    return distance == 1 ? Order::next : Order::ahead;
   }
-  if (distance <= 0 && distance > -kWindow) {
+  if (distance <= 0 && distance > -kBits) {
     const auto back = static_cast<unsigned>(-distance);
+    const std::uint64_t bit = std::uint64_t{1} << back;
     if (back > extended_high_ - extended_base_) { // from before what we took for the first
+      for (auto missing = static_cast<unsigned>(extended_high_ - extended_base_) + 1; missing < back;
+           ++missing) {
+        received_ &= ~(std::uint64_t{1} << missing);
+        heard_ &= ~(std::uint64_t{1} << missing);
+      }
       extended_base_ = extended_high_ - back;
-    }
-    if ((window_ >> back & 1) != 0) {
+    } else if ((received_ & bit) != 0) {
       ++duplicates_;
-    } else {
-      window_ |= std::uint64_t{1} << back;
-      ++unique_;
-      ++reordered_;
+      return Order::duplicate;
     }
-    return true;
+    received_ |= bit;
+    heard_ |= bit;
+    ++reordered_;
+    return Order::behind;
   }
-  // Far away. Two in a row mean that the sender started afresh; one alone is a stray.
+  if (distance < 0 && distance > -kMaxMisorder) { // its place is lost already
+    ++strays_;
+    ++reordered_;
+    return Order::stray;
+  }
   if (suspect_ && *suspect_ == sequence) {
     suspect_.reset();
-    return false;
+    return Order::restart;
   }
   suspect_ = static_cast<std::uint16_t>(sequence + 1);
-  ++reordered_;
-  return true;
+  ++strays_;
+  return Order::stray;
+}
+
+void Stream::probation(const rtp::Header& header, Bytes payload, Order order, int distance,
+                       std::int32_t step) {
+  if (order == Order::duplicate && step == 0) return; // a capture of two interfaces holds every packet twice
+  const bool goes_on = (order == Order::next || order == Order::ahead) && distance <= kMaxStep;
+  if (!goes_on || step < 0 || step > distance * kMaxTicksPerStep || payload.empty()) {
+    run_ = 0;
+    moved_ = false;
+    return;
+  }
+  if (run_ < 0xff) ++run_;
+  moved_ = moved_ || step > 0;
+  int needed = 2;
+  if (!is_assigned(header.payload_type) || ssrc == 0) needed = 10;
+  if (is_well_known(from.port) || is_well_known(to.port)) needed = 50;
+  confirmed_ = moved_ && run_ >= needed;
+}
+
+// What a packet usually holds, and where the sender was silent. `media`: ms since the packet of audio before.
+void Stream::pace(double media, int distance, bool noise) {
+  const double pause = after_noise_ ? media : media - distance * usual_ms_;
+  counted_pause_ms_ = 0;
+  if ((usual_ms_ > 0 && pause > usual_ms_ / 2) || after_noise_) {
+    counted_pause_ms_ = std::max(0.0, pause);
+    pause_ms_ += counted_pause_ms_;
+    if (!noise) ++pauses_;
+  }
+}
+
+void Stream::too_late(std::uint64_t bit) {
+  if (bit == 0) return;
+  ++late_;
+  heard_ &= ~bit;
+}
+
+void Stream::next_window() {
+  if (!has_early_min_) early_min_ms_ = window_min_ms_;
+  has_early_min_ = true;
+  window_min_ms_ = current_min_ms_;
+  current_min_ms_ = std::numeric_limits<double>::infinity();
+  window_left_ = kWindow;
 }
 
 void Stream::event(std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
@@ -109,67 +206,97 @@ void Stream::event(std::int64_t time_ns, const rtp::Header& header, Bytes payloa
                                                    std::to_integer<unsigned>(payload[3]));
   const char digit = "0123456789*#ABCD"[code];
   for (auto old = digits_.rbegin(); old != digits_.rend() && old < digits_.rbegin() + 4; ++old) {
-    if (old->timestamp == header.timestamp && old->digit == digit) {
-      old->duration = std::max(old->duration, duration);
-      old->ended = old->ended || end;
-      return;
+    if (old->digit != digit) continue;
+    // The segment that follows a full one begins where that ended.
+    const bool goes_on = !old->ended && old->duration - old->before > kMaxSegment / 2 &&
+                         old->timestamp + (old->duration - old->before) == header.timestamp;
+    if (goes_on) {
+      old->before = old->duration;
+      old->timestamp = header.timestamp;
     }
+    if (old->timestamp != header.timestamp) continue;
+    old->duration = std::max(old->duration, old->before + duration);
+    old->ended = old->ended || end;
+    return;
   }
-  if (digits_.size() < kMaxDigits) digits_.push_back({digit, time_ns, header.timestamp, duration, end});
+  if (digits_.size() >= kMaxDigits) return;
+  const std::uint32_t rate = current_type_ < types_.size() ? types_[current_type_].format.clock_rate : 0;
+  digits_.push_back({digit, time_ns, header.timestamp, 0, duration, rate, end});
 }
 
-void Stream::add(std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
+void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
+  ++packets_;
   bytes_ += payload.size();
-  last_ns_ = std::max(last_ns_, time_ns);
   if (header.marker) ++marked_;
-  if (format_.telephone_event) event(time_ns, header, payload);
-  if (packets_++ == 0) {
+  const bool event_type = current_type_ < types_.size() && types_[current_type_].format.telephone_event;
+  if (event_type) event(time_ns, header, payload);
+  if (!started_) {
     start(time_ns, header);
-    after_noise_ = is_comfort_noise(header.payload_type);
     return;
   }
-  if (!order(header.sequence)) {
-    expected_before_ += extended_high_ - extended_base_ + 1;
-    ++restarts_;
-    extended_base_ = extended_high_ = kFirstCycle + header.sequence;
-    window_ = 1;
-    ++unique_;
-    previous_timestamp_ = header.timestamp;
-    time_ms_ = static_cast<double>(time_ns - first_ns_) * 1e-6;
-    return;
-  }
+  last_ns_ = std::max(last_ns_, time_ns);
+  const int distance = rtp::sequence_distance(static_cast<std::uint16_t>(extended_high_), header.sequence);
+  const std::int32_t step = rtp::timestamp_distance(timestamp_, header.timestamp);
+  const Order place = order(header.sequence);
+  if (!confirmed_) probation(header, payload, place, distance, step);
 
+  // The means of tshark go over all packets but the first, and stand still at those that are left out.
+  const auto skip_mean = [n = static_cast<double>(packets_ - 1)](double& sum) {
+    if (n > 1) sum *= n / (n - 1);
+  };
+  if (place == Order::restart) {
+    restart(time_ns, header);
+    skip_mean(delta_sum_);
+    skip_mean(jitter_sum_);
+    return;
+  }
   const double now_ms = static_cast<double>(time_ns - first_ns_) * 1e-6;
-  const std::int64_t timestamp =
-      previous_timestamp_ +
-      rtp::timestamp_distance(static_cast<std::uint32_t>(previous_timestamp_), header.timestamp);
   const double delta = now_ms - time_ms_;
-  const double nominal = static_cast<double>(timestamp - previous_timestamp_) * ms_per_tick_;
-  const double count = static_cast<double>(packets_ - 1);
   const bool noise = is_comfort_noise(header.payload_type);
   const bool regular = !header.marker && !noise && !after_noise_;
-  after_noise_ = noise;
   if (ms_per_tick_ > 0) {
-    current_jitter_ += (std::abs(delta - nominal) - current_jitter_) / 16;
-    nominal_ms_ += nominal;
-    sum_t_ += now_ms;
-    sum_ts_ += nominal_ms_;
-    sum_tt_ += now_ms * now_ms;
-    sum_tts_ += now_ms * nominal_ms_;
-    ++timed_;
+    const double nominal = step * ms_per_tick_;
+    double media = static_cast<double>(step + static_cast<std::int64_t>(event_ticks_)) * ms_per_tick_;
+    if (std::abs(delta - nominal) > kJumpMs) media = delta; // another clock: it is set by arrival
+    if (place == Order::next || place == Order::ahead) pace(media, distance, noise);
+    event_ticks_ = 0;
+    const bool in_window = place != Order::stray && place != Order::duplicate;
+    const std::uint64_t bit = in_window ? std::uint64_t{1} << std::max(0, -distance) : 0;
+    track(now_ms, delta, nominal, media, bit);
+    if (place == Order::next && !noise && !after_noise_ && step > 0 && step != usual_step_) {
+      if (nominal == candidate_ms_) { // twice in a row: so it was no pause
+        if (pauses_ > 0 && counted_pause_ms_ > 0) {
+          pause_ms_ -= 2 * counted_pause_ms_;
+          pauses_ -= std::min<std::uint64_t>(pauses_, 2);
+        }
+        usual_step_ = step;
+        usual_ms_ = nominal;
+      }
+      candidate_ms_ = nominal;
+    } else {
+      candidate_ms_ = 0;
+    }
+  } else if (event_type && step > 0) {
+    event_ticks_ += static_cast<std::uint32_t>(step);
   }
   if (regular) {
-    delta_.low = std::min(delta_.low, delta);
-    delta_.high = std::max(delta_.high, delta);
-    delta_.mean += (delta - delta_.mean) / count;
-    if (ms_per_tick_ > 0) {
-      jitter_.low = std::min(jitter_.low, current_jitter_);
-      jitter_.high = std::max(jitter_.high, current_jitter_);
-      jitter_.mean += (current_jitter_ - jitter_.mean) / count;
-    }
+    delta_sum_ += delta;
+    delta_low_ = std::min(delta_low_, delta);
+    delta_high_ = std::max(delta_high_, delta);
+  } else {
+    skip_mean(delta_sum_);
+  }
+  if (regular && ms_per_tick_ > 0) {
+    jitter_sum_ += current_jitter_;
+    jitter_low_ = std::min(jitter_low_, current_jitter_);
+    jitter_high_ = std::max(jitter_high_, current_jitter_);
+  } else {
+    skip_mean(jitter_sum_);
   }
   time_ms_ = now_ms;
-  previous_timestamp_ = timestamp;
+  timestamp_ = header.timestamp;
+  after_noise_ = noise;
+  plain_ = confirmed() && ms_per_tick_ > 0 && !noise;
 }
 
 std::int64_t Stream::lost() const {
@@ -178,26 +305,33 @@ std::int64_t Stream::lost() const {
 
 std::uint64_t Stream::missing() const {
   const std::uint64_t wanted = expected();
-  return wanted > unique_ ? wanted - unique_ : 0;
+  const std::uint64_t unique = packets_ - duplicates_ - strays_;
+  return wanted > unique ? wanted - unique : 0;
 }
 
-double Stream::burst_ratio() const {
-  std::uint64_t lost = settled_lost_;
-  std::uint64_t runs = loss_runs_;
-  std::uint64_t settled = settled_;
-  bool last = last_lost_;
-  const auto open = std::min<std::uint64_t>(extended_high_ - extended_base_ + 1, kWindow);
-  for (std::uint64_t i = open; i-- > 0;) {
-    const bool gone = (window_ >> i & 1) == 0;
-    ++settled;
-    if (gone) ++lost;
-    if (gone && !last) ++runs;
-    last = gone;
-  }
-  if (runs == 0 || settled == 0) return 1;
-  // G.107 8.4: the mean length of the bursts, over that of random loss at the same rate.
-  const double rate = static_cast<double>(lost) / static_cast<double>(settled);
-  return std::max(1.0, static_cast<double>(lost) / static_cast<double>(runs) * (1 - rate));
+double Stream::unheard() const {
+  const std::uint64_t wanted = expected();
+  return wanted == 0 ? 0 : static_cast<double>(missing() + late_) / static_cast<double>(wanted);
+}
+
+LossPattern::Summary Stream::losses() const {
+  LossPattern pattern = pattern_;
+  settle_all(pattern);
+  return pattern.summary(expected());
+}
+
+Spread Stream::delta_ms() const {
+  const double mean = packets_ > 1 ? delta_sum_ / static_cast<double>(packets_ - 1) : 0;
+  return {delta_low_, mean, delta_high_};
+}
+
+Spread Stream::jitter_ms() const {
+  const double mean = packets_ > 1 ? jitter_sum_ / static_cast<double>(packets_ - 1) : 0;
+  return {jitter_low_, mean, jitter_high_};
+}
+
+double Stream::sending_ms() const {
+  return std::max(0.0, nominal_ms_ - pause_ms_ + usual_ms_);
 }
 
 std::optional<double> Stream::skew_ppm() const {
@@ -205,7 +339,8 @@ std::optional<double> Stream::skew_ppm() const {
   const auto n = static_cast<double>(timed_);
   const double spread = n * sum_tt_ - sum_t_ * sum_t_;
   if (spread <= 0) return std::nullopt;
-  return ((n * sum_tts_ - sum_t_ * sum_ts_) / spread - 1) * 1e6;
+  // The transit time shrinks where the sender's clock is too fast.
+  return -(n * sum_td_ - sum_t_ * sum_d_) / spread * 1e6;
 }
 
 } // namespace talky::rtpdump
