@@ -64,6 +64,8 @@ struct Loop::Impl {
   std::function<void(int)> signal_callback;
   std::unordered_map<std::uint64_t, std::shared_ptr<Entry>> entries;
   std::uint64_t last_id = 0;
+  bool dispatching = false;
+  static constexpr int max_rounds = 8;
 
   Impl() { wait(); }
 
@@ -71,12 +73,23 @@ struct Loop::Impl {
     epoll.async_wait(asio::posix::stream_descriptor::wait_read,
                      [this](const boost::system::error_code& error) {
                        if (error) return;
-                       dispatch();
+                       read_ready();
                        wait();
                      });
   }
 
-  void dispatch() {
+  void read_ready() {
+    if (dispatching) return;
+    dispatching = true;
+    // After a stall more may be ready than one call tells; what has been told goes to the end of the kernel's
+    // list.
+    for (int round = 0; round < max_rounds && dispatch(); ++round) {
+    }
+    dispatching = false;
+  }
+
+  // False if everything that was ready has had its turn.
+  bool dispatch() {
     std::array<epoll_event, 256> events{};
     const int count = ::epoll_wait(epoll.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
@@ -88,6 +101,7 @@ struct Loop::Impl {
       entry->callback({.read = broken || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0,
                        .write = broken || (event.events & EPOLLOUT) != 0});
     }
+    return count == static_cast<int>(events.size());
   }
 
   void wait_signal() {
@@ -113,6 +127,10 @@ void Loop::stop() {
 
 void Loop::post(std::function<void()> task) {
   asio::post(impl_->context, std::move(task));
+}
+
+void Loop::read_ready() {
+  impl_->read_ready();
 }
 
 void Loop::on_signal(std::initializer_list<int> signals, std::function<void(int)> callback) {

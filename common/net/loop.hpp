@@ -34,6 +34,11 @@ class Loop {
   void post(std::function<void()> task);                                        // from any thread
   void on_signal(std::initializer_list<int> signals, std::function<void(int)>); // once a loop
 
+  // Calls the watches whose descriptors are ready now, and does not wait. For a timer's callback that must
+  // not overtake input that came before it: after a stall both are ready, and it is chance which is served
+  // first. From inside a watch's callback it does nothing.
+  void read_ready();
+
   struct Impl;
   Impl& impl() { return *impl_; }
 

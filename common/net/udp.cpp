@@ -2,6 +2,7 @@
 
 #include <netinet/ip.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,7 @@ namespace {
 constexpr std::size_t batch = 16;         // datagrams a system call
 constexpr std::size_t slot = 65536;       // bytes of one datagram
 constexpr int max_batches_a_turn = 4;     // a flooded socket gives way to the others
-constexpr std::size_t control_size = 128; // of the packet-info and overflow messages
+constexpr std::size_t control_size = 192; // of the packet-info, overflow and time stamp messages
 
 // What a batch is read into: one for each thread, since every loop has its own and a callback copies what it
 // keeps.
@@ -37,6 +38,8 @@ Scratch& scratch() {
   thread_local Scratch instance;
   return instance;
 }
+
+constexpr Duration oldest = std::chrono::seconds(60); // of a time stamp; beyond it the wall clock was set
 
 void set_option(int fd, int level, int name, int value) {
   // These are wishes: where the system does not know one, the socket works without it.
@@ -80,12 +83,19 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     // An error here is one that ICMP reported for what we sent: reading has cleared it.
     if (count <= 0)
       return count < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH);
-    const Time arrival = now();
+    const Time read = now();
+    const Duration wall_offset = Duration(wall_clock_us()) - read.time_since_epoch();
     s.busy = true;
     const std::shared_ptr<Receive> callback = receive;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count) && fd; ++i) {
       IpAddress to = bound.ip;
-      read_control(headers[i].msg_hdr, to);
+      std::optional<Duration> stamp;
+      read_control(headers[i].msg_hdr, to, stamp);
+      Time arrival = read;
+      if (stamp) {
+        const Time stamped(*stamp - wall_offset);
+        if (stamped <= read && read - stamped <= oldest) arrival = stamped;
+      }
       (*callback)({.bytes = Bytes(s.bytes).subspan(i * slot, headers[i].msg_len),
                    .from = to_endpoint(s.from[i]),
                    .to = to,
@@ -95,10 +105,14 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     return static_cast<std::size_t>(count) == batch;
   }
 
-  void read_control(msghdr& header, IpAddress& to) {
+  void read_control(msghdr& header, IpAddress& to, std::optional<Duration>& stamp) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
       if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
         std::memcpy(&drops, CMSG_DATA(c), sizeof drops);
+      } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+        timespec ts{};
+        std::memcpy(&ts, CMSG_DATA(c), sizeof ts);
+        stamp = Duration(static_cast<std::int64_t>(ts.tv_sec) * 1'000'000 + ts.tv_nsec / 1000);
       } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
         in_pktinfo info{};
         std::memcpy(&info, CMSG_DATA(c), sizeof info);
@@ -136,6 +150,7 @@ SysResult<UdpSocket> UdpSocket::open(Loop& loop, const Endpoint& local, const Op
     set_option(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, options.dscp << 2);
   }
   set_option(fd.get(), SOL_SOCKET, SO_RXQ_OVFL, 1);
+  set_option(fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, 1);
   const SocketAddress address = from_endpoint(local);
   if (::bind(fd.get(), address.get(), address.size) != 0) return last_error("bind");
   SocketAddress bound;

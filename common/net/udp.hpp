@@ -27,7 +27,9 @@ class UdpSocket {
     Bytes bytes; // borrowed for the time of the callback
     Endpoint from;
     IpAddress to; // the local address it came to; unspecified without packet_info on a wildcard bind
-    Time arrival; // when the batch was read
+    // When the kernel had it (SO_TIMESTAMPNS), so that a loop that was kept from running still knows how
+    // punctual the network was; when it was read, where the system does not say.
+    Time arrival;
   };
   using Receive = std::function<void(const Datagram&)>;
 

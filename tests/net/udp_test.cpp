@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <string>
@@ -124,4 +125,50 @@ TEST_CASE("a port in use says so") {
 TEST_CASE("the source address towards loopback is loopback") {
   CHECK(net::source_address_for({*IpAddress::parse("127.0.0.1"), 5060}) == IpAddress::parse("127.0.0.1"));
   CHECK(net::source_address_for({*IpAddress::parse("::1"), 5060}) == IpAddress::parse("::1"));
+}
+
+TEST_CASE("a datagram says when it arrived, not when it was read") {
+  net::Loop loop;
+  UdpSocket a = open(loop, "127.0.0.1");
+  UdpSocket b = open(loop, "127.0.0.1");
+  std::vector<Time> arrivals;
+  a.on_receive([&](const UdpSocket::Datagram& d) { arrivals.push_back(d.arrival); });
+  const Time sent = net::now();
+  REQUIRE(b.send(as_bytes("early"), a.local()));
+  const Time before = net::now();
+  ::usleep(30'000);
+  const Time woken = net::now();
+  REQUIRE(b.send(as_bytes("late"), a.local()));
+  loop.read_ready();
+  REQUIRE(arrivals.size() == 2);
+  // The two clocks are read one after the other: a few microseconds lie between.
+  CHECK(arrivals[0] >= sent - 5ms);
+  CHECK(arrivals[0] <= before + 5ms);
+  CHECK(arrivals[1] >= woken - 5ms);
+  CHECK(arrivals[1] <= net::now());
+}
+
+TEST_CASE("a timer hears what came before it fired") {
+  net::Loop loop;
+  UdpSocket a = open(loop, "127.0.0.1");
+  UdpSocket b = open(loop, "127.0.0.1");
+  int got = 0;
+  int nested = 0;
+  a.on_receive([&](const UdpSocket::Datagram&) {
+    ++got;
+    loop.read_ready(); // from inside a callback it does nothing
+    nested = std::max(nested, got);
+  });
+  int seen = -1;
+  net::Timer timer(loop, [&] {
+    for (int i = 0; i < 100; ++i)
+      REQUIRE(b.send(as_bytes("x"), a.local()));
+    loop.read_ready();
+    seen = got;
+    loop.stop();
+  });
+  timer.at(net::now());
+  loop.run();
+  CHECK(seen == 64); // as many as one socket gets in a turn; the others have theirs
+  CHECK(nested == 64);
 }

@@ -3,12 +3,15 @@
 
     audio.py make noise|tone|silence OUT.wav [--seconds S] [--rate HZ] [--hz F] [--seed N] [--level DBFS]
     audio.py find NEEDLE.wav HAYSTACK.wav [--channel N] [--at-least CORR] [--lag LO..HI] [--whole]
+    audio.py pieces NEEDLE.wav HAYSTACK.wav [--channel N] [--piece MS] [--at-least CORR] [--broken N] [--moves N]
     audio.py level FILE.wav [--channel N] [--from S] [--to S] [--above DBFS] [--below DBFS]
     audio.py lead FILE.wav [--channel N] [--threshold DBFS]
     audio.py info FILE.wav
 
 find prints where NEEDLE begins in HAYSTACK (lag, ms), its gain (dB), the normalised correlation (1 is the same signal) and the
-signal-to-noise ratio of the difference (dB); lead prints the milliseconds before the first sound. Channels count from 0.
+signal-to-noise ratio of the difference (dB). pieces looks for each piece of NEEDLE (100 ms) by itself, near where the one before
+it was found: audio that was stretched, shortened or interrupted in places is whole in all its other pieces. It prints how many
+pieces are below --at-least (0.99) and how often the lag moved, and fails beyond --broken and --moves. lead prints the milliseconds before the first sound. Channels count from 0.
 With limits given, the exit code is 1 where they are missed. numpy only; 16-bit WAV.
 """
 import argparse
@@ -131,6 +134,36 @@ def find(a):
     return 0 if good else 1
 
 
+def pieces(a):
+    needle, needle_rate = read_wav(a.needle)
+    hay, rate = read_wav(a.haystack)
+    needle = telephone_band(resample(needle[:, 0], needle_rate, rate), rate)
+    hay = telephone_band(hay[:, a.channel], rate)
+    size, reach = int(a.piece * rate / 1000), int(0.4 * rate)
+    lag, last, broken, moves, rows = locate(needle, hay)[0], None, 0, 0, []
+    for at in range(0, len(needle) - size + 1, size):
+        piece = needle[at:at + size]
+        begin = max(at + lag - reach, 0)
+        window = hay[begin:at + lag + size + reach]
+        # In what is nearly silent, chance decides where it is found.
+        if dbfs(piece) < dbfs(needle) - 25:
+            continue
+        if len(window) < size:
+            broken += 1
+            rows.append(f"{at * 1000 / rate:.0f}:missing")
+            continue
+        found, _, corr, _, part = locate(piece, window)
+        rows.append(f"{at * 1000 / rate:.0f}:{(begin + found - at) * 1000 / rate:.1f}/{corr:.3f}")
+        if corr < a.at_least or part < 0.9999:
+            broken += 1
+            continue
+        lag = begin + found - at
+        moves += last is not None and abs(lag - last) * 1000 / rate > 0.2
+        last = lag
+    print(f"pieces={len(rows)} broken={broken} moves={moves}", *rows)
+    return 0 if broken <= a.broken and (a.moves is None or moves <= a.moves) and len(rows) > 0 else 1
+
+
 def level(a):
     x, rate = read_wav(a.file)
     x = x[int(a.start * rate):int(a.to * rate) if a.to else None, a.channel]
@@ -175,6 +208,15 @@ def main():
     p.add_argument("--lag")
     p.add_argument("--whole", action="store_true")
     p.set_defaults(run=find)
+    p = commands.add_parser("pieces")
+    p.add_argument("needle")
+    p.add_argument("haystack")
+    p.add_argument("--channel", type=int, default=0)
+    p.add_argument("--piece", type=float, default=100)
+    p.add_argument("--at-least", type=float, default=0.99)
+    p.add_argument("--broken", type=int, default=0)
+    p.add_argument("--moves", type=int)
+    p.set_defaults(run=pieces)
     p = commands.add_parser("level")
     p.add_argument("file")
     p.add_argument("--channel", type=int, default=0)

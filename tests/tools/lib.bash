@@ -7,6 +7,7 @@
 #   stop NAME [SIGNAL]         and waits; its exit code is in $status
 #   free_port                  a loopback port that is free for UDP and TCP, on IPv4 and IPv6
 #   start_sipd [options]       talky-sipd on $PORT, ready to take calls; see below
+#   heard_as_it_came SAID CALL   the recording holds what the caller said, as well as his packets allow
 #   audio ...                  tests/tools/audio.py: makes signals, finds them in recordings
 #
 # Everything started is stopped, by its pid, when the test ends. Each test has its own folder $T.
@@ -152,6 +153,34 @@ start_sipd() {
 }
 
 audio() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/audio.py" "$@"; }
+
+# heard_as_it_came SAID.wav CALL.wav: the caller's side of a recording holds what he said, as well as his packets allow.
+# Where all of them were punctual (the call's pcap says when the kernel had them) it is whole: correlation 0.99. Where the
+# sender was late itself, every late packet may cost three pieces of 100 ms (a gap, and what makes up for it); all others
+# are whole. So the test is as hard as it can be, and does not depend on how busy the machine is.
+heard_as_it_came() {
+  local uuid port punctual late
+  uuid=$(basename "$2" .wav)
+  port=$(sed -n "/event=call.start.*call=$uuid/s/.* rtp_port=\([0-9]*\).*/\1/p" "$T/sipd.err")
+  punctual=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "${2%.wav}.pcap" --to "$port") || return 1
+  late=${punctual##*late=} late=${late%% *}
+  if [ "$late" -eq 0 ]; then
+    audio find "$1" "$2" --channel 0 --at-least 0.99 --whole
+  else
+    audio pieces "$1" "$2" --channel 0 --broken $((3 * late))
+  fi || { echo "$2: $punctual"; return 1; }
+}
+
+# Packets to us that came late (more than 10 ms behind the fastest), of all calls of this test that were recorded.
+late_packets() {
+  local uuid port punctual late sum=0
+  while read -r uuid port; do
+    [ -s "$T/calls/$uuid.pcap" ] || continue
+    punctual=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "$T/calls/$uuid.pcap" --to "$port") || continue
+    late=${punctual##*late=} sum=$((sum + ${late%% *}))
+  done < <(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).* call=\([-0-9a-f]*\).*/\2 \1/p' "$T/sipd.err")
+  echo "$sum"
+}
 
 # The one recording that is there.
 only_recording() {

@@ -33,7 +33,9 @@ Phone::Phone(net::Loop& loop, PhoneOptions options, Handlers handlers)
   config.product = "talky-replay/" TALKY_VERSION;
   agent_ = std::make_unique<call::UserAgent>(std::move(config), Random(net::entropy_seed()));
   timer_.emplace(loop_, [this] {
-    agent_->expire(net::now());
+    const Time now = net::now();
+    loop_.read_ready(); // what has arrived is heard before time goes on
+    agent_->expire(now);
     pump();
   });
 }
@@ -121,11 +123,11 @@ void Phone::open_media(const IpAddress& local) {
     rtcp_.emplace(std::move(*rtcp));
     rtp_->on_receive([this](const net::UdpSocket::Datagram& datagram) {
       note(datagram.from, datagram.bytes, received_, datagram.arrival);
-      agent_->receive_rtp(call_, datagram.bytes, datagram.from, false, net::now());
+      agent_->receive_rtp(call_, datagram.bytes, datagram.from, false, datagram.arrival);
       pump();
     });
     rtcp_->on_receive([this](const net::UdpSocket::Datagram& datagram) {
-      agent_->receive_rtp(call_, datagram.bytes, datagram.from, true, net::now());
+      agent_->receive_rtp(call_, datagram.bytes, datagram.from, true, datagram.arrival);
       pump();
     });
     return;

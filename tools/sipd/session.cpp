@@ -170,8 +170,9 @@ void Session::answered(const call::CallAnswered& event) {
 void Session::receive(const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
   if (over_) return;
   if (recording_) {
-    recording_->packet(net::wall_clock_us(), datagram.from, is_rtcp ? rtcp_->local() : rtp_->local(), false,
-                       datagram.bytes);
+    const std::int64_t age_us = to_us(net::now()) - to_us(datagram.arrival);
+    recording_->packet(net::wall_clock_us() - age_us, datagram.from, is_rtcp ? rtcp_->local() : rtp_->local(),
+                       false, datagram.bytes);
   }
   worker_.agent().receive_rtp(incoming_.call, datagram.bytes, datagram.from, is_rtcp, datagram.arrival);
   worker_.drain();

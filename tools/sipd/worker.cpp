@@ -66,7 +66,7 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
           shared.log),
       timer_(loop, [this] {
         armed_.reset();
-        drain();
+        expire();
       }) {
   call::Config config;
   if (live_.users) {
@@ -162,11 +162,18 @@ void Worker::transmit(const sip::Datagram& datagram) {
 
 // ---- The UserAgent's outputs
 
+// Whatever has arrived is heard before time goes on, for all calls: a loop that was kept from running must
+// not take for late what only waited in a socket. So nothing but this tells the UserAgent the time.
+void Worker::expire() {
+  const Time now = net::now();
+  loop_.read_ready();
+  agent_->expire(now);
+  drain();
+}
+
 void Worker::drain() {
   if (draining_) return; // a command from inside act(): the loop below sees what came of it
   draining_ = true;
-  const Time now = net::now();
-  if (const auto due = agent_->deadline(); due && *due <= now) agent_->expire(now);
   while (const auto output = agent_->poll())
     act(*output);
   draining_ = false;

@@ -81,6 +81,7 @@ class Worker {
   void act(const call::Output& output);
   void incoming(const call::IncomingCall& call);
   void ended(const call::CallEnded& event);
+  void expire();
   void arm();
   Session* find(call::CallKey key);
 

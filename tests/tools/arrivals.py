@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""How punctual the packets of an RTP stream were, from the pcap that talky-sipd keeps of a call.
+
+    arrivals.py CALL.pcap --to PORT [--slack MS]      one line of key=value: the stream with most packets to that port
+    arrivals.py CALL.pcap --from PORT --extract OUT.wav   the audio of the stream from that port, by its timestamps
+
+A packet is late if it came more than --slack (10 ms) after the time that the fastest packet before it predicts from its
+timestamp. A jitter buffer that begins with 12 ms must play every packet that is not late; so where a recording is not
+whole, this says whether the sender can be to blame. Standard library and numpy; mu-law and A-law; classic pcap.
+"""
+import argparse
+import collections
+import struct
+import sys
+
+import numpy
+
+from audio import write_wav
+from sip_client import mulaw_decode
+
+HEADERS = {1: 14, 101: 0, 113: 16, 0: 4}  # bytes of the link layer
+
+
+def packets(path):
+    """(seconds, source port, destination port, payload) of each UDP datagram."""
+    with open(path, "rb") as file:
+        data = file.read()
+    magic, = struct.unpack_from("<I", data)
+    scale = {0xa1b2c3d4: 1e6, 0xa1b23c4d: 1e9}[magic]
+    skip = HEADERS[struct.unpack_from("<I", data, 20)[0]]
+    at = 24
+    while at + 16 <= len(data):
+        seconds, part, size, _ = struct.unpack_from("<IIII", data, at)
+        frame = data[at + 16 + skip:at + 16 + size]
+        at += 16 + size
+        if frame[0] >> 4 == 4 and frame[9] == 17:
+            udp = frame[(frame[0] & 15) * 4:]
+        elif frame[0] >> 4 == 6 and frame[6] == 17:
+            udp = frame[40:]
+        else:
+            continue
+        source, target = struct.unpack_from(">HH", udp)
+        yield seconds + part / scale, source, target, udp[8:]
+
+
+def stream(path, wanted):
+    """[(seconds, sequence, timestamp, payload type, payload)] of the longest stream of RTP among the wanted datagrams."""
+    streams = collections.defaultdict(list)
+    for at, source, target, data in packets(path):
+        if len(data) < 12 or data[0] >> 6 != 2 or 64 <= data[1] & 0x7f <= 95 or not wanted(source, target):
+            continue
+        _, kind, sequence, timestamp, ssrc = struct.unpack_from(">BBHII", data)
+        streams[ssrc].append((at, sequence, timestamp, kind & 0x7f, data[12 + 4 * (data[0] & 15):]))
+    if not streams:
+        sys.exit(f"{path}: no such stream")
+    return max(streams.values(), key=len)
+
+
+def signed(difference, bits):
+    difference &= (1 << bits) - 1
+    return difference - (1 << bits) if difference >> (bits - 1) else difference
+
+
+def punctuality(rows, slack):
+    rows = [row for row in rows if row[3] in (0, 8)]
+    first = rows[0]
+    fastest, late, worst, seen = None, 0, 0.0, set()
+    for at, sequence, timestamp, _, _ in rows:
+        transit = (at - first[0]) * 1000 - signed(timestamp - first[2], 32) / 8
+        fastest = transit if fastest is None else min(fastest, transit)
+        worst = max(worst, transit - fastest)
+        late += transit - fastest > slack
+        seen.add(signed(sequence - first[1], 16))
+    lost = max(seen) - min(seen) + 1 - len(seen)
+    print(f"packets={len(rows)} lost={lost} late={late} worst_ms={worst:.1f}")
+
+
+def extract(rows, out):
+    """What a listener without a jitter buffer would hear: each packet at the place of its timestamp."""
+    rows = [row for row in rows if row[3] == 0]
+    start = min((row[2] for row in rows), key=lambda ts: signed(ts - rows[0][2], 32))
+    end = max(signed(row[2] - start, 32) + len(row[4]) for row in rows)
+    pcm = numpy.zeros(end)
+    for row in rows:
+        at = signed(row[2] - start, 32)
+        pcm[at:at + len(row[4])] = mulaw_decode(row[4]) / 32768
+    write_wav(out, pcm, 8000)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pcap")
+    parser.add_argument("--to", type=int)
+    parser.add_argument("--from", type=int, dest="source")
+    parser.add_argument("--slack", type=float, default=10)
+    parser.add_argument("--extract")
+    a = parser.parse_args()
+    rows = stream(a.pcap, lambda source, target: a.to in (None, target) and a.source in (None, source))
+    if a.extract:
+        extract(rows, a.extract)
+    else:
+        punctuality(rows, a.slack)
+
+
+if __name__ == "__main__":
+    main()
