@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "call/protocol.hpp"
+#include "sip/status.hpp"
 
 namespace talky::call {
 namespace {
@@ -50,7 +51,18 @@ Call::Call(Services services, CallKey key, InviteOptions options, Time now)
       invited_(now),
       session_timer_({services.config.session_expires, services.config.min_se}),
       invite_options_(std::move(options)),
-      call_id_(services.random.uuid()) {}
+      call_id_(invite_options_.call_id.empty() ? services.random.uuid() : invite_options_.call_id) {}
+
+bool Call::names(const sip::DialogId& dialog) const {
+  if (dialog_) return dialog_->id() == dialog;
+  return std::any_of(forks_.begin(), forks_.end(),
+                     [&](const sip::Dialog& fork) { return fork.id() == dialog; });
+}
+
+// A call that stands, or one that we are placing by ourselves; never one that we have not answered yet.
+bool Call::replaceable() const {
+  return confirmed() || (state_ == State::calling && refer() == 0);
+}
 
 void Call::own(sip::TransactionId id) {
   services_.owners[id] = key_;
@@ -245,6 +257,12 @@ void Call::hangup(EndCause cause, std::string_view reason, bool after_playout, T
       return refuse(cause == EndCause::shutdown ? 503 : 480, "",
                     cause == EndCause::hangup ? EndCause::cancelled : cause, false, now);
     case State::calling:
+      if (redirected_) { // nothing is under way
+        redirected_ = false;
+        state_ = State::ended;
+        return end(cause == EndCause::hangup ? EndCause::rejected : cause, cause == EndCause::hangup, reason,
+                   now);
+      }
       state_ = State::cancelling;
       cancel_cause_ = cause == EndCause::hangup ? EndCause::cancelled : cause;
       cancel_reason_ = reason;
@@ -310,6 +328,7 @@ void Call::end(EndCause cause, bool by_peer, std::string_view reason, Time now) 
                       &closing_at_, &last_word_until_, &silence_until_, &transfer_until_}) {
     timer->reset();
   }
+  drop_referral(now);
   if (dialog_) dialog_->terminate();
   // A 2xx to our INVITE may come again for as long as that, and every copy wants its ACK.
   linger_until_ = now;
@@ -317,13 +336,13 @@ void Call::end(EndCause cause, bool by_peer, std::string_view reason, Time now) 
 }
 
 bool Call::gone(Time now) const {
-  return state_ == State::ended && ended_told_ && linger_until_ && now >= *linger_until_;
+  return state_ == State::ended && ended_told_ && !referral_ && linger_until_ && now >= *linger_until_;
 }
 
 // ---- Time ----
 
 std::optional<Time> Call::deadline() const {
-  std::optional<Time> first = state_ == State::ended ? linger_until_ : std::nullopt;
+  std::optional<Time> first = state_ == State::ended && !referral_ ? linger_until_ : std::nullopt;
   for (const auto& timer :
        {answer_at_, ring_again_at_, decide_until_, start_media_at_, cancel_at_, retry_at_, closing_at_,
         last_word_until_, silence_until_, transfer_until_, session_timer_.deadline()}) {
@@ -332,6 +351,8 @@ std::optional<Time> Call::deadline() const {
   if (reliable_2xx_) first = earlier(first, reliable_2xx_->deadline());
   if (reliable_provisional_) first = earlier(first, reliable_provisional_->deadline());
   if (media_) first = earlier(first, media_->deadline());
+  if (referral_) first = earlier(first, referral_->bye_at);
+  if (follows_refer() && !sip::is_final(referral_->status)) first = earlier(first, referral_->until);
   return first;
 }
 
@@ -342,7 +363,12 @@ void Call::expire(Time now) {
     return true;
   };
   if (media_) media_->expire(now);
+  if (follows_refer() && now >= referral_->until && !sip::is_final(referral_->status))
+    refer_progress(408, now);
   if (over()) return;
+  if (referral_ && referral_->bye_at && now >= *referral_->bye_at) {
+    return send_bye(EndCause::transferred, "transferred", now);
+  }
   if (due(decide_until_)) return refuse(480, "", EndCause::no_answer, false, now);
   if (due(answer_at_)) answer(now);
   if (due(ring_again_at_)) send_ringing(now);

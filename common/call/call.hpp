@@ -67,6 +67,12 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   const std::string& local_tag() const { return local_tag_; }
   const IpAddress& source() const { return source_; } // of an incoming INVITE
   bool is_incoming() const { return incoming_; }
+  // What UserAgent passes on between calls.
+  CallKey refer() const { return invite_options_.refer; } // whose REFER this one follows; 0: none
+  int progress() const; // of an outgoing call, as a status: 100, 180 ..., 200, or why it failed
+  bool names(const sip::DialogId& dialog) const; // one of its dialogs is this one
+  bool replaceable() const;                      // by an INVITE with Replaces (RFC 3891 3)
+  bool confirmed() const { return state_ == State::confirmed || state_ == State::answered; }
 
   // Commands of UserAgent; see there.
   Result<> start(Time now);
@@ -77,6 +83,13 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   Result<> set_hold(bool hold, Time now);
   Result<> dtmf(std::string_view digits, Duration length, Time now);
   Result<> transfer(std::string_view target, Time now);
+  Result<> answer_refer(int status, Time now);
+  Result<> end_refer(int status, Time now);
+  Result<> redirect(std::string_view target, const sip::Flow& flow, Time now);
+  // What the call that follows our peer's REFER has come to: a provisional or final status. An answered one
+  // ends this call.
+  void refer_progress(int status, Time now);
+  bool follows_refer() const { return referral_ && referral_->accepted; }
   void attach_bridge();
   Media* media() { return media_ ? &*media_ : nullptr; }
   const Media* media() const { return media_ ? &*media_ : nullptr; }
@@ -101,6 +114,8 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   bool gone(Time now) const;
 
   void forget_transactions(); // before it is destroyed
+
+  CallKey replaces = 0; // an incoming call: whose place it takes once it has been answered
 
   // For UserAgent's scheduling.
   std::optional<Time> scheduled;
@@ -144,6 +159,7 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   bool take_answer(std::string_view sdp);
   void acknowledge(std::uint32_t cseq, std::string_view sdp);
   void invite_failed(const sip::MessageView& response, Time now);
+  bool redirected(const sip::MessageView& response);
   sip::Dialog* fork(const sip::Incoming& response);
   void drop_fork(const sip::Incoming& response, Time now);
 
@@ -160,6 +176,14 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   void receive_notify(sip::TransactionId id, const sip::Incoming& request, Time now);
   void refer_response(const sip::MessageView& response, Time now);
   void transfer_ended(int status, Time now);
+
+  // call_referral.cpp: a REFER of the peer's, and our NOTIFYs about it
+  void receive_refer(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
+  void receive_subscribe(sip::TransactionId id, const sip::Incoming& request, Time now);
+  void notify_referrer(Time now);
+  void notify_answered(int status, Time now); // status 0: no answer
+  void referral_done(Time now);
+  void drop_referral(Time now);
 
   // call_session.cpp: re-INVITE, UPDATE, session timer
   void receive_reinvite(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
@@ -222,6 +246,23 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
                      client_refer_ = 0;
   bool transferring_ = false;
   std::optional<Time> transfer_until_;
+  struct Referral {                     // a REFER that we follow, with its implicit subscription
+    sip::TransactionId transaction = 0; // waits for answer_refer(); 0 afterwards
+    sip::IncomingPtr request;           // likewise
+    std::string event;                  // of the NOTIFYs
+    bool accepted = false;
+    bool subscribed = true;        // false: the peer wants no NOTIFY, or has lost interest
+    bool unsubscribes = false;     // one last NOTIFY is owed
+    int status = 100;              // that the peer is to know
+    int told = 0;                  // that it knows, or will by the NOTIFY under way
+    sip::TransactionId notify = 0; // under way
+    Time until{};                  // of the subscription
+    std::optional<Time> bye_at;    // answered: the latest time of our BYE
+  };
+  std::optional<Referral> referral_;
+  std::uint32_t referrals_ = 0;                      // in this dialog so far
+  bool redirected_ = false;                          // CallRedirected waits for redirect() or hangup()
+  std::vector<std::string> called_;                  // targets so far
   std::optional<Time> retry_at_;                     // after 491 or 500: no renegotiation before this
   Direction agreed_direction_ = Direction::sendrecv; // what our last successful re-INVITE asked for
   bool direction_due_ = false, refresh_due_ = false;

@@ -19,6 +19,9 @@ void Call::receive_request(sip::TransactionId id, const sip::IncomingPtr& reques
   if (dialog == nullptr) {
     return services_.layer.respond(id, sip::Builder::reply(*request, 481).build(), now);
   }
+  if (over() && referral_ && view.method() == sip::Method::subscribe) {
+    return receive_subscribe(id, *request, now);
+  }
   if (over()) { // BYEs that cross are both answered with 200
     return respond(id, *request, view.method() == sip::Method::bye ? 200 : 481, now);
   }
@@ -32,22 +35,18 @@ void Call::receive_request(sip::TransactionId id, const sip::IncomingPtr& reques
     case sip::Method::prack: return receive_prack(id, *request, now);
     case sip::Method::options: {
       sip::Builder ok = reply(*request, 200);
-      ok.header(sip::HeaderId::allow, allow)
+      ok.header(sip::HeaderId::allow, allow(services_.config))
           .header(sip::HeaderId::accept, accepted_types)
-          .header(sip::HeaderId::supported, supported);
+          .header(sip::HeaderId::supported, supported(services_.config));
       return services_.layer.respond(id, ok.build(), now);
     }
     case sip::Method::message: return respond(id, *request, 200, now);
-    case sip::Method::refer: return respond(id, *request, 603, now);
+    case sip::Method::refer: return receive_refer(id, request, now);
     case sip::Method::notify: return receive_notify(id, *request, now);
-    case sip::Method::subscribe: {
-      sip::Builder refusal = reply(*request, 489);
-      refusal.header(sip::HeaderId::allow_events, allowed_events);
-      return services_.layer.respond(id, refusal.build(), now);
-    }
+    case sip::Method::subscribe: return receive_subscribe(id, *request, now);
     default: {
       sip::Builder refusal = reply(*request, 405);
-      refusal.header(sip::HeaderId::allow, allow);
+      refusal.header(sip::HeaderId::allow, allow(services_.config));
       return services_.layer.respond(id, refusal.build(), now);
     }
   }
@@ -68,7 +67,8 @@ void Call::receive_bye(sip::TransactionId id, const sip::IncomingPtr& request, T
     default:
       state_ = State::ended;
       // Many phones say BYE as soon as the other call stands.
-      return end(transferring_ ? EndCause::transferred : EndCause::hangup, true, sip::unfold(reason), now);
+      return end(transferring_ || follows_refer() ? EndCause::transferred : EndCause::hangup, true,
+                 sip::unfold(reason), now);
   }
 }
 
@@ -141,6 +141,11 @@ void Call::receive_response(sip::TransactionId id, const sip::IncomingPtr& respo
     }
   } else if (id == client_update_) {
     update_response(response, now);
+  } else if (referral_ && id == referral_->notify) {
+    if (!challenged || !retry_with_credentials(response->view())) return notify_answered(status, now);
+    referral_->notify = 0;
+    referral_->told = 0;
+    notify_referrer(now);
   } else if (id == client_refer_) {
     client_refer_ = 0;
     refer_response(response->view(), now);
@@ -163,6 +168,7 @@ void Call::transaction_lost(sip::TransactionId id, Time now) {
     state_ = State::ended;
     return;
   }
+  if (referral_ && id == referral_->notify) return notify_answered(0, now);
   if (over()) return;
   if (id == server_invite_ && (state_ == State::incoming || state_ == State::ringing)) {
     state_ = State::ended;

@@ -27,7 +27,7 @@ void Call::send_ringing(Time now) {
   ring_again_at_ = now + ring_interval;
   const bool reliable = invite_->view().lists(sip::HeaderId::require, "100rel");
   sip::Builder ringing = reply(*invite_, 180);
-  ringing.header(sip::HeaderId::allow, allow);
+  ringing.header(sip::HeaderId::allow, allow(services_.config));
   add_headers(ringing, accept_options_.headers);
   if (!reliable) return services_.layer.respond(server_invite_, ringing.build(), now);
   // The first reliable response to an INVITE without an offer would have to carry ours (RFC 3261 13.2.1),
@@ -91,7 +91,8 @@ void Call::answer(Time now) {
   if (reliable_provisional_) reliable_provisional_->stop();
   reliable_provisional_.reset();
   sip::Builder ok = reply(*invite_, 200);
-  ok.header(sip::HeaderId::allow, allow).header(sip::HeaderId::supported, supported);
+  ok.header(sip::HeaderId::allow, allow(services_.config))
+      .header(sip::HeaderId::supported, supported(services_.config));
   session_timer_.receive_request(invite_->view(), now); // its interval was checked when the INVITE came
   session_timer_.answer_headers(ok);
   add_headers(ok, accept_options_.headers);

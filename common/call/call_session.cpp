@@ -52,7 +52,8 @@ void Call::receive_reinvite(sip::TransactionId id, const sip::IncomingPtr& reque
   }
   refresh_due_ = false;
   sip::Builder ok = reply(*request, 200);
-  ok.header(sip::HeaderId::allow, allow).header(sip::HeaderId::supported, supported);
+  ok.header(sip::HeaderId::allow, allow(services_.config))
+      .header(sip::HeaderId::supported, supported(services_.config));
   session_timer_.answer_headers(ok);
   sip::Message message = ok.body(sdp_type, description);
   services_.layer.respond(id, message, now);
@@ -76,7 +77,8 @@ void Call::receive_update(sip::TransactionId id, const sip::IncomingPtr& request
     return services_.layer.respond(id, refusal.build(), now);
   }
   sip::Builder ok = reply(*request, 200);
-  ok.header(sip::HeaderId::allow, allow).header(sip::HeaderId::supported, supported);
+  ok.header(sip::HeaderId::allow, allow(services_.config))
+      .header(sip::HeaderId::supported, supported(services_.config));
   session_timer_.answer_headers(ok);
   refresh_due_ = false;
   if (!offered) return services_.layer.respond(id, ok.build(), now);
@@ -142,7 +144,8 @@ void Call::negotiate(Time now) {
 void Call::send_reinvite(Time now) {
   direction_due_ = refresh_due_ = false;
   sip::Builder invite = dialog_->request(sip::Method::invite);
-  invite.header(sip::HeaderId::allow, allow).header(sip::HeaderId::supported, supported);
+  invite.header(sip::HeaderId::allow, allow(services_.config))
+      .header(sip::HeaderId::supported, supported(services_.config));
   session_timer_.request_headers(invite);
   client_invite_ =
       send_request(std::move(invite), sip::Method::invite, sdp_type, negotiation_->make_offer(), now);
@@ -152,7 +155,7 @@ void Call::send_reinvite(Time now) {
 void Call::send_update(Time now) {
   refresh_due_ = false;
   sip::Builder update = dialog_->request(sip::Method::update);
-  update.header(sip::HeaderId::supported, supported);
+  update.header(sip::HeaderId::supported, supported(services_.config));
   session_timer_.request_headers(update);
   client_update_ = send_request(std::move(update), sip::Method::update, "", "", now);
 }

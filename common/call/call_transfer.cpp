@@ -4,6 +4,7 @@
 #include "call/call.hpp"
 #include "call/protocol.hpp"
 #include "core/ascii.hpp"
+#include "sip/refer.hpp"
 #include "sip/status.hpp"
 
 namespace talky::call {
@@ -11,17 +12,10 @@ namespace {
 
 constexpr Duration transfer_timeout = std::chrono::seconds(60); // for the target to be reached
 
-// The status in a body of message/sipfrag: "SIP/2.0 200 OK". 0: none.
-int sipfrag_status(std::string_view body) {
-  constexpr std::string_view version = "SIP/2.0 ";
-  if (!ascii::iequals(body.substr(0, version.size()), version)) return 0;
-  return ascii::to_number<int>(body.substr(version.size(), 3)).value_or(0);
-}
-
 } // namespace
 
 Result<> Call::transfer(std::string_view target, Time now) {
-  if (state_ != State::confirmed || transferring_)
+  if (state_ != State::confirmed || transferring_ || referral_)
     return fail(Errc::closed, 0, "an answered call, not in transfer");
   const auto uri = sip::Uri::parse(target);
   if (!uri || (!uri->is_sip() && uri->scheme != sip::Uri::Scheme::tel)) {
@@ -51,7 +45,7 @@ void Call::receive_notify(sip::TransactionId id, const sip::Incoming& request, T
     return services_.layer.respond(id, refusal.build(), now);
   }
   respond(id, request, 200, now);
-  const int status = sipfrag_status(view.body());
+  const int status = sip::sipfrag_status(view.body());
   const auto state = sip::TokenParams::parse(view.value(sip::HeaderId::subscription_state));
   const bool last = state && ascii::iequals(state->token, "terminated");
   if (sip::is_final(status) || last) transfer_ended(status, now);

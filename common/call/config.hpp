@@ -34,6 +34,9 @@ struct Config {
   // when they see an algorithm that they do not know, even beside one that they do.
   std::vector<sip::DigestAlgorithm> digest_algorithms = {sip::DigestAlgorithm::md5};
 
+  // REFER is handed to the rim (TransferRequested), which decides whether the call is placed. Without it 603.
+  bool follow_refer = false;
+
   std::size_t max_calls = 500;            // in all: above that 503 with Retry-After
   std::size_t max_calls_per_source = 100; // from one address: above that 486
   std::size_t max_transactions = 20'000;
@@ -75,6 +78,12 @@ struct InviteOptions {
   sip::Flow flow; // the next hop: transport, our address and theirs. TCP with connection 0 asks to connect.
   sdp::LocalMedia media;
   Headers headers;
+  std::string to;      // of the To header; "": the target. They differ where `target` is a phone's contact.
+  std::string call_id; // "": a new one
+  // The call whose REFER this one follows: its peer is told what becomes of it. See TransferRequested.
+  CallKey refer = 0;
+  // 3xx responses that are offered to the rim (CallRedirected) before they end the call.
+  unsigned max_redirects = 0;
   std::optional<Credentials> credentials;             // for 401 and 407
   Duration answer_timeout = std::chrono::seconds(60); // to the 200; CANCEL after it
   bool late_offer = false;                            // INVITE without SDP: the answer goes with the ACK

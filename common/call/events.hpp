@@ -58,7 +58,10 @@ struct IncomingCall {
   bool registered = false;  // the source has a binding with us
   sip::Flow flow;           // where it came from
   Headers headers; // all that talky does not use itself: X-..., Diversion, History-Info, Call-Info, ...
-  std::string user_agent;                // the peer's
+  std::string user_agent; // the peer's
+  // The call of ours that this one takes the place of (Replaces, RFC 3891): whoever names it knows its secret
+  // tags. It is hung up as soon as this one has been answered. 0: none.
+  CallKey replaces = 0;
   bool late_offer = false;               // the INVITE had no SDP: `preview` is empty
   std::optional<sdp::MediaPlan> preview; // what the offer would come to
 };
@@ -134,6 +137,25 @@ struct TransferFailed {
   int status = 0; // what the peer or the target answered; 0: nothing in time
 };
 
+// The peer asks us to call somebody else in its place (REFER; with Config::follow_refer only). Nothing has
+// been answered: UserAgent::answer_refer says 202 or a refusal; after a 202 invite() with `refer` places the
+// call, or end_refer() tells the peer why not. One at a time in a call. When the new call is answered, the
+// peer is told so, and the old one ends with EndCause::transferred; when it fails, the old one goes on.
+struct TransferRequested {
+  CallKey call = 0;
+  std::string target;      // URI to be called, without header fields
+  std::string referred_by; // the Referred-By field as it came (RFC 3892); "" for none
+  std::string replaces;    // the call at the target to take the place of: attended transfer; "" for none
+  bool require_replaces = false; // and only that
+};
+
+// An outgoing call was answered with 3xx: redirect() calls one of the targets, hangup() ends it.
+struct CallRedirected {
+  CallKey call = 0;
+  int status = 302;
+  std::vector<std::string> targets; // SIP URIs, the most wanted first; none is one that has been called
+};
+
 enum class EndCause : std::uint8_t {
   hangup,        // BYE by either side
   cancelled,     // CANCEL before the answer, or hangup() of ours before it
@@ -144,7 +166,7 @@ enum class EndCause : std::uint8_t {
   session_timer, // the peer stopped refreshing the session (RFC 4028)
   lost,          // the signalling path is gone, or a request of ours had no answer
   media_failed,  // no codec in common, or none of ours
-  transferred,   // the peer now talks with whom we referred it to (RFC 3515)
+  transferred,   // another call has taken its place: REFER (RFC 3515) either way, or Replaces (RFC 3891)
   shutdown
 };
 std::string_view to_string(EndCause cause);
@@ -179,8 +201,9 @@ struct Log {
   std::string line; // logfmt, see core/log.hpp
 };
 
-using Output = std::variant<SendSip, CloseFlow, SendMedia, IncomingCall, CallRinging, CallAnswered,
-                            MediaChanged, Held, Resumed, CallerAudio, RecordedAudio, DtmfPressed,
-                            DtmfFinished, MarkPassed, TransferFailed, CallEnded, RegistrationChanged, Log>;
+using Output =
+    std::variant<SendSip, CloseFlow, SendMedia, IncomingCall, CallRinging, CallAnswered, MediaChanged, Held,
+                 Resumed, CallerAudio, RecordedAudio, DtmfPressed, DtmfFinished, MarkPassed, TransferFailed,
+                 TransferRequested, CallRedirected, CallEnded, RegistrationChanged, Log>;
 
 } // namespace talky::call

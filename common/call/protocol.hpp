@@ -2,6 +2,7 @@
 #pragma once
 #include <string_view>
 
+#include "call/config.hpp"
 #include "sip/method.hpp"
 
 namespace talky::call {
@@ -12,10 +13,16 @@ inline constexpr sip::MethodSet methods = {
     sip::Method::info,    sip::Method::subscribe, sip::Method::notify, sip::Method::message,
     sip::Method::refer};
 
-// Allow inside calls. REFER is left out: it is refused, and a phone that knows it hides its transfer key.
-inline constexpr std::string_view allow =
-    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, NOTIFY, MESSAGE";
-inline constexpr std::string_view supported = "timer, 100rel";
+// Allow inside calls. REFER stands in it only where it is followed: a phone that misses it hides its transfer
+// key.
+constexpr std::string_view allow(const Config& config) {
+  return config.follow_refer
+             ? "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, NOTIFY, MESSAGE, REFER"
+             : "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, SUBSCRIBE, NOTIFY, MESSAGE";
+}
+constexpr std::string_view supported(const Config& config) {
+  return config.follow_refer ? "timer, 100rel, replaces, norefersub" : "timer, 100rel, replaces";
+}
 inline constexpr std::string_view sdp_type = "application/sdp";
 inline constexpr std::string_view accepted_types =
     "application/sdp, application/dtmf-relay, application/dtmf";

@@ -12,7 +12,12 @@ sip::TransactionLayer::Config layer_config(const Config& config) {
   sip::TransactionLayer::Config result;
   result.timers = config.timers;
   result.policy.methods = methods;
-  result.policy.extensions = {"timer", "100rel"};
+  result.policy.extensions = {"timer", "100rel", "replaces"};
+  if (config.follow_refer) {
+    result.policy.extensions.emplace_back("norefersub");
+  } else {
+    result.policy.unlisted.insert(sip::Method::refer);
+  }
   result.max_transactions = config.max_transactions;
   result.max_transactions_per_source = config.max_pending_per_source;
   result.server = config.product;
@@ -123,6 +128,7 @@ std::optional<Output> UserAgent::Impl::poll() {
       continue;
     }
     Call& call = *it->second;
+    follow_up(call);
     auto output = call.poll(now_);
     pump(now_); // a silent peer or the last word may have ended the call
     if (output) {
@@ -248,12 +254,46 @@ Result<CallKey> UserAgent::Impl::invite(const InviteOptions& options, Time now) 
   now_ = now;
   if (shutting_down_) return fail(Errc::closed, 0, "a user agent that is not shutting down");
   if (live_ >= config_.max_calls) return fail(Errc::too_large, 0, "fewer calls than the limit");
+  if (options.refer != 0) {
+    const auto referrer = calls_.find(options.refer);
+    if (referrer == calls_.end() || !referrer->second->follows_refer())
+      return fail(Errc::not_found, 0, "a call whose REFER is followed");
+  }
   const Services services{config_, layer_, random_, outbox_, owners_};
   auto call = std::make_unique<Call>(services, next_key_, options, now);
   if (auto started = call->start(now); !started) return tl::unexpected(started.error());
   touch(add(std::move(call)));
   pump(now);
   return next_key_++;
+}
+
+// Not with(): the call itself may have ended, and its subscription goes on.
+Result<> UserAgent::Impl::end_refer(CallKey key, int status, Time now) {
+  now_ = now;
+  const auto it = calls_.find(key);
+  if (it == calls_.end()) return fail(Errc::not_found, 0, "a call with a REFER");
+  auto done = it->second->end_refer(status, now);
+  touch(*it->second);
+  pump(now);
+  return done;
+}
+
+// What one call means for another. Called when all that it has said so far has been told: the rim has moved
+// to the new call before the old one ends.
+void UserAgent::Impl::follow_up(Call& call) {
+  if (call.refer() != 0) {
+    if (const auto referrer = calls_.find(call.refer()); referrer != calls_.end()) {
+      referrer->second->refer_progress(call.progress(), now_);
+      touch(*referrer->second);
+    }
+  }
+  if (call.replaces != 0 && call.confirmed()) {
+    if (Call* const replaced = find(std::exchange(call.replaces, 0))) {
+      replaced->hangup(EndCause::transferred, "replaced", false, now_);
+      touch(*replaced);
+    }
+  }
+  pump(now_);
 }
 
 void UserAgent::Impl::shutdown(Time now) {
@@ -323,6 +363,15 @@ Result<> UserAgent::resume(CallKey call, Time now) {
 Result<> UserAgent::transfer(CallKey call, std::string_view target, Time now) {
   return impl_->with(call, now, [&](Call& c) { return c.transfer(target, now); });
 }
+Result<> UserAgent::redirect(CallKey call, std::string_view target, const sip::Flow& flow, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.redirect(target, flow, now); });
+}
+Result<> UserAgent::answer_refer(CallKey call, int status, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.answer_refer(status, now); });
+}
+Result<> UserAgent::end_refer(CallKey call, int status, Time now) {
+  return impl_->end_refer(call, status, now);
+}
 Result<> UserAgent::dtmf(CallKey call, std::string_view digits, Duration length, Time now) {
   return impl_->with(call, now, [&](Call& c) { return c.dtmf(digits, length, now); });
 }
@@ -362,6 +411,12 @@ std::optional<Time> UserAgent::deadline() const {
 }
 std::optional<Output> UserAgent::poll() {
   return impl_->poll();
+}
+std::optional<UserAgent::Location> UserAgent::locate(const sip::Uri& uri, bool any_domain) const {
+  return impl_->locate(uri, any_domain);
+}
+void UserAgent::learn(const RegistrationChanged& change, Time now) {
+  impl_->learn(change, now);
 }
 std::size_t UserAgent::calls() const {
   return impl_->live();

@@ -24,6 +24,7 @@
 #include "core/time.hpp"
 #include "sdp/offer_answer.hpp"
 #include "sip/flow.hpp"
+#include "sip/uri.hpp"
 
 namespace talky::call {
 
@@ -55,7 +56,16 @@ class UserAgent {
 
   // ---- Outgoing calls ----
   // Errors: malformed (a URI or header that is none), closed (shutting down), too_large (max_calls).
+  // not_found: options.refer names no call whose REFER has been accepted.
   Result<CallKey> invite(const InviteOptions& options, Time now);
+  // After CallRedirected: the same call to another place. Errors: malformed (no SIP URI), closed (it was not
+  // redirected).
+  Result<> redirect(CallKey call, std::string_view target, const sip::Flow& flow, Time now);
+
+  // ---- After TransferRequested. closed: there is none that waits for this. ----
+  Result<> answer_refer(CallKey call, int status, Time now); // 202, or 300..699: refused
+  // After 202: the new call could not be placed, and the peer is told `status`. The call goes on.
+  Result<> end_refer(CallKey call, int status, Time now);
 
   // ---- Any call. not_found: no such call, or it has ended. ----
   // BYE, CANCEL or a rejection (480), whichever fits. after_playout: everything queued so far is heard first,
@@ -91,6 +101,19 @@ class UserAgent {
   void expire(Time now);
   std::optional<Time> deadline() const;
   std::optional<Output> poll(); // drain until nullopt
+
+  // ---- Registrations ----
+  // Where a request to `uri` goes if it names somebody who is registered here: the best contact for the
+  // Request-URI, and the path that its REGISTER came by. any_domain: the user part alone decides. nullopt:
+  // nobody.
+  struct Location {
+    std::string contact;
+    sip::Flow flow;
+  };
+  std::optional<Location> locate(const sip::Uri& uri, bool any_domain) const;
+  // A registration that another UserAgent of the same server has told (RegistrationChanged): from now on its
+  // source is as well known here as there. It is not told again.
+  void learn(const RegistrationChanged& change, Time now);
 
   // ---- For lists and tests ----
   std::size_t calls() const;        // that have not ended

@@ -28,6 +28,9 @@ class UserAgent::Impl {
   void flow_opened(const sip::Flow& flow, Time now);
   void flow_closed(const sip::Flow& flow, Time now);
   Result<CallKey> invite(const InviteOptions& options, Time now);
+  Result<> end_refer(CallKey key, int status, Time now);
+  std::optional<Location> locate(const sip::Uri& uri, bool any_domain) const;
+  void learn(const RegistrationChanged& change, Time now);
   void shutdown(Time now);
   void expire(Time now);
   std::optional<Time> deadline() const;
@@ -50,6 +53,7 @@ class UserAgent::Impl {
   void receive_stream(const sip::Flow& flow, std::string_view bytes, Time now);
   void pump(Time now);    // carries out what the transaction layer has to say
   void touch(Call& call); // to be drained by poll()
+  void follow_up(Call& call);
   void schedule(Call& call);
   void erase_if_gone(Call& call);
   Call& add(std::unique_ptr<Call> call);
@@ -59,6 +63,7 @@ class UserAgent::Impl {
   void request(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void outside(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void new_call(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
+  int find_replaced(const sip::MessageView& view, CallKey& replaced);
   void register_(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void tell_registrations();
   // False: a challenge or refusal has been sent. `user` is who proved it.

@@ -83,11 +83,12 @@ void UserAgent::Impl::outside(sip::TransactionId id, const sip::IncomingPtr& req
     case sip::Method::options: {
       if (shutting_down_) return respond(id, *request, 503, now);
       sip::Builder ok = reply(*request, 200);
-      ok.header(sip::HeaderId::allow, allow)
+      // Outside of a call REGISTER is served, too.
+      ok.header(sip::HeaderId::allow, fmt::format("{}, REGISTER", allow(config_)))
           .header(sip::HeaderId::accept, accepted_types)
           .header(sip::HeaderId::accept_encoding, "identity")
           .header(sip::HeaderId::accept_language, "en")
-          .header(sip::HeaderId::supported, supported)
+          .header(sip::HeaderId::supported, supported(config_))
           .header(sip::HeaderId::allow_events, allowed_events)
           .header(sip::HeaderId::contact, sip::contact_for(request->flow(), ""));
       return layer_.respond(id, ok.build(), now);
@@ -156,6 +157,24 @@ void UserAgent::Impl::register_(sip::TransactionId id, const sip::IncomingPtr& r
   tell_registrations();
 }
 
+std::optional<UserAgent::Location> UserAgent::Impl::locate(const sip::Uri& uri, bool any_domain) const {
+  if (!uri.is_sip() || uri.user.empty()) return std::nullopt;
+  auto bindings = registrar_.lookup(sip::canonical_aor(uri));
+  if (bindings.empty() && any_domain) bindings = registrar_.lookup_user(sip::unescape(uri.user));
+  if (bindings.empty()) return std::nullopt;
+  return Location{std::move(bindings.front().contact), bindings.front().flow};
+}
+
+void UserAgent::Impl::learn(const RegistrationChanged& change, Time now) {
+  now_ = now;
+  sip::Binding binding;
+  binding.contact = change.contact;
+  binding.expires = now + std::chrono::seconds(change.expires_s);
+  binding.flow = change.flow;
+  binding.user_agent = change.user_agent;
+  registrar_.learn(change.aor, std::move(binding), change.expires_s == 0);
+}
+
 void UserAgent::Impl::tell_registrations() {
   while (auto change = registrar_.poll()) {
     using Kind = sip::RegistrarChange::Kind;
@@ -166,6 +185,23 @@ void UserAgent::Impl::tell_registrations() {
                                              gone || left < 0 ? 0 : static_cast<std::uint32_t>(left),
                                              binding.user_agent});
   }
+}
+
+// RFC 3891 3. Whoever names Call-ID and both tags of a call has them from one of its two ends, and has passed
+// the same test of password or registration as any caller: that is the authorisation. 0: `replaced` is found.
+int UserAgent::Impl::find_replaced(const sip::MessageView& view, CallKey& replaced) {
+  const auto named = sip::Replaces::parse(view.value(sip::HeaderId::replaces));
+  if (!named) return 400;
+  const auto it = by_tag_.find(std::string(named->to_tag));
+  if (it == by_tag_.end()) return 481;
+  const Call& call = *calls_.at(it->second);
+  if (!call.names({std::string(named->call_id), std::string(named->to_tag), std::string(named->from_tag)}))
+    return 481;
+  if (call.over()) return 603;
+  if (!call.replaceable()) return 481;
+  if (named->early_only && call.confirmed()) return 486;
+  replaced = call.key();
+  return 0;
 }
 
 void UserAgent::Impl::new_call(sip::TransactionId id, const sip::IncomingPtr& request, Time now) {
@@ -182,6 +218,10 @@ void UserAgent::Impl::new_call(sip::TransactionId id, const sip::IncomingPtr& re
     return respond(id, *request, 486, now);
   }
   IncomingCall event;
+  if (view.has(sip::HeaderId::replaces)) {
+    const int status = find_replaced(view, event.replaces);
+    if (status != 0) return respond(id, *request, status, now);
+  }
   if (view.body().empty()) {
     event.late_offer = true;
   } else if (auto plan = sdp::OfferAnswer::preview(config_.capabilities, view.body())) {
@@ -226,7 +266,9 @@ void UserAgent::Impl::new_call(sip::TransactionId id, const sip::IncomingPtr& re
 
   const Services services{config_, layer_, random_, outbox_, owners_};
   const CallKey key = event.call;
-  touch(add(std::make_unique<Call>(services, key, id, request, std::move(*dialog), now)));
+  Call& call = add(std::make_unique<Call>(services, key, id, request, std::move(*dialog), now));
+  call.replaces = event.replaces;
+  touch(call);
   outbox_.emplace_back(std::move(event));
 }
 

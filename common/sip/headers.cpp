@@ -295,4 +295,16 @@ std::optional<std::uint32_t> parse_delta_seconds(std::string_view value) {
   return ascii::to_number<std::uint32_t>(value).value_or(0xffff'ffff); // digits alone fail only by range
 }
 
+std::uint16_t parse_qvalue(std::string_view text) {
+  if (text.empty() || text.front() != '0') return 1000;
+  std::uint16_t q = 0;
+  std::uint16_t weight = 100;
+  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
+    if (!ascii::is_digit(c)) return 1000;
+    q = static_cast<std::uint16_t>(q + weight * (c - '0'));
+    weight /= 10;
+  }
+  return q;
+}
+
 } // namespace talky::sip

@@ -108,6 +108,9 @@ struct TokenParams {
   static Result<TokenParams> parse(std::string_view value);
 };
 
+// "0.33" -> 330, a q parameter in thousandths; what is no qvalue (RFC 3261 25.1) counts as 1.
+std::uint16_t parse_qvalue(std::string_view text);
+
 // delta-seconds of Expires, Min-Expires, Retry-After, expires=...: digits; more than 2^32-1 counts as 2^32-1
 // (RFC 3261 20.19). nullopt if it is not a number.
 std::optional<std::uint32_t> parse_delta_seconds(std::string_view value);

@@ -11,18 +11,6 @@ namespace talky::sip {
 
 namespace {
 
-std::uint16_t parse_q(std::string_view text) { // "0.33" -> 330; what is no qvalue counts as 1
-  if (text.empty() || text.front() != '0') return 1000;
-  std::uint16_t q = 0;
-  std::uint16_t weight = 100;
-  for (const char c : text.substr(std::min<std::size_t>(2, text.size()))) {
-    if (!ascii::is_digit(c)) return 1000;
-    q = static_cast<std::uint16_t>(q + weight * (c - '0'));
-    weight /= 10;
-  }
-  return q;
-}
-
 std::string other_params(const Params& params) {
   std::string out;
   for (const Param& param : params) {
@@ -43,6 +31,13 @@ bool same_contact(const Binding& a, const Binding& b) {
   const Params q(b.params);
   const auto instance = p.get("+sip.instance");
   return instance && instance == q.get("+sip.instance") && p.get("reg-id") == q.get("reg-id");
+}
+
+// Best q first, then the latest, which was put last.
+std::vector<Binding> in_order(const std::vector<Binding>& bindings) {
+  std::vector<Binding> out(bindings.rbegin(), bindings.rend());
+  std::stable_sort(out.begin(), out.end(), [](const Binding& a, const Binding& b) { return a.q > b.q; });
+  return out;
 }
 
 constexpr int ok = 200;
@@ -92,7 +87,7 @@ int Registrar::Request::read(const Incoming& incoming, const Config& config) {
     out.binding.params = other_params(contact->params);
     out.binding.call_id = call_id;
     out.binding.cseq = cseq;
-    out.binding.q = parse_q(contact->params.get("q").value_or("1"));
+    out.binding.q = parse_qvalue(contact->params.get("q").value_or("1"));
     out.binding.expires = incoming.time() + out.expires;
     out.binding.flow = incoming.flow();
     out.binding.user_agent = unfold(view.value(HeaderId::user_agent));
@@ -203,6 +198,7 @@ void Registrar::remove_if(std::string_view aor, RegistrarChange::Kind kind, Pred
 }
 
 void Registrar::tell(RegistrarChange::Kind kind, std::string_view aor, const Binding& binding) {
+  if (binding.learnt) return; // whoever took the REGISTER tells it
   changes_.push_back({kind, std::string(aor), binding});
 }
 
@@ -212,12 +208,28 @@ void Registrar::count_source(const IpAddress& ip, int by) {
   if (source->second <= 0) sources_.erase(source);
 }
 
+void Registrar::learn(std::string_view aor, Binding binding, bool gone) {
+  binding.learnt = true;
+  const auto known = bindings_.find(aor);
+  Bindings bindings = known == bindings_.end() ? Bindings{} : known->second;
+  std::erase_if(bindings, [&](const Binding& other) { return same_contact(other, binding); });
+  if (!gone) bindings.push_back(std::move(binding));
+  commit(aor, std::move(bindings));
+}
+
 std::vector<Binding> Registrar::lookup(std::string_view aor) const {
   const auto found = bindings_.find(aor);
-  if (found == bindings_.end()) return {};
-  Bindings out(found->second.rbegin(), found->second.rend()); // the latest was put last
-  std::stable_sort(out.begin(), out.end(), [](const Binding& a, const Binding& b) { return a.q > b.q; });
-  return out;
+  return found == bindings_.end() ? Bindings{} : in_order(found->second);
+}
+
+std::vector<Binding> Registrar::lookup_user(std::string_view user) const {
+  Bindings all;
+  const std::string start = "sip:" + std::string(user) + "@"; // as canonical_aor() writes it
+  for (auto entry = bindings_.lower_bound(start); entry != bindings_.end() && entry->first.starts_with(start);
+       ++entry) {
+    all.insert(all.end(), entry->second.begin(), entry->second.end());
+  }
+  return in_order(all);
 }
 
 bool Registrar::knows_source(const IpAddress& ip) const {

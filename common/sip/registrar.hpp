@@ -30,6 +30,7 @@ struct Binding {
   Time expires{};
   Flow flow; // where the REGISTER came from: calls go there, not to the contact's address
   std::string user_agent;
+  bool learnt = false; // by learn(): its changes are told elsewhere
 };
 
 struct RegistrarChange {
@@ -58,6 +59,11 @@ class Registrar {
 
   // The bindings in force, best q first, then the latest; empty if there are none.
   std::vector<Binding> lookup(std::string_view aor) const;
+  // Of everybody with this user part, whatever the domain.
+  std::vector<Binding> lookup_user(std::string_view user) const;
+  // A binding that another registrar of the same server has taken, or (gone) let go. Beyond max_aors it
+  // counts, too, so that the cap holds for the server as a whole.
+  void learn(std::string_view aor, Binding binding, bool gone);
   // Whether some binding of any address-of-record was made from this IP address.
   bool knows_source(const IpAddress& ip) const;
   // Its connection is gone: the bindings made over it with TCP are removed.

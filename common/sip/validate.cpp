@@ -78,7 +78,12 @@ Check check_mandatory(const MessageView& message) {
 Check check_method(const MessageView& message, const UasPolicy& policy) {
   if (message.method() != Method::other && policy.methods.contains(message.method())) return std::nullopt;
   Verdict verdict = reject(message.method() == Method::other ? 501 : 405);
-  verdict.headers.emplace_back(HeaderId::allow, to_string(policy.methods));
+  MethodSet listed;
+  for (std::size_t i = 0; i < method_count; ++i) {
+    const auto method = static_cast<Method>(i);
+    if (policy.methods.contains(method) && !policy.unlisted.contains(method)) listed.insert(method);
+  }
+  verdict.headers.emplace_back(HeaderId::allow, to_string(listed));
   return verdict;
 }
 
@@ -116,6 +121,10 @@ Check check_details(const MessageView& message) {
   for (const std::string_view value : message.values(HeaderId::record_route)) {
     const auto route = NameAddr::parse(value);
     if (!route || route->wildcard) return reject(400, "Bad Record-Route");
+  }
+  if (message.has(HeaderId::replaces)) {
+    if (method != Method::invite) return reject(400, "Replaces Outside an INVITE"); // RFC 3891 3
+    if (!Replaces::parse(message.value(HeaderId::replaces))) return reject(400, "Bad Replaces");
   }
   if (method == Method::prack && !RAck::parse(message.value(HeaderId::rack))) return reject(400, "Bad RAck");
   if (method == Method::invite || method == Method::update) {

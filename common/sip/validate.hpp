@@ -17,6 +17,7 @@ namespace talky::sip {
 // What this server does.
 struct UasPolicy {
   MethodSet methods = {Method::invite, Method::ack, Method::bye, Method::cancel, Method::options};
+  MethodSet unlisted = {}; // of these: known, but not named in Allow, as whoever decides refuses them
   std::vector<std::string> extensions = {};                  // option tags, as Supported lists them
   std::vector<std::string> schemes = {"sip", "sips", "tel"}; // of the Request-URI, lower case
   // Media types understood in the body of a method: {Method::invite, "application/sdp"}. A method without an

@@ -226,7 +226,7 @@ TEST_CASE("a late offer of ours: theirs in the 200, our answer in the ACK") {
   options.late_offer = true;
   place(rig, options);
   CHECK(rig.body().empty());
-  CHECK(rig.header("Supported") == "timer");
+  CHECK(rig.header("Supported") == "timer, replaces");
   rig.receive(Phone::response(rig.sent[0].bytes, 200, contact, answer));
   CHECK(rig.method() == "ACK");
   CHECK(rig.body().find("m=audio 20000 RTP/AVP 8 101") != std::string::npos);

@@ -100,7 +100,7 @@ TEST_CASE("OPTIONS") {
   CHECK(rig.status() == 200);
   CHECK(rig.header("Allow").find("INVITE") != std::string::npos);
   CHECK(rig.header("Accept").find("application/sdp") != std::string::npos);
-  CHECK(rig.header("Supported") == "timer, 100rel");
+  CHECK(rig.header("Supported") == "timer, 100rel, replaces");
   CHECK(rig.body().empty());
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/bytes.hpp"
 #include "sip/dialog.hpp"
+#include "sip/refer.hpp"
 #include "sip/registrar.hpp"
 #include "sip/reliable_provisional.hpp"
 #include "sip/session_timer.hpp"
@@ -39,6 +40,10 @@ void read_fields(const MessageView& view) {
     (void)MediaType::parse(header.value);
     (void)SessionExpires::parse(header.value);
     (void)Replaces::parse(header.value);
+    if (const auto refer = ReferTo::parse(header.value)) {
+      const auto uri = Uri::parse(refer->uri);
+      require(uri && uri->is_sip() && uri->headers.empty() && !uri->params.has("method"));
+    }
     for (const std::string_view value : view.values(header.id))
       require(!value.empty());
   }

@@ -71,6 +71,14 @@ class World {
     }
     now_ = std::max(now_, end);
   }
+  // After a provisional response an INVITE waits for as long as its user likes (RFC 3261 17.1.1.2): who hears
+  // no more gives up with a CANCEL.
+  void give_up() {
+    for (const auto& [id, number] : ids_) {
+      if (seen_[number].finals + seen_[number].timeouts == 0) client_.cancel(id, now_);
+    }
+    drain();
+  }
   const Seen& seen(int number) { return seen_[number]; }
   const std::string& log() const { return log_; }
   std::size_t live() const { return client_.size() + server_.size(); }
@@ -179,7 +187,9 @@ void load(World& world, int count) {
     world.send(i % 3 == 0 ? "OPTIONS" : "INVITE", i);
     world.run_until(world.now() + 20ms);
   }
-  world.run_until(world.now() + 200s);
+  world.run_until(world.now() + 100s);
+  world.give_up();
+  world.run_until(world.now() + 100s);
 }
 
 } // namespace

@@ -248,6 +248,7 @@ void Worker::act(const call::Output& output) {
                         },
                         [this](const call::Log& e) { shared_.log(e.level, e.line); },
                         [](const call::CallRinging&) {}, [](const call::MediaChanged&) {},
+                        [](const call::TransferRequested&) {}, [](const call::CallRedirected&) {},
                         [](const call::DtmfFinished&) {},
                         [this](const call::TransferFailed& e) {
                           if (Session* session = find(e.call)) session->transfer_failed(e);
