@@ -30,6 +30,10 @@ constexpr std::array formats{
     SampleFormatInfo{SampleFormat::s32le, "s32le", 4, true, "signed 32 bits, little-endian"},
     SampleFormatInfo{SampleFormat::f32le, "f32le", 4, true, "float, little-endian, 1.0 is full scale"},
     SampleFormatInfo{SampleFormat::f64le, "f64le", 8, true, "double, little-endian, 1.0 is full scale"},
+    SampleFormatInfo{SampleFormat::s24be, "s24be", 3, true, "signed 24 bits, big-endian"},
+    SampleFormatInfo{SampleFormat::s32be, "s32be", 4, true, "signed 32 bits, big-endian"},
+    SampleFormatInfo{SampleFormat::f32be, "f32be", 4, true, "float, big-endian, 1.0 is full scale"},
+    SampleFormatInfo{SampleFormat::f64be, "f64be", 8, true, "double, big-endian, 1.0 is full scale"},
 };
 
 struct Alias {
@@ -127,6 +131,36 @@ void write_each(std::span<const In> in, std::span<std::byte> out, Convert conver
 // Narrow formats go from and to float through s16, a stretch at a time.
 constexpr std::size_t stretch = 1024;
 
+// The wide formats of the other byte order go through their little-endian twins.
+std::optional<SampleFormat> little_twin(SampleFormat format) {
+  switch (format) {
+    case SampleFormat::s24be: return SampleFormat::s24le;
+    case SampleFormat::s32be: return SampleFormat::s32le;
+    case SampleFormat::f32be: return SampleFormat::f32le;
+    case SampleFormat::f64be: return SampleFormat::f64le;
+    default: return std::nullopt;
+  }
+}
+
+void swap_samples(std::span<std::byte> bytes, std::size_t width) {
+  for (std::size_t at = 0; at + width <= bytes.size(); at += width)
+    std::reverse(&bytes[at], &bytes[at] + width);
+}
+
+using Stretch = std::array<std::byte, stretch * sizeof(double)>;
+
+template <class Sample, class Convert>
+void through_twin(std::span<const std::byte> in, std::span<Sample> out, std::size_t width, Convert convert) {
+  Stretch copy;
+  for (std::size_t at = 0; at < out.size(); at += stretch) {
+    const auto part = out.subspan(at, std::min(stretch, out.size() - at));
+    const auto bytes = std::span(copy).first(part.size() * width);
+    std::copy_n(&in[at * width], bytes.size(), bytes.begin());
+    swap_samples(bytes, width);
+    convert(bytes, part);
+  }
+}
+
 } // namespace
 
 std::span<const SampleFormatInfo> sample_formats() {
@@ -151,6 +185,10 @@ std::optional<SampleFormat> sample_format(std::string_view name) {
 void to_s16(SampleFormat format, std::span<const std::byte> in, std::span<std::int16_t> out) {
   assert(in.size() == out.size() * info(format).bytes);
   if (out.empty()) return;
+  if (const auto twin = little_twin(format)) {
+    return through_twin(in, out, info(format).bytes,
+                        [&](auto bytes, auto part) { to_s16(*twin, bytes, part); });
+  }
   switch (format) {
     case SampleFormat::s16le: std::memcpy(out.data(), in.data(), in.size()); return;
     case SampleFormat::s16be: codec::l16::decode(in, out); return;
@@ -165,12 +203,17 @@ void to_s16(SampleFormat format, std::span<const std::byte> in, std::span<std::i
     case SampleFormat::s32le: read_each<std::int32_t>(in, out, s16_from_s32); return;
     case SampleFormat::f32le: read_each<float>(in, out, s16_from_float); return;
     case SampleFormat::f64le: read_each<double>(in, out, s16_from_double); return;
+    default: return; // the twins were dealt with
   }
 }
 
 void from_s16(SampleFormat format, std::span<const std::int16_t> in, std::span<std::byte> out) {
   assert(out.size() == in.size() * info(format).bytes);
   if (in.empty()) return;
+  if (const auto twin = little_twin(format)) {
+    from_s16(*twin, in, out);
+    return swap_samples(out, info(format).bytes);
+  }
   switch (format) {
     case SampleFormat::s16le: std::memcpy(out.data(), in.data(), out.size()); return;
     case SampleFormat::s16be: codec::l16::encode(in, out); return;
@@ -187,11 +230,16 @@ void from_s16(SampleFormat format, std::span<const std::int16_t> in, std::span<s
       write_each<float>(in, out, [](std::int16_t x) { return static_cast<float>(x) / 32768.0F; });
       return;
     case SampleFormat::f64le: write_each<double>(in, out, [](std::int16_t x) { return x / 32768.0; }); return;
+    default: return; // the twins were dealt with
   }
 }
 
 void to_float(SampleFormat format, std::span<const std::byte> in, std::span<float> out) {
   assert(in.size() == out.size() * info(format).bytes);
+  if (const auto twin = little_twin(format)) {
+    return through_twin(in, out, info(format).bytes,
+                        [&](auto bytes, auto part) { to_float(*twin, bytes, part); });
+  }
   switch (format) {
     case SampleFormat::s24le:
       for (std::size_t i = 0; i < out.size(); ++i)
@@ -220,6 +268,10 @@ void to_float(SampleFormat format, std::span<const std::byte> in, std::span<floa
 
 void from_float(SampleFormat format, std::span<const float> in, std::span<std::byte> out) {
   assert(out.size() == in.size() * info(format).bytes);
+  if (const auto twin = little_twin(format)) {
+    from_float(*twin, in, out);
+    return swap_samples(out, info(format).bytes);
+  }
   constexpr double s32_scale = 2147483648.0;
   const auto to_s32 = [](float x) {
     return nearest<std::int32_t>(static_cast<double>(x), s32_scale, s32_scale - 1);

@@ -11,7 +11,22 @@
 
 namespace talky::file {
 
-enum class SampleFormat : std::uint8_t { s16le, s16be, mulaw, alaw, u8, s8, s24le, s32le, f32le, f64le };
+enum class SampleFormat : std::uint8_t {
+  s16le,
+  s16be,
+  mulaw,
+  alaw,
+  u8,
+  s8,
+  s24le,
+  s32le,
+  f32le,
+  f64le,
+  s24be,
+  s32be,
+  f32be,
+  f64be
+};
 
 struct SampleFormatInfo {
   SampleFormat format;

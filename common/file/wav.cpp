@@ -141,6 +141,20 @@ Result<std::optional<WavHeader>> parse_wav_header(Bytes start) {
   return more();
 }
 
+bool wav_holds(SampleFormat format) {
+  switch (format) {
+    case SampleFormat::s16le:
+    case SampleFormat::mulaw:
+    case SampleFormat::alaw:
+    case SampleFormat::u8:
+    case SampleFormat::s24le:
+    case SampleFormat::s32le:
+    case SampleFormat::f32le:
+    case SampleFormat::f64le: return true;
+    default: return false;
+  }
+}
+
 std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, std::uint16_t channels,
                                        std::optional<std::uint64_t> data_size) {
   std::vector<std::byte> out;
@@ -208,37 +222,6 @@ Result<WavReader> WavReader::create(Input input) {
     }
     wanted = bytes->size() + 1;
   }
-}
-
-Result<Bytes> WavReader::read_raw(std::size_t max_bytes) {
-  input_.skip(std::exchange(pending_skip_, 0));
-  const std::size_t frame = header_.frame_bytes();
-  const std::uint64_t left = header_.data_size ? *header_.data_size - taken_ : ~std::uint64_t{0};
-  if (left < frame) {
-    cut_off_ = static_cast<std::size_t>(left);
-    return Bytes{};
-  }
-  const auto bytes = input_.peek(frame);
-  if (!bytes) return bytes;
-  if (bytes->size() < frame) {
-    cut_off_ = bytes->size();
-    if (header_.data_size) missing_ = left - bytes->size();
-    return Bytes{};
-  }
-  std::size_t count = std::min(bytes->size(), std::max(max_bytes, frame));
-  if (count > left) count = static_cast<std::size_t>(left);
-  count -= count % frame;
-  taken_ += count;
-  pending_skip_ = count;
-  return bytes->first(count);
-}
-
-Result<> WavReader::read(std::size_t max_frames, std::vector<std::int16_t>& out) {
-  const auto bytes = read_raw(max_frames * header_.frame_bytes());
-  if (!bytes) return tl::unexpected(bytes.error());
-  out.resize(bytes->size() / info(header_.format).bytes);
-  to_s16(header_.format, *bytes, out);
-  return {};
 }
 
 Result<> save_wav(const std::string& path, audio::Format format, std::span<const std::int16_t> interleaved) {

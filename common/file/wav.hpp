@@ -22,18 +22,11 @@
 #include "core/error.hpp"
 #include "file/io.hpp"
 #include "file/sample_format.hpp"
+#include "file/sample_reader.hpp"
 
 namespace talky::file {
 
-struct WavHeader {
-  SampleFormat format = SampleFormat::s16le;
-  std::uint32_t rate = 0;                 // Hz: 1 to 1,000,000
-  std::uint16_t channels = 0;             // 1 to 64
-  std::uint64_t data_offset = 0;          // of the first sample in the file
-  std::optional<std::uint64_t> data_size; // bytes; nullopt: to the end of the input
-
-  std::size_t frame_bytes() const { return std::size_t{info(format).bytes} * channels; }
-};
+using WavHeader = SampleHeader;
 
 // How much of a file its header may take; a header that does not end by then is malformed.
 inline constexpr std::size_t wav_header_limit = std::size_t{1} << 20;
@@ -46,35 +39,16 @@ Result<std::optional<WavHeader>> parse_wav_header(Bytes start);
 // ask for). `data_size` nullopt: 0x7ffff000, which says "until the end" to sox, ffmpeg, libsndfile and talky.
 std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, std::uint16_t channels,
                                        std::optional<std::uint64_t> data_size);
+bool wav_holds(SampleFormat format); // little-endian ones, unsigned 8 bits, and the laws
 inline constexpr std::uint32_t wav_unknown_size = 0x7ffff000;
 
-// Reads samples one block after the other, in constant memory, from a file or a pipe; what has come is given
-// at once.
-class WavReader {
+class WavReader : public SampleReader {
  public:
   static Result<WavReader> open(const std::string& path); // "-" is standard input
   static Result<WavReader> create(Input input);           // at the start of the header
 
-  const WavHeader& header() const { return header_; }
-  // Up to `max_bytes` raw bytes, whole sample frames, valid until the next call; empty at the end. A last
-  // frame that was cut off is left out. Errors: io.
-  Result<Bytes> read_raw(std::size_t max_bytes);
-  // Replaces the contents of `out` by up to `max_frames` sample frames as interleaved s16; empty at the end.
-  Result<> read(std::size_t max_frames, std::vector<std::int16_t>& out);
-  // Bytes of a last frame that was cut off, known at the end.
-  std::size_t cut_off() const { return cut_off_; }
-  // The header promised this many bytes more than there were, known at the end.
-  std::uint64_t missing() const { return missing_; }
-
  private:
-  WavReader(Input input, WavHeader header) : input_(std::move(input)), header_(header) {}
-
-  Input input_;
-  WavHeader header_;
-  std::uint64_t taken_ = 0; // of the data chunk
-  std::size_t pending_skip_ = 0;
-  std::size_t cut_off_ = 0;
-  std::uint64_t missing_ = 0;
+  using SampleReader::SampleReader;
 };
 
 // A whole file in memory.
