@@ -1,15 +1,10 @@
-// One conversation over a flow. The order in which an utterance is understood:
-//   1. values for slots are found and kept; 2. the state's own rules, the first that holds; 3. the slot that
-//   the state asks for is filled; 4. the flow's global rules; 5. help, repeat, operator, goodbye; 6. some
-//   other slot was filled: the question again; 7. the state's fallback, or the global one with the question
-//   again.
-// Each of these ends in a reply, so there is always one.
+#include "voice/flow_dialogue.hpp"
+
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "core/ascii.hpp"
-#include "voice/flow_model.hpp"
+#include "voice/words.hpp"
 
 namespace talky::voice {
 namespace {
@@ -17,15 +12,6 @@ namespace {
 // States passed without a word in one answer; the check finds circles that can be found, this ends the
 // others.
 constexpr int kMaxHops = 32;
-
-struct Input {
-  std::string text;
-  std::vector<std::string> filled; // slots
-  std::string intent;              // the best that any rule here wants
-  double score = 0;
-  std::optional<bool> yes;
-  std::string digits;
-};
 
 // What "anna" in <sip:anna@host> or +49 30 1234 is called.
 std::string user_of(std::string_view uri) {
@@ -37,59 +23,12 @@ std::string user_of(std::string_view uri) {
   return std::string(uri.substr(begin, at - begin));
 }
 
-class FlowDialogue final : public Dialogue {
- public:
-  explicit FlowDialogue(std::shared_ptr<const Flow> flow, const FlowModel& model)
-      : flow_(std::move(flow)), model_(model), state_(model.find(model.start)) {}
-
-  Reply start(const in::Start& start, Random& random) override;
-  Reply answer(const Heard& heard, Random& random) override;
-  Completeness completeness(const Utterance& utterance) const override;
-  Completeness completeness(const Digits& digits) const override;
-  std::unique_ptr<Dialogue> clone() const override { return std::make_unique<FlowDialogue>(*this); }
-
- private:
-  Reply understand(const Utterance& utterance, Random& random);
-  Reply typed(const Digits& digits, Random& random);
-  Reply silent(const Silence& silence, Random& random);
-  Reply carry_on(Input& input, Random& random);
-
-  void fill(Input& input);
-  void choose_intent(Input& input) const;
-  bool wants(const std::vector<Rule>& rules, std::string_view intent) const;
-  bool holds(const Rule& rule, const Input& input) const;
-  const Rule* first(const std::vector<Rule>& rules, const Input& input) const;
-  Reply fire(const Rule& rule, const Input& input, Random& random);
-  std::optional<Reply> builtin(const Input& input, Random& random);
-  Reply misunderstood(Random& random);
-
-  // Goes to a state and speaks; `lead` is said before.
-  Reply enter(const State* state, std::string lead, Random& random);
-  Reply reply(std::string text) const;
-  Reply question_again(std::string lead, Random& random);
-  std::string question(Random& random) const;
-  std::string say(const Prompt& prompt, Random& random) const;
-  std::string render(const Template& text, bool raw) const;
-  std::string render_raw(std::string_view text) const;
-  Reply::Action render(const Reply::Action& action) const;
-  void apply(const Rule& rule);
-  std::string value(std::string_view name) const;
-  std::string spoken_of(const Template::Part& part) const;
-  Date today() const { return {moment_.year, moment_.month, moment_.day}; }
-
-  std::shared_ptr<const Flow> flow_; // owns the model
-  const FlowModel& model_;
-  const State* state_;
-  std::map<std::string, std::string, std::less<>> variables_; // canonical values
-  Moment moment_;
-  std::string last_text_; // the last thing we said, for "repeat"
-  int tries_ = 0;         // misunderstandings in a row
-};
-
 std::string joined_text(std::string a, const std::string& b) {
   if (!a.empty() && !b.empty()) a += ' ';
   return a + b;
 }
+
+} // namespace
 
 Reply FlowDialogue::start(const in::Start& start, Random& random) {
   moment_ = start.moment;
@@ -123,16 +62,14 @@ Reply FlowDialogue::answer(const Heard& heard, Random& random) {
   return out;
 }
 
-// --- Understanding
-// ---------------------------------------------------------------------------------------------
-
 Reply FlowDialogue::understand(const Utterance& utterance, Random& random) {
   Input input;
   input.text = utterance.text;
   input.yes = yes_or_no(utterance.text);
   variables_["said"] = utterance.text;
   choose_intent(input);
-  fill(input);
+  input.text = find_question(input);
+  if (input.question == nullptr || has_words(input.text)) fill(input);
   Reply out = carry_on(input, random);
   if (out.intent.empty()) out.intent = input.intent;
   return out;
@@ -172,77 +109,30 @@ Reply FlowDialogue::carry_on(Input& input, Random& random) {
     tries_ = 0;
     return out;
   };
-  if (const Rule* rule = first(state_->on, input)) return answered(fire(*rule, input, random));
+  // A question is answered first, and what else was said goes on behind the answer.
+  std::string lead;
+  if (input.question != nullptr) {
+    if (input.filled.empty()) return answered(fire(*input.question, input, {}, random));
+    apply(*input.question);
+    lead = say(input.question->say, random);
+    input.intent.clear();
+    input.score = 0;
+  }
+  if (const Rule* rule = first(state_->on, input))
+    return answered(fire(*rule, input, std::move(lead), random));
   const bool asked_filled = !state_->ask.empty() && std::find(input.filled.begin(), input.filled.end(),
                                                               state_->ask) != input.filled.end();
-  if (asked_filled) return answered(enter(model_.find(state_->then), {}, random));
-  if (const Rule* rule = first(model_.on, input)) return answered(fire(*rule, input, random));
+  if (asked_filled) return answered(enter(model_.find(state_->then), std::move(lead), random));
+  if (const Rule* rule = first(model_.on, input))
+    return answered(fire(*rule, input, std::move(lead), random));
   if (auto out = builtin(input, random)) return answered(std::move(*out));
-  if (!input.filled.empty()) return answered(question_again({}, random));
+  if (!input.filled.empty()) return answered(question_again(std::move(lead), random));
   return misunderstood(random);
 }
 
-void FlowDialogue::fill(Input& input) {
-  std::optional<std::size_t> asked = model_.slot_index(state_->ask);
-  if (asked) {
-    // "Goodbye" is not a name, and "can you help me please" not a yes.
-    const Slot::Type type = model_.slots[*asked].type;
-    const bool loose = type == Slot::Type::name || type == Slot::Type::text || type == Slot::Type::yes_no;
-    if (loose && input.score >= IntentMatcher::kSure) asked.reset();
-  }
-  if (input.score >= IntentMatcher::kSure && !input.intent.empty()) input.yes.reset();
-  for (Filled& filled : find_values(model_.slots, asked, input.text, today())) {
-    const std::string& name = model_.slots[filled.slot].name;
-    variables_[name] = std::move(filled.value);
-    input.filled.push_back(name);
-  }
-}
-
-bool FlowDialogue::wants(const std::vector<Rule>& rules, std::string_view intent) const {
-  return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
-    return std::find(rule.intents.begin(), rule.intents.end(), intent) != rule.intents.end();
-  });
-}
-
-// The best of the intents that anything here answers.
-void FlowDialogue::choose_intent(Input& input) const {
-  for (const Match& match : model_.matcher->match(input.text)) {
-    const bool everywhere = std::find(std::begin(kBuiltinIntents), std::end(kBuiltinIntents), match.intent) !=
-                            std::end(kBuiltinIntents);
-    if (!everywhere && !wants(state_->on, match.intent) && !wants(model_.on, match.intent)) continue;
-    input.intent = match.intent;
-    input.score = match.score;
-    return;
-  }
-}
-
-bool FlowDialogue::holds(const Rule& rule, const Input& input) const {
-  const auto among = [](const std::vector<std::string>& list, std::string_view name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-  };
-  if (!rule.intents.empty() && !among(rule.intents, input.intent)) return false;
-  if (!rule.slots.empty() && std::none_of(input.filled.begin(), input.filled.end(),
-                                          [&](const std::string& s) { return among(rule.slots, s); }))
-    return false;
-  if (rule.yes && rule.yes != input.yes) return false;
-  if (!rule.digits.empty() && !among(rule.digits, input.digits)) return false;
-  if (rule.condition && !rule.condition->holds([this](std::string_view name) { return value(name); }))
-    return false;
-  return true;
-}
-
-const Rule* FlowDialogue::first(const std::vector<Rule>& rules, const Input& input) const {
-  const auto found =
-      std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) { return holds(rule, input); });
-  return found == rules.end() ? nullptr : &*found;
-}
-
-// --- Answering
-// -------------------------------------------------------------------------------------------------
-
-Reply FlowDialogue::fire(const Rule& rule, const Input& input, Random& random) {
+Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead, Random& random) {
   apply(rule);
-  std::string text = say(rule.say, random);
+  std::string text = joined_text(std::move(lead), say(rule.say, random));
   if (rule.repeat)
     return reply(joined_text(std::move(text), last_text_.empty() ? question(random) : last_text_));
   Reply out;
@@ -342,140 +232,6 @@ std::string FlowDialogue::question(Random& random) const {
   }
   return {};
 }
-
-// Variants whose condition holds go before those without one.
-std::string FlowDialogue::say(const Prompt& prompt, Random& random) const {
-  std::vector<const Prompt::Variant*> fit;
-  for (const bool conditional : {true, false}) {
-    for (const Prompt::Variant& variant : prompt.variants) {
-      if (variant.condition.has_value() != conditional) continue;
-      if (conditional && !variant.condition->holds([this](std::string_view name) { return value(name); }))
-        continue;
-      fit.push_back(&variant);
-    }
-    if (!fit.empty()) break;
-  }
-  if (fit.empty()) return {};
-  return render(fit[static_cast<std::size_t>(random.below(fit.size()))]->text, false);
-}
-
-std::string FlowDialogue::render(const Template& text, bool raw) const {
-  std::string out;
-  for (const Template::Part& part : text.parts) {
-    if (!part.variable) {
-      out += part.text;
-    } else {
-      out += raw ? value(part.text) : spoken_of(part);
-    }
-  }
-  return std::string(ascii::trim(out));
-}
-
-std::string FlowDialogue::render_raw(std::string_view text) const {
-  const auto parsed = parse_template(text);
-  return parsed ? render(*parsed, true) : std::string(text);
-}
-
-Reply::Action FlowDialogue::render(const Reply::Action& action) const {
-  if (const auto* transfer = std::get_if<Reply::Transfer>(&action))
-    return Reply::Transfer{render_raw(transfer->target)};
-  if (const auto* digits = std::get_if<Reply::SendDigits>(&action))
-    return Reply::SendDigits{render_raw(digits->digits)};
-  return action;
-}
-
-void FlowDialogue::apply(const Rule& rule) {
-  for (const auto& [name, text] : rule.set)
-    variables_[name] = render(text, true);
-  for (const std::string& name : rule.clear)
-    variables_.erase(name);
-}
-
-std::string FlowDialogue::value(std::string_view name) const {
-  if (name == "tries") return std::to_string(tries_);
-  if (const auto found = variables_.find(name); found != variables_.end()) return found->second;
-  const auto constant = model_.values.find(std::string(name));
-  return constant == model_.values.end() ? std::string() : constant->second;
-}
-
-std::string FlowDialogue::spoken_of(const Template::Part& part) const {
-  const std::string text = value(part.text);
-  if (part.form == "raw") return text;
-  if (part.form == "weekday") {
-    const auto date = date_from_iso(text);
-    return date ? std::string(weekday_name(weekday(*date))) : text;
-  }
-  Slot slot;
-  if (part.form == "digits") {
-    slot.type = Slot::Type::digits;
-  } else if (part.text == "today") {
-    slot.type = Slot::Type::date;
-  } else if (part.text == "now") {
-    slot.type = Slot::Type::time;
-  } else if (const Slot* known = model_.slot(part.text)) {
-    return spoken_value(*known, text, today());
-  } else {
-    return text;
-  }
-  return spoken_value(slot, text, today());
-}
-
-// --- Is that all?
-// ----------------------------------------------------------------------------------------------
-
-Completeness FlowDialogue::completeness(const Utterance& utterance) const {
-  const auto heard = words(utterance.text);
-  if (heard.empty()) return Completeness::open;
-  if (!has_words(utterance.text) || trails_off(utterance.text)) return Completeness::unfinished;
-  const auto asked = model_.slot_index(state_->ask);
-  if (asked) {
-    const Slot& slot = model_.slots[*asked];
-    const auto filled = find_values(model_.slots, asked, utterance.text, today());
-    const bool there =
-        std::any_of(filled.begin(), filled.end(), [&](const Filled& f) { return f.slot == *asked; });
-    if (slot.type == Slot::Type::digits) {
-      const std::size_t digits = find_digits(heard).size();
-      if (slot.length > 0 && digits > 0 && digits < slot.length) return Completeness::unfinished;
-      return there && slot.length > 0 ? Completeness::complete : Completeness::open;
-    }
-    // After a choice, a time or a yes little is to come; a name or a date may go on.
-    const bool closed =
-        slot.type == Slot::Type::choice || slot.type == Slot::Type::time || slot.type == Slot::Type::yes_no;
-    if (there && closed) return Completeness::complete;
-  }
-  // "Yes" ends a turn; "no" is often followed by what is right.
-  const bool answer_wanted =
-      std::any_of(state_->on.begin(), state_->on.end(), [](const Rule& r) { return r.yes.has_value(); });
-  if (answer_wanted && heard.size() <= 3 && yes_or_no(utterance.text) == true) return Completeness::complete;
-  Input input;
-  input.text = utterance.text;
-  choose_intent(input);
-  if (input.score >= IntentMatcher::kSure && input.intent == "goodbye") return Completeness::complete;
-  return Completeness::open;
-}
-
-Completeness FlowDialogue::completeness(const Digits& digits) const {
-  const Slot* slot = model_.slot(state_->ask);
-  if (slot != nullptr && slot->type == Slot::Type::digits) {
-    return slot->length > 0 && digits.digits.size() >= slot->length ? Completeness::complete
-                                                                    : Completeness::open;
-  }
-  if (slot != nullptr && slot->type == Slot::Type::number) return Completeness::open;
-  // A menu: as soon as no longer entry begins so.
-  bool exact = false;
-  bool longer = false;
-  for (const auto* rules : {&state_->on, &model_.on}) {
-    for (const Rule& rule : *rules) {
-      for (const std::string& entry : rule.digits) {
-        exact = exact || entry == digits.digits;
-        longer = longer || (entry.size() > digits.digits.size() && entry.starts_with(digits.digits));
-      }
-    }
-  }
-  return exact && !longer ? Completeness::complete : Completeness::open;
-}
-
-} // namespace
 
 std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow) {
   const FlowModel& model = *flow->impl_;

@@ -10,6 +10,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
+constexpr double kSame = 0.9; // as good as the example itself
+
 bool in(std::string_view word, std::initializer_list<std::string_view> list) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -23,11 +25,19 @@ bool is_negation(std::string_view word) {
 // understood.
 bool is_idle(std::string_view word) {
   return is_filler(word) ||
-         in(word, {"please", "a",      "an",    "the",   "i",     "id",   "im",   "to",   "me",  "my",
-                   "you",    "your",   "can",   "could", "would", "like", "want", "do",   "is",  "it",
-                   "its",    "of",     "for",   "and",   "so",    "well", "just", "some", "hi",  "hello",
-                   "hey",    "that",   "thats", "there", "have",  "need", "then", "now",  "ok",  "okay",
-                   "thank",  "thanks", "very",  "much",  "will",  "be",   "in",   "on",   "with"});
+         in(word, {"please", "a",      "an",    "the",   "i",     "id",   "im",   "to",   "me",   "my",
+                   "you",    "your",   "can",   "could", "would", "like", "want", "do",   "is",   "it",
+                   "its",    "of",     "for",   "and",   "so",    "well", "just", "some", "hi",   "hello",
+                   "hey",    "that",   "thats", "there", "have",  "need", "then", "now",  "ok",   "okay",
+                   "thank",  "thanks", "very",  "much",  "will",  "be",   "in",   "on",   "with", "how",
+                   "what",   "when",   "where", "which", "who",   "are",  "does", "whats"});
+}
+
+// Days and times say when, not what is wanted.
+bool is_when(std::string_view word) {
+  return in(word, {"monday", "tuesday", "wednesday", "thursday",  "friday",   "saturday", "sunday",
+                   "today",  "tonight", "tomorrow",  "january",   "february", "march",    "april",
+                   "june",   "july",    "august",    "september", "october",  "november", "december"});
 }
 
 std::vector<std::string> stems_of(const std::vector<std::string>& list) {
@@ -46,13 +56,16 @@ std::map<std::string, double> IntentMatcher::terms(const std::vector<std::string
   for (const std::string& word : heard) {
     if (is_filler(word)) continue;
     const std::string s = stem(word);
-    if (values_.contains(s)) {
+    if (values_.contains(s) || is_when(word)) {
       out["value"] += 0.4;
       continue;
     }
-    out["w:" + s] += is_idle(word) ? 0.3 : 1.0;
+    if (is_idle(word)) {
+      out["i:" + s] += 0.3;
+      continue;
+    }
+    out["w:" + s] += 1.0;
     const std::string padded = '^' + s + '$';
-    if (is_idle(word)) continue;
     for (std::size_t i = 0; i + 3 <= padded.size(); ++i)
       out["t:" + padded.substr(i, 3)] += 0.35;
   }
@@ -166,10 +179,15 @@ std::vector<Match> IntentMatcher::match(std::string_view text) const {
     const auto vector = vector_of(heard);
     for (const Example& example : examples_) {
       double similarity = 0;
+      bool shared = false; // a word with a meaning of its own
       for (const auto& [term, weight] : vector) {
         const auto found = example.vector.find(term);
-        if (found != example.vector.end()) similarity += weight * found->second;
+        if (found == example.vector.end()) continue;
+        similarity += weight * found->second;
+        shared = shared || term[0] == 'w' || term[0] == 't';
       }
+      // "Saturday" alone is not "Are you open on Saturday?", nor "how are you?" "how much is it?".
+      if (!shared && similarity < kSame) continue;
       scores[example.intent] = std::max(scores[example.intent], similarity);
     }
   }

@@ -172,6 +172,11 @@ class DateFinder {
     auto day = ordinal_at(words_, at);
     if (!day) day = cardinal_at(words_, at);
     if (!day || day->value < 1 || day->value > 31) return std::nullopt;
+    // "Thirty-first of February" is no day; it is not "first of February" either.
+    if (at == i && i > 0 && day->value < 10) {
+      const auto tens = cardinal_at(words_, i - 1);
+      if (tens && tens->end == i && tens->value >= 20 && tens->value % 10 == 0) return std::nullopt;
+    }
     const std::size_t name = word(day->end) == "of" ? day->end + 1 : day->end;
     const auto month = month_of(word(name));
     if (!month) return std::nullopt;

@@ -56,7 +56,11 @@ std::string capitalised(std::string word) {
 // Anna".
 class NameFinder {
  public:
-  NameFinder(std::string_view text, bool asked) : asked_(asked) {
+  enum class Mode : std::uint8_t { anywhere, corrected, asked };
+
+  // `taken` are words that have another meaning already.
+  NameFinder(std::string_view text, Mode mode, std::vector<std::string> taken)
+      : asked_(mode == Mode::asked), corrected_(mode == Mode::corrected), taken_(std::move(taken)) {
     for (std::string& word : written(text)) {
       lower_.push_back(lower_of(word));
       written_.push_back(std::move(word));
@@ -87,6 +91,7 @@ class NameFinder {
       ++begin;
     // A whole sentence is no name.
     for (std::size_t i = begin; i < lower_.size(); ++i) {
+      if (is_no_name(lower_[i])) return {};
       if (stops(lower_[i]) && !in(lower_[i], {"please", "thanks", "thank", "you"})) return {};
     }
     return from(begin);
@@ -114,6 +119,14 @@ class NameFinder {
                "evening"});
   }
 
+  // What people say when they are asked for their name, and do not tell it.
+  static bool is_no_name(std::string_view word) {
+    return in(word, {"time",    "day",      "date",    "name",      "service",  "number", "none",
+                     "nothing", "whatever", "anyone",  "nobody",    "anything", "thing",  "maybe",
+                     "hang",    "hold",     "second",  "moment",    "minute",   "make",   "change",
+                     "tell",    "secret",   "private", "anonymous", "haircut",  "robot",  "idea"});
+  }
+
   // Behind "my name is" and the like at `i`; 0 if there is none.
   std::size_t behind_introduction(std::size_t i) const {
     const auto at = [&](std::size_t k) {
@@ -126,13 +139,20 @@ class NameFinder {
     if (asked_ || i == 0) {
       if (at(i) == "this" && at(i + 1) == "is") return i + 2;
     }
+    // "A haircut for Anna", "no, it's Marie": recognisers write names large.
+    const auto is_large = [&](std::size_t k) {
+      return k < written_.size() && written_[k][0] >= 'A' && written_[k][0] <= 'Z' && !is_no_name(lower_[k]);
+    };
+    if (!asked_ && i > 0 && at(i) == "for" && is_large(i + 1)) return i + 1;
+    if (corrected_ && at(i) == "its" && is_large(i + 1)) return i + 1;
+    if (corrected_ && at(i) == "it" && at(i + 1) == "is" && is_large(i + 2)) return i + 2;
     if (!asked_) return 0;
     if (at(i) == "im" || at(i) == "its" || at(i) == "under" || at(i) == "for") return i + 1;
     if ((at(i) == "i" && at(i + 1) == "am") || (at(i) == "it" && at(i + 1) == "is")) return i + 2;
     return 0;
   }
 
-  // A name that is spelt, "S M I T H" or "S-M-I-T-H", is one word.
+  // A name that is spelt, "S M I T H", "S-M-I-T-H" or "double L", is one word.
   void join_letters() {
     const auto spelt_with_hyphens = [](const std::string& word) {
       for (std::size_t i = 0; i < word.size(); ++i)
@@ -143,8 +163,13 @@ class NameFinder {
       if (spelt_with_hyphens(written_[i])) written_[i] = capitalised(lower_[i]);
       std::size_t end = i;
       std::string word;
-      while (end < lower_.size() && lower_[end].size() == 1 && ascii::is_alpha(lower_[end][0]))
+      const auto is_letter = [&](std::size_t k) {
+        return k < lower_.size() && lower_[k].size() == 1 && ascii::is_alpha(lower_[k][0]);
+      };
+      while (is_letter(end) || (end < lower_.size() && lower_[end] == "double" && is_letter(end + 1))) {
+        if (lower_[end] == "double") word += lower_[++end];
         word += lower_[end++];
+      }
       if (word.size() < 3) continue;
       const auto from = static_cast<std::ptrdiff_t>(i);
       const auto to = static_cast<std::ptrdiff_t>(end);
@@ -160,8 +185,7 @@ class NameFinder {
     std::vector<std::string> name;
     std::vector<std::string> lower;
     for (std::size_t i = begin; i < lower_.size() && name.size() < 4; ++i) {
-      if (stops(lower_[i])) break;
-      if (std::any_of(lower_[i].begin(), lower_[i].end(), ascii::is_digit)) break;
+      if (stops(lower_[i]) || in_taken(lower_[i]) || is_number(written_[i])) break;
       if (std::find(lower.begin(), lower.end(), lower_[i]) != lower.end()) continue;
       lower.push_back(lower_[i]);
       name.push_back(capitalised(written_[i]));
@@ -169,7 +193,16 @@ class NameFinder {
     return joined(name);
   }
 
+  static bool is_number(const std::string& word) {
+    return std::any_of(word.begin(), word.end(), ascii::is_digit) || !find_numbers(words(word)).empty();
+  }
+  bool in_taken(const std::string& word) const {
+    return std::find(taken_.begin(), taken_.end(), word) != taken_.end();
+  }
+
   bool asked_;
+  bool corrected_;
+  std::vector<std::string> taken_;
   std::vector<std::string> lower_;
   std::vector<std::string> written_;
 };
@@ -177,9 +210,10 @@ class NameFinder {
 class Finder {
  public:
   Finder(const std::vector<Slot>& slots, std::optional<std::size_t> asked, std::string_view text,
-         const Date& today)
+         const Date& today, const std::vector<std::size_t>& corrected)
       : slots_(slots),
         asked_(asked),
+        corrected_(corrected),
         text_(text),
         today_(today),
         words_(words(text)),
@@ -194,9 +228,10 @@ class Finder {
     for (const auto type : {Slot::Type::choice, Slot::Type::date, Slot::Type::time, Slot::Type::digits,
                             Slot::Type::number, Slot::Type::yes_no, Slot::Type::name, Slot::Type::text}) {
       for (std::size_t i = 0; i < slots_.size(); ++i) {
-        if (slots_[i].type != type || (asked_ != i && !slots_[i].anywhere)) continue;
+        const bool listens = asked_ == i || slots_[i].anywhere || is_corrected(i);
+        if (slots_[i].type != type || !listens) continue;
         // Words that filled another slot are no name: "haircut please" does not answer "your name?".
-        if (std::string value = find(slots_[i], asked_ == i); !value.empty())
+        if (std::string value = find(slots_[i], asked_ == i, is_corrected(i)); !value.empty())
           out_.push_back({i, std::move(value)});
       }
     }
@@ -204,23 +239,34 @@ class Finder {
   }
 
  private:
-  std::string find(const Slot& slot, bool asked) {
+  bool is_corrected(std::size_t slot) const {
+    return std::find(corrected_.begin(), corrected_.end(), slot) != corrected_.end();
+  }
+
+  std::string find(const Slot& slot, bool asked, bool corrected) {
     switch (slot.type) {
       case Slot::Type::choice: return choice(slot);
       case Slot::Type::date: return last(find_dates(words_, today_));
-      case Slot::Type::time: return last(find_times(words_, asked, slot.hours, taken_));
+      case Slot::Type::time:
+        return last(find_times(words_, asked || (corrected && words_.size() <= kBrief), slot.hours, taken_));
       case Slot::Type::digits: return digits(slot);
       case Slot::Type::number: return number(slot);
       case Slot::Type::yes_no:
         if (const auto answer = yes_or_no(text_)) return *answer ? "yes" : "no";
         return {};
-      case Slot::Type::name:
-        if (std::find(taken_.begin(), taken_.end(), true) == taken_.end())
-          return NameFinder(text_, asked).find();
-        return NameFinder(text_, false).find();
+      case Slot::Type::name: return name(asked, corrected);
       case Slot::Type::text: return has_words(text_) ? std::string(ascii::trim(text_)) : std::string();
     }
     return {};
+  }
+
+  std::string name(bool asked, bool corrected) const {
+    using Mode = NameFinder::Mode;
+    std::vector<std::string> elsewhere;
+    for (std::size_t i = 0; i < words_.size(); ++i)
+      if (taken_[i]) elsewhere.push_back(words_[i]);
+    const Mode mode = asked && elsewhere.empty() ? Mode::asked : corrected ? Mode::corrected : Mode::anywhere;
+    return NameFinder(text_, mode, std::move(elsewhere)).find();
   }
 
   void take(std::size_t begin, std::size_t end) {
@@ -247,7 +293,9 @@ class Finder {
         bool same = true;
         for (std::size_t i = 0; i < list.size() && same; ++i) {
           const std::string& heard = words_[at + i];
-          same = heard == list[i] || stem(heard) == stem(list[i]) || sounds_like(heard, list[i]);
+          // "Have" is not a misheard "shave": short words are too near to each other.
+          const bool alike = std::min(heard.size(), list[i].size()) >= 5 && sounds_like(heard, list[i]);
+          same = heard == list[i] || stem(heard) == stem(list[i]) || alike;
         }
         if (!same || (at > 0 && in(words_[at - 1], {"not", "isnt"}))) continue;
         if (list.size() > best_length || (list.size() == best_length && at >= best_at)) {
@@ -286,8 +334,11 @@ class Finder {
     return value;
   }
 
+  static constexpr std::size_t kBrief = 5; // words: in a longer correction a bare number is no time
+
   const std::vector<Slot>& slots_;
   std::optional<std::size_t> asked_;
+  const std::vector<std::size_t>& corrected_;
   std::string_view text_;
   const Date& today_;
   Words words_;
@@ -314,8 +365,9 @@ std::optional<Slot::Type> slot_type(std::string_view name) {
 }
 
 std::vector<Filled> find_values(const std::vector<Slot>& slots, std::optional<std::size_t> asked,
-                                std::string_view text, const Date& today) {
-  return Finder(slots, asked, text, today).find();
+                                std::string_view text, const Date& today,
+                                const std::vector<std::size_t>& corrected) {
+  return Finder(slots, asked, text, today, corrected).find();
 }
 
 std::string spoken_value(const Slot& slot, std::string_view value, const Date& today) {

@@ -40,8 +40,11 @@ struct Filled {
   std::string value;
 };
 // `asked` is the index of the slot that the caller was asked for, if any: it is taken more freely.
+// `corrected` are those that he may correct, such as what has just been read back to him: "no, it's Marie",
+// "make it eleven".
 std::vector<Filled> find_values(const std::vector<Slot>& slots, std::optional<std::size_t> asked,
-                                std::string_view text, const Date& today);
+                                std::string_view text, const Date& today,
+                                const std::vector<std::size_t>& corrected = {});
 
 // A canonical value as one says it.
 std::string spoken_value(const Slot& slot, std::string_view value, const Date& today);

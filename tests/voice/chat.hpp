@@ -1,0 +1,58 @@
+// A caller who types: one conversation over a flow, without sound.
+#pragma once
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include "voice/flow.hpp"
+
+namespace talky::voice {
+
+inline std::string front_desk() {
+  std::ifstream file(TALKY_FLOWS "/front-desk.yaml");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class Chat {
+ public:
+  explicit Chat(const std::string& yaml, std::uint64_t seed = 1, Moment moment = {2026, 11, 23, 10, 15})
+      : random_(seed) {
+    auto parsed = Flow::parse(yaml);
+    for (const Diagnostic& d : parsed.diagnostics)
+      MESSAGE(to_string(d, "flow"));
+    REQUIRE(parsed.flow);
+    dialogue_ = make_dialogue(parsed.flow);
+    in::Start start;
+    start.from = "\"Anna\" <sip:anna@127.0.0.1>";
+    start.to = "sip:100@127.0.0.1";
+    start.moment = moment;
+    last = dialogue_->start(start, random_);
+  }
+  const Reply& say(std::string_view text) {
+    return last = dialogue_->answer(Utterance{std::string(text), 0.9F}, random_);
+  }
+  const Reply& type(std::string_view keys) {
+    return last = dialogue_->answer(Digits{std::string(keys)}, random_);
+  }
+  const Reply& silence(int count, bool is_last) {
+    return last = dialogue_->answer(Silence{count, is_last}, random_);
+  }
+  const Reply& trouble(bool is_last) { return last = dialogue_->answer(Trouble{is_last}, random_); }
+  bool heard(std::string_view words) const { return last.text.find(words) != std::string::npos; }
+  bool hangs_up() const { return std::holds_alternative<Reply::Hangup>(last.action); }
+  Dialogue& dialogue() { return *dialogue_; }
+
+  Reply last;
+
+ private:
+  Random random_;
+  std::unique_ptr<Dialogue> dialogue_;
+};
+
+} // namespace talky::voice
