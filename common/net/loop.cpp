@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "net/fd.hpp"
+#include "net/loop_asio.hpp"
 
 namespace talky::net {
 
@@ -123,6 +124,10 @@ void Loop::run() {
 
 void Loop::stop() {
   impl_->context.stop();
+}
+
+asio::io_context& context_of(Loop& loop) {
+  return loop.impl().context;
 }
 
 void Loop::post(std::function<void()> task) {

@@ -1,0 +1,42 @@
+// The body of one answer, piece by piece: from memory or from a file, after what the request asked of it: a
+// range (RFC 9110 14), or nothing if the client has it already (RFC 9110 13).
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "net/fd.hpp"
+#include "net/http.hpp"
+
+namespace talky::net {
+
+// Of the request: what decides how much of a body is sent.
+struct HttpConditions {
+  bool is_get = false;
+  bool is_head = false;
+  std::string if_none_match, if_modified_since, range, if_range;
+
+  static HttpConditions of(const HttpRequest& request);
+};
+
+class HttpBody {
+ public:
+  // Takes body and file out of `response`, and turns it into a 206, 304, 404 or 416 where that is due.
+  void take(HttpResponse& response, const HttpConditions& conditions);
+  void clear(); // of a HEAD: nothing will be sent
+
+  std::uint64_t left() const { return text_.size() - sent_ + file_left_; }
+  // Appends the next piece until `out` has `limit` bytes. False: the file has become shorter than was said.
+  bool fill(std::string& out, std::size_t limit);
+
+ private:
+  void take_file(HttpResponse& response, const HttpConditions& conditions);
+
+  std::string text_;
+  std::size_t sent_ = 0; // of text_
+  Fd file_;
+  std::uint64_t file_offset_ = 0;
+  std::uint64_t file_left_ = 0;
+};
+
+} // namespace talky::net
