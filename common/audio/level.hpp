@@ -19,6 +19,7 @@ class LevelMeter {
 
   std::uint64_t samples() const { return samples_; }
   double rms_dbfs() const;
+  double peak() const { return peak_; } // of 1.0 = full scale
   double peak_dbfs() const;
   double dc() const;                                 // mean, of 1.0 = full scale
   std::uint64_t clipped() const { return clipped_; } // samples at either end of the scale

@@ -91,6 +91,11 @@ FlacReader& FlacReader::operator=(FlacReader&&) noexcept = default;
 FlacReader::~FlacReader() = default;
 
 Result<FlacReader> FlacReader::create(Input input) {
+  const auto start = input.peek(4);
+  if (!start) return tl::unexpected(start.error());
+  // Some put an ID3 tag in front.
+  if (!as_text(*start).starts_with("fLaC") && !as_text(*start).starts_with("ID3"))
+    return fail(start->size() < 4 ? Errc::truncated : Errc::malformed, 0, "fLaC");
   auto impl = std::make_unique<Impl>(std::move(input));
   FLAC__StreamDecoder* decoder = impl->decoder.get();
   if (decoder == nullptr) return fail(Errc::io, 0, "memory");

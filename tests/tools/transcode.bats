@@ -259,7 +259,8 @@ PY
   refuses 64 'cannot hold' talky-transcode -r 11025 -t opus in.wav x.opus
   refuses 73 'No such file' talky-transcode in.wav no/such/dir.wav
   [ ! -e x.wav ]
-  refuses 65 'from a pipe' talky-transcode -f flac -t s16le - <in.wav
+  refuses 65 'expected fLaC' talky-transcode -f flac -t s16le - <in.wav
+  refuses 65 'from a pipe' talky-transcode -f aiff -t s16le - <in.wav
   refuses 65 'is empty' talky-transcode -t s16le - </dev/null
 }
 

@@ -4,137 +4,28 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
+#include <functional>
 
-#include "cli/json.hpp"
 #include "cli/main.hpp"
-#include "cli/options.hpp"
-#include "core/ascii.hpp"
 #include "failure.hpp"
+#include "flags.hpp"
 #include "format.hpp"
+#include "measures.hpp"
 #include "pipeline.hpp"
+#include "plot.hpp"
+#include "rtp_flags.hpp"
 #include "sink.hpp"
 #include "source.hpp"
+#include "spool.hpp"
 
 namespace talky::transcode {
 namespace {
 
-// As typed; every field is the default.
-struct Flags {
-  std::string from, to;
-  std::string rate, in_rate, channels, in_channels, channel;
-  bool left = false, right = false, split = false, join = false;
-  double gain = 0;
-  std::string start, duration, quality = "auto", tone, dtmf;
-  bool level = false, json = false, list = false, force = false, verbose = false;
-  std::vector<std::string> paths;
-};
-
-std::optional<int> parse(int argc, char** argv, Flags& f) {
-  cli::Options options("transcode", "turns audio of any format, rate and number of channels into any other");
-  options.group("Formats (--list-formats names them)");
-  options.add("from", f.from, "FORMAT", "of the input; else its header or its name says it").alias('f');
-  options.add("to", f.to, "FORMAT", "of the output; else its name says it, wav for -").alias('t');
-  options.add("rate", f.rate, "HZ", "sample rate of the output, 8000 or 8k; else that of the input")
-      .alias('r');
-  options.add("channels", f.channels, "N", "of the output: 1 mixes, 2 doubles mono").alias('c');
-  options.add("in-rate", f.in_rate, "HZ", "of a raw input; else 8k for G.711 and 8 bits, 16k for the rest");
-  options.add("in-channels", f.in_channels, "N", "of a raw input; else 1");
-  options.group("Processing");
-  options.flag("left", f.left, "the first channel only");
-  options.flag("right", f.right, "the second channel only");
-  options.add("channel", f.channel, "N", "channel N only, counted from 1");
-  options.flag("split", f.split, "IN OUT1 OUT2...: each channel to a file of its own");
-  options.flag("join", f.join, "IN1 IN2... OUT: inputs side by side as channels");
-  options.add("gain", f.gain, "DB", "amplify; saturates");
-  options.add("start", f.start, "TIME", "leave out what is before: 1.5, 90s, 200ms, 1:02:03.5");
-  options.add("duration", f.duration, "TIME", "stop after so much");
-  options.add("quality", f.quality, "NAME", "of rate conversion; auto: own filter for 2:1, else high")
-      .choices({"auto", "live", "quick", "low", "medium", "high", "very-high"});
-  options.group("Instead of an input");
-  options.add("tone", f.tone, "HZ[+HZ]", "sines at -10 dBFS, one second unless --duration");
-  options.add("dtmf", f.dtmf, "DIGITS", "100 ms on, 100 ms off; ',' pauses");
-  options.group("Other");
-  options.flag("level", f.level, "measure instead of writing: RMS, peak, DC, clipping");
-  options.flag("json", f.json, "--level and --list-formats as JSON");
-  options.flag("list-formats", f.list, "and exit").flag_only();
-  options.flag("force", f.force, "overwrite the output");
-  options.flag("verbose", f.verbose, "say on stderr what is read and written").alias('v');
-  options.positional("FILE", f.paths, "[IN|-] [OUT|-]; - is stdin or stdout");
-  options.example("talky-transcode -f mulaw -t s16le -r 16000 <call.ul | talky-agent", "a filter");
-  options.example("talky-transcode --split call.wav caller.wav agent.wav", "a stereo call to two files");
-  options.example("talky-transcode --tone 440 --duration 2 -r 8000 tone.wav", "two seconds of 440 Hz");
-  return options.parse(argc, argv);
-}
-
-// "8000", "8k", "44.1k"; 0 for "": not given
-std::uint32_t rate_of(const std::string& text, const char* option) {
-  std::string_view rest = text;
-  if (rest.empty()) return 0;
-  const bool kilo = rest.ends_with("k") || rest.ends_with("K");
-  if (kilo) rest.remove_suffix(1);
-  double hz = 0;
-  if (!rest.empty() &&
-      rest.find_first_not_of(kilo ? "0123456789." : "0123456789") == std::string_view::npos) {
-    hz = std::strtod(std::string(rest).c_str(), nullptr) * (kilo ? 1000 : 1);
-  }
-  if (!(hz >= 1) || hz > 1e6 || hz != std::floor(hz)) {
-    usage(fmt::format("{} {}: expected a rate from 1 to 1000000 Hz, as 8000 or 8k", option, text));
-  }
-  return static_cast<std::uint32_t>(hz);
-}
-
-// 1 to 64; 0 for "": not given
-std::uint16_t channels_of(const std::string& text, const char* option) {
-  if (text.empty()) return 0;
-  const auto count = ascii::to_number<std::uint16_t>(text);
-  if (!count || *count < 1 || *count > 64)
-    usage(fmt::format("{} {}: expected a number from 1 to 64", option, text));
-  return *count;
-}
-
-// "1.5", "90s", "200ms", "2:30", "1:02:03.5"
-double seconds(const std::string& text, const char* option) {
-  const auto bad = [&]() {
-    usage(fmt::format("--{} {}: expected a time as 1.5, 90s, 200ms or 1:02:03.5", option, text));
-  };
-  std::string_view rest = text;
-  double scale = 1;
-  if (rest.ends_with("ms")) {
-    scale = 0.001;
-    rest.remove_suffix(2);
-  } else if (rest.ends_with("s")) {
-    rest.remove_suffix(1);
-  }
-  double total = 0;
-  int parts = 0;
-  for (;;) {
-    const std::size_t colon = rest.find(':');
-    const std::string part(rest.substr(0, colon));
-    const bool last = colon == std::string_view::npos;
-    if (part.empty() || part.find_first_not_of(last ? "0123456789." : "0123456789") != std::string::npos ||
-        ++parts > 3)
-      bad();
-    try {
-      total = total * 60 + std::stod(part);
-    } catch (const std::exception&) {
-      bad();
-    }
-    if (last) break;
-    rest.remove_prefix(colon + 1);
-  }
-  total *= scale;
-  if (!(total >= 0) || total > 1e7) bad();
-  return total;
-}
-
 Processing processing_of(const Flags& f) {
   Processing p;
-  if (!f.start.empty()) p.start = seconds(f.start, "start");
-  if (!f.duration.empty()) p.duration = seconds(f.duration, "duration");
+  if (!f.start.empty()) p.start = seconds_of(f.start, "start");
+  if (!f.duration.empty()) p.duration = seconds_of(f.duration, "duration");
   const int picks = (f.left ? 1 : 0) + (f.right ? 1 : 0) + (f.channel.empty() ? 0 : 1) + (f.split ? 1 : 0);
   if (picks > 1) usage("--left, --right, --channel and --split exclude each other");
   if (f.left) p.pick = std::uint16_t{0};
@@ -144,6 +35,7 @@ Processing processing_of(const Flags& f) {
   if (const auto channels = channels_of(f.channels, "-c")) p.channels = channels;
   if (const auto rate = rate_of(f.rate, "-r")) p.rate = rate;
   if (!(std::abs(f.gain) <= 200)) usage("--gain goes from -200 to 200 dB");
+  if (f.gain != 0 && f.normalizes()) usage("--gain and --normalize exclude each other");
   p.gain_db = f.gain;
   using Resampling = Processing::Resampling;
   if (f.quality == "live") p.resampling = Resampling::live;
@@ -175,11 +67,10 @@ struct Paths {
 };
 
 Paths paths_of(const Flags& f) {
-  const bool generated = !f.tone.empty() || !f.dtmf.empty();
   if (!f.tone.empty() && !f.dtmf.empty()) usage("--tone and --dtmf exclude each other");
-  if (generated && f.join) usage("--join wants inputs");
+  if (f.generates() && f.join) usage("--join wants inputs");
   if (f.split && f.join) usage("--split and --join exclude each other");
-  if (f.split && f.level) usage("--split and --level exclude each other");
+  if (f.split && f.measures()) usage("--split excludes --level and --plot");
   Paths paths;
   std::vector<std::string> rest = f.paths;
   const auto shift = [&rest]() {
@@ -188,21 +79,21 @@ Paths paths_of(const Flags& f) {
     return first;
   };
   if (f.join) {
-    if (rest.size() < (f.level ? 2u : 3u)) usage("--join wants two inputs or more, and an output");
-    if (!f.level) {
+    if (rest.size() < (f.measures() ? 2u : 3u)) usage("--join wants two inputs or more, and an output");
+    if (!f.measures()) {
       paths.out.push_back(rest.back());
       rest.pop_back();
     }
     paths.in = std::move(rest);
     return paths;
   }
-  if (!generated) paths.in.push_back(shift());
+  if (!f.generates()) paths.in.push_back(shift());
   if (f.split) {
     if (rest.size() < 2) usage("--split wants an input and two outputs or more");
     paths.out = std::move(rest);
     return paths;
   }
-  if (!f.level) paths.out.push_back(shift());
+  if (!f.measures()) paths.out.push_back(shift());
   if (!rest.empty()) usage(fmt::format("{}: one argument too many", rest.front()));
   return paths;
 }
@@ -213,13 +104,14 @@ std::unique_ptr<Source> source_of(const Flags& f, const Paths& paths) {
   const std::uint32_t rate = in_rate > 0 ? in_rate : out_rate > 0 ? out_rate : 8000;
   if (!f.tone.empty()) {
     return make_tone(f.tone, rate,
-                     f.duration.empty() ? std::nullopt : std::optional(seconds(f.duration, "duration")));
+                     f.duration.empty() ? std::nullopt : std::optional(seconds_of(f.duration, "duration")));
   }
   if (!f.dtmf.empty()) return make_dtmf(f.dtmf, rate);
   SourceOptions options;
   options.kind = named_kind(f.from, "-f");
   if (in_rate > 0) options.rate = in_rate;
   if (const auto channels = channels_of(f.in_channels, "--in-channels")) options.channels = channels;
+  options.rtp = rtp_options_of(f);
   std::vector<std::unique_ptr<Source>> sources;
   for (const auto& path : paths.in)
     sources.push_back(open_source(path, options));
@@ -229,31 +121,6 @@ std::unique_ptr<Source> source_of(const Flags& f, const Paths& paths) {
 void say(const std::string& name, const std::string& what, audio::Format format) {
   cli::complain("talky-transcode", fmt::format("{}: {}, {} Hz, {} channel{}", name, what, format.rate,
                                                format.channels, format.channels == 1 ? "" : "s"));
-}
-
-void report_levels(const std::vector<audio::LevelMeter>& meters, audio::Format format, bool json) {
-  if (json) {
-    boost::json::array list;
-    for (const auto& meter : meters) {
-      list.push_back({{"rms_dbfs", meter.rms_dbfs()},
-                      {"peak_dbfs", meter.peak_dbfs()},
-                      {"dc", meter.dc()},
-                      {"clipped", meter.clipped()}});
-    }
-    const boost::json::object all{{"rate", format.rate},
-                                  {"seconds", static_cast<double>(meters[0].samples()) / format.rate},
-                                  {"channels", std::move(list)}};
-    fmt::print("{}", cli::json_text(all));
-    return;
-  }
-  fmt::print("{:>7} {:>10} {:>9} {:>9} {:>9} {:>8}\n", "channel", "seconds", "RMS dBFS", "peak dBFS", "DC",
-             "clipped");
-  for (std::size_t c = 0; c < meters.size(); ++c) {
-    const auto& m = meters[c];
-    fmt::print("{:>7} {:>10.3f} {:>9.2f} {:>9.2f} {:>9.5f} {:>8}\n", c + 1,
-               static_cast<double>(m.samples()) / format.rate, m.rms_dbfs(), m.peak_dbfs(), m.dc(),
-               m.clipped());
-  }
 }
 
 // A pipe, socket or terminal at either end: nothing is held back.
@@ -266,6 +133,92 @@ bool is_live(const std::vector<std::string>& in) {
   return false;
 }
 
+// What comes in can be read twice: a generator, or regular files.
+bool can_reopen(const std::vector<std::string>& in) {
+  return std::none_of(in.begin(), in.end(), [](const std::string& path) {
+    struct stat status {};
+    return path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode);
+  });
+}
+
+// The gain that --normalize comes to.
+double normalizing_gain(const Flags& f, const Levels& levels) {
+  if (f.peak && f.speech_level) usage("--peak and --speech-level exclude each other");
+  if (f.speech_level) {
+    const double wanted = decibels_of(*f.speech_level, "speech-level");
+    const auto speech = levels.speech_level();
+    return speech ? wanted - *speech : 0;
+  }
+  const double wanted = f.peak ? decibels_of(*f.peak, "peak") : -1.0;
+  return levels.peak() > 0 ? wanted - audio::to_dbfs(levels.peak()) : 0;
+}
+
+// --normalize and --trim-silence: all is heard once before anything is written.
+void survey(const Flags& f, Source& source, Processing& processing, bool wide) {
+  const audio::Format to = output_format(source, processing);
+  Levels levels(to);
+  SoundFinder finder(to, f.trim_threshold);
+  std::vector<Listener*> listeners;
+  if (f.normalizes()) listeners.push_back(&levels);
+  if (f.trim) listeners.push_back(&finder);
+  run(source, {}, processing, wide, false, listeners);
+  if (f.trim) {
+    Window window{0, 0};
+    if (const auto sound = finder.sound(seconds_of(f.trim_keep, "trim-keep"))) {
+      window = *sound;
+      if (f.trim_at == "end") window.first = 0;
+      if (f.trim_at == "start") window.end = ~std::uint64_t{0};
+    } else {
+      cli::complain("talky-transcode",
+                    fmt::format("all is below {} dBFS: nothing is left by --trim-silence", f.trim_threshold));
+    }
+    processing.window = window;
+  }
+  if (f.normalizes()) {
+    processing.gain_db = normalizing_gain(f, levels);
+    if (f.verbose)
+      cli::complain("talky-transcode", fmt::format("normalized by {:+.2f} dB", processing.gain_db));
+  }
+}
+
+void say_clipped(const Outcome& outcome, const Processing& p, std::uint16_t channels) {
+  if (outcome.clipped == 0) return;
+  const double share = 100.0 * static_cast<double>(outcome.clipped) /
+                       static_cast<double>(std::max<std::uint64_t>(1, outcome.frames_out * channels));
+  cli::complain("talky-transcode",
+                fmt::format("{} samples clipped ({:.2g} %); {:+.1f} dB would clip none", outcome.clipped,
+                            share, std::floor(10 * (p.gain_db - audio::to_dbfs(outcome.loudest))) / 10));
+}
+
+// How many bytes of samples a file of regular size will come to, to find room for them on the disk.
+std::uint64_t expected_bytes(const std::string& path, const Source& source, const Sink& sink,
+                             audio::Format to) {
+  struct stat status {};
+  if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  const double frames =
+      static_cast<double>(status.st_size) / file::info(*source.samples()).bytes / source.format().channels;
+  return static_cast<std::uint64_t>(frames * to.rate / source.format().rate) * to.channels *
+         file::info(*sink.samples()).bytes;
+}
+
+// More than s16 holds: at the output, where that is what counts.
+bool holds_more(const Kind* kind) {
+  return kind->wide();
+}
+
+// Where the output can only hold some rates and channels and none were asked for, the nearest.
+void fit_to(const std::vector<const Kind*>& kinds, const Flags& f, const RtpOutput& rtp, const Source& source,
+            Processing& processing) {
+  for (const Kind* kind : kinds) {
+    audio::Format to = output_format(source, processing);
+    if (f.split) to.channels = 1;
+    const audio::Format fitting = nearest_format(*kind, rtp.entry(), to);
+    if (!processing.rate && fitting.rate != to.rate) processing.rate = fitting.rate;
+    if (!processing.channels && !f.split && fitting.channels != to.channels)
+      processing.channels = fitting.channels;
+  }
+}
+
 int body(int argc, char** argv) {
   Flags flags;
   if (const auto code = parse(argc, argv, flags)) return *code;
@@ -273,24 +226,39 @@ int body(int argc, char** argv) {
     list_formats(flags.json);
     return 0;
   }
-  const Processing processing = processing_of(flags);
+  Processing processing = processing_of(flags);
   const Paths paths = paths_of(flags);
-  if (flags.paths.empty() && flags.tone.empty() && flags.dtmf.empty() && ::isatty(STDIN_FILENO) != 0) {
+  if (flags.paths.empty() && !flags.generates() && ::isatty(STDIN_FILENO) != 0) {
     usage("no input: name a file, or pipe something in (see --help)");
   }
   std::vector<const Kind*> kinds; // before anything is opened or made
   for (const auto& path : paths.out)
     kinds.push_back(&output_kind(flags, path));
+  if (!flags.plot.empty()) check_plot(flags.plot, flags.force);
 
-  const bool live = is_live(paths.in);
+  bool live = is_live(paths.in);
   watch_signals(std::count(paths.in.begin(), paths.in.end(), "-") > 0);
-  const auto source = source_of(flags, paths);
+  auto source = source_of(flags, paths);
+  const RtpOutput rtp = rtp_output_of(flags);
+  fit_to(kinds, flags, rtp, *source, processing);
   const audio::Format to = output_format(*source, processing);
+  const bool wide =
+      source->wide() && (flags.measures() || std::any_of(kinds.begin(), kinds.end(), holds_more));
   if (flags.verbose)
     say(paths.in.size() == 1 ? input_name(paths.in[0]) : "input", source->describe(), source->format());
   if (flags.split && paths.out.size() != to.channels) {
     throw cli::Failure(cli::ExitCode::data,
                        fmt::format("--split: {} outputs for {} channels", paths.out.size(), to.channels));
+  }
+  std::unique_ptr<Spool> spool;
+  if (flags.normalizes() || flags.trim) {
+    if (!can_reopen(paths.in)) {
+      spool = std::make_unique<Spool>(*source, wide);
+      source = spool->reader();
+    }
+    survey(flags, *source, processing, wide);
+    source = spool ? spool->reader() : source_of(flags, paths);
+    live = false;
   }
 
   std::vector<std::unique_ptr<Sink>> sinks;
@@ -299,27 +267,30 @@ int body(int argc, char** argv) {
   for (std::size_t i = 0; i < paths.out.size(); ++i) {
     if (paths.out[i] == "-" && ::isatty(STDOUT_FILENO) != 0)
       usage("samples are not written to a terminal: name an output");
-    sinks.push_back(open_sink(paths.out[i], *kinds[i], each, flags.force));
+    sinks.push_back(open_sink(paths.out[i], *kinds[i], each, flags.force, {rtp, live}));
     targets.push_back(sinks.back().get());
     if (flags.verbose) say(output_name(paths.out[i]), kinds[i]->meaning, each);
   }
 
-  std::vector<audio::LevelMeter> meters(to.channels);
-  const auto holds_more = [](const Kind* kind) {
-    return kind->container == Kind::Container::sound ? kind->name == "ogg" || kind->name == "opus"
-                                                     : file::info(kind->samples).wide;
-  };
-  const bool wide = source->wide() && (flags.level || std::any_of(kinds.begin(), kinds.end(), holds_more));
-  const bool same = targets.size() == 1 && kinds[0]->container != Kind::Container::sound &&
-                    source->samples() == kinds[0]->samples && to == source->format() && !processing.pick &&
-                    processing.gain_db == 0;
-  const Outcome outcome =
-      same ? run_copy(*source, *targets[0], processing, live)
-           : run(*source, targets, processing, wide, live, flags.level ? &meters : nullptr);
+  std::unique_ptr<Levels> levels;
+  std::unique_ptr<Plot> plot;
+  std::vector<Listener*> listeners;
+  if (flags.level) listeners.push_back((levels = std::make_unique<Levels>(to)).get());
+  if (!flags.plot.empty()) listeners.push_back((plot = std::make_unique<Plot>(to)).get());
+  Outcome outcome;
+  if (targets.size() == 1 && is_direct(*source, *targets[0], processing, wide)) {
+    const bool all_of_it = flags.start.empty() && flags.duration.empty() && paths.in.size() == 1;
+    if (all_of_it) targets[0]->expect(expected_bytes(paths.in[0], *source, *targets[0], to));
+    outcome = run_direct(*source, *targets[0], processing, live);
+  } else {
+    outcome = run(*source, targets, processing, wide, live, listeners);
+  }
   for (const auto& sink : sinks)
     sink->close();
   if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
-  if (flags.level) report_levels(meters, to, flags.json);
+  if (plot) plot->draw(flags.plot, paths.in.empty() ? source->describe() : input_name(paths.in[0]));
+  if (levels) levels->report(flags.json);
+  say_clipped(outcome, processing, to.channels);
   if (flags.verbose) {
     cli::complain("talky-transcode",
                   fmt::format("{} frames read, {} written", outcome.frames_in, outcome.frames_out));

@@ -7,15 +7,14 @@
 #include <memory>
 #include <type_traits>
 
+#include "audio/level.hpp"
 #include "audio/resampler.hpp"
-#include "audio/tone.hpp"
+#include "cut.hpp"
 #include "failure.hpp"
 
 namespace talky::transcode {
 
 namespace {
-
-constexpr std::size_t block_frames = 16384;
 
 // Any number of channels at once, without delay in the result.
 template <class Sample>
@@ -174,60 +173,65 @@ void choose_channels(std::vector<Sample>& block, std::size_t channels, std::size
   block.swap(wide);
 }
 
-template <class Sample>
-void amplify(std::span<Sample> pcm, double factor) {
-  if constexpr (std::is_same_v<Sample, float>) {
-    for (float& x : pcm)
-      x *= static_cast<float>(factor);
-  } else {
-    audio::scale(pcm, factor);
-  }
-}
-
-// Takes frames from the source as --start and --duration want them.
-class Cut {
+// A constant factor; what goes beyond full scale is clipped, if it has to fit into s16, and counted in any
+// case.
+class Amplifier {
  public:
-  Cut(const Processing& p, std::uint32_t rate)
-      : skip_(static_cast<std::uint64_t>(std::llround(p.start * rate))),
-        left_(p.duration ? static_cast<std::uint64_t>(std::llround(*p.duration * rate)) : ~std::uint64_t{0}) {
-  }
+  explicit Amplifier(double db) : factor_(static_cast<float>(audio::from_dbfs(db))), active_(db != 0) {}
 
-  bool ended() const { return left_ == 0; }
-  // How many frames to ask for.
-  std::size_t want() const {
-    return static_cast<std::size_t>(std::min<std::uint64_t>(block_frames, skip_ > 0 ? skip_ : left_));
-  }
-  // Of so many that came: whether they are wanted.
-  bool take(std::size_t frames) {
-    if (skip_ > 0) {
-      skip_ -= frames;
-      return false;
+  bool attenuates() const { return active_ && factor_ < 1; }
+  bool amplifies() const { return active_ && factor_ >= 1; }
+  std::uint64_t clipped() const { return clipped_; }
+  double loudest() const { return static_cast<double>(loudest_); }
+
+  void operator()(std::span<std::int16_t> pcm) {
+    std::uint32_t clipped = 0;
+    float loudest = 0;
+    for (std::int16_t& sample : pcm) {
+      const float x = static_cast<float>(sample) * factor_;
+      const float magnitude = x < 0 ? -x : x;
+      loudest = magnitude > loudest ? magnitude : loudest;
+      clipped += x >= 32767.5F || x < -32768.5F ? 1U : 0U;
+      const float inside = x < -32768.0F ? -32768.0F : x > 32767.0F ? 32767.0F : x;
+      sample = static_cast<std::int16_t>(inside + (inside < 0 ? -0.5F : 0.5F));
     }
-    left_ -= frames;
-    return true;
+    clipped_ += clipped;
+    loudest_ = std::max(loudest_, loudest / 32768.0F);
+  }
+  void operator()(std::span<float> pcm) {
+    for (float& sample : pcm) {
+      sample *= factor_;
+      const float magnitude = std::abs(sample);
+      loudest_ = std::max(loudest_, magnitude);
+      clipped_ += magnitude > 1.0F ? 1U : 0U;
+    }
   }
 
  private:
-  std::uint64_t skip_, left_;
+  float factor_;
+  bool active_;
+  std::uint64_t clipped_ = 0;
+  float loudest_ = 0;
 };
-
-void check_interrupt() {
-  if (interrupted()) throw cli::Failure(cli::ExitCode::temporary, "interrupted: nothing was written");
-}
 
 template <class Sample>
 class Pipeline {
  public:
   Pipeline(Source& source, std::vector<Sink*> sinks, const Processing& processing,
-           std::vector<audio::LevelMeter>* meters)
+           std::span<Listener* const> listeners)
       : source_(source),
         sinks_(std::move(sinks)),
+        listeners_(listeners),
         processing_(processing),
-        meters_(meters),
         from_(source.format()),
         to_(output_format(source, processing)),
-        factor_(audio::from_dbfs(processing.gain_db)),
-        rate_changer_(make_rate_changer<Sample>(from_.rate, to_, processing)) {}
+        amplify_(processing.gain_db),
+        rate_changer_(make_rate_changer<Sample>(from_.rate, to_, processing)) {
+    if (processing.window) {
+      skip_ = processing.window->first;
+      left_ = processing.window->end - std::min(processing.window->first, processing.window->end);
+    }
+  }
 
   Outcome run(bool live) {
     Cut cut(processing_, from_.rate);
@@ -241,7 +245,7 @@ class Pipeline {
       if (processing_.pick || to_.channels != from_.channels) {
         choose_channels(block_, from_.channels, to_.channels, processing_);
       }
-      if (processing_.gain_db != 0) amplify(std::span(block_), factor_);
+      if (amplify_.attenuates()) amplify_(std::span(block_));
       if (rate_changer_) {
         converted_.clear();
         rate_changer_->process(block_, converted_);
@@ -256,26 +260,40 @@ class Pipeline {
       rate_changer_->flush(converted_);
       deliver(converted_);
     }
+    outcome_.clipped = amplify_.clipped();
+    outcome_.loudest = amplify_.loudest();
     return outcome_;
   }
 
  private:
-  void deliver(std::span<const Sample> pcm) {
+  void deliver(std::span<Sample> pcm) {
+    pcm = within_window(pcm);
+    if (amplify_.amplifies()) amplify_(pcm);
     outcome_.frames_out += pcm.size() / to_.channels;
     if (sinks_.size() == 1) sinks_[0]->write(pcm);
-    if (sinks_.size() < 2 && meters_ == nullptr) return;
-    if (to_.channels == 1) {
-      if (meters_ != nullptr) (*meters_)[0].add(pcm);
-      if (sinks_.size() > 1) sinks_[0]->write(pcm);
-      return;
-    }
+    if (sinks_.size() < 2 && listeners_.empty()) return;
     for (std::size_t c = 0; c < to_.channels; ++c) {
-      plane_.resize(pcm.size() / to_.channels);
-      for (std::size_t i = 0; i < plane_.size(); ++i)
-        plane_[i] = pcm[i * to_.channels + c];
-      if (meters_ != nullptr) (*meters_)[c].add(std::span<const Sample>(plane_));
-      if (sinks_.size() > 1) sinks_[c]->write(std::span<const Sample>(plane_));
+      std::span<const Sample> plane = pcm;
+      if (to_.channels > 1) {
+        plane_.resize(pcm.size() / to_.channels);
+        for (std::size_t i = 0; i < plane_.size(); ++i)
+          plane_[i] = pcm[i * to_.channels + c];
+        plane = plane_;
+      }
+      for (Listener* listener : listeners_)
+        listener->hear(c, plane);
+      if (sinks_.size() > 1) sinks_[c]->write(plane);
     }
+  }
+  std::span<Sample> within_window(std::span<Sample> pcm) {
+    if (!processing_.window) return pcm;
+    const auto frames = [&] { return std::uint64_t{pcm.size() / to_.channels}; };
+    const std::uint64_t before = std::min(skip_, frames());
+    skip_ -= before;
+    pcm = pcm.subspan(static_cast<std::size_t>(before) * to_.channels);
+    const std::uint64_t kept = std::min(left_, frames());
+    left_ -= kept;
+    return pcm.first(static_cast<std::size_t>(kept) * to_.channels);
   }
   void flush() {
     for (Sink* sink : sinks_)
@@ -284,11 +302,12 @@ class Pipeline {
 
   Source& source_;
   std::vector<Sink*> sinks_;
+  std::span<Listener* const> listeners_;
   const Processing& processing_;
-  std::vector<audio::LevelMeter>* meters_;
   audio::Format from_, to_;
-  double factor_;
+  Amplifier amplify_;
   std::unique_ptr<RateChanger<Sample>> rate_changer_;
+  std::uint64_t skip_ = 0, left_ = 0; // of the window
   std::vector<Sample> block_, converted_, plane_;
   Outcome outcome_;
 };
@@ -316,26 +335,9 @@ audio::Format output_format(const Source& source, const Processing& processing) 
 }
 
 Outcome run(Source& source, std::vector<Sink*> sinks, const Processing& processing, bool wide, bool live,
-            std::vector<audio::LevelMeter>* meters) {
-  if (wide) return Pipeline<float>(source, std::move(sinks), processing, meters).run(live);
-  return Pipeline<std::int16_t>(source, std::move(sinks), processing, meters).run(live);
-}
-
-Outcome run_copy(Source& source, Sink& sink, const Processing& processing, bool live) {
-  Outcome outcome;
-  const std::size_t frame = std::size_t{file::info(*source.samples()).bytes} * source.format().channels;
-  Cut cut(processing, source.format().rate);
-  while (!cut.ended()) {
-    check_interrupt();
-    const Bytes bytes = source.read_raw(cut.want());
-    if (bytes.empty()) break;
-    if (!cut.take(bytes.size() / frame)) continue;
-    outcome.frames_in += bytes.size() / frame;
-    sink.write_raw(bytes);
-    if (live) sink.flush();
-  }
-  outcome.frames_out = outcome.frames_in;
-  return outcome;
+            std::span<Listener* const> listeners) {
+  if (wide) return Pipeline<float>(source, std::move(sinks), processing, listeners).run(live);
+  return Pipeline<std::int16_t>(source, std::move(sinks), processing, listeners).run(live);
 }
 
 } // namespace talky::transcode

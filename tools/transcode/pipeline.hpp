@@ -1,17 +1,25 @@
-// From a source to the sinks: cut, choose channels, amplify, convert the rate.
+// From a source to the sinks: cut, choose channels, convert the rate, amplify. What is attenuated is
+// attenuated before the rate is converted, and what is amplified afterwards, so that a filter clips nothing
+// that the gain would have saved.
 #pragma once
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "audio/file_resampler.hpp"
 #include "audio/frame.hpp"
-#include "audio/level.hpp"
+#include "listener.hpp"
 #include "sink.hpp"
 #include "source.hpp"
 
 namespace talky::transcode {
+
+// A stretch of what comes out, in frames of the output.
+struct Window {
+  std::uint64_t first = 0;
+  std::uint64_t end = ~std::uint64_t{0};
+};
 
 struct Processing {
   double start = 0;                      // seconds
@@ -23,6 +31,7 @@ struct Processing {
   enum class Resampling : std::uint8_t { automatic, live, file };
   Resampling resampling = Resampling::automatic;
   audio::Quality quality = audio::Quality::high; // of libsoxr
+  std::optional<Window> window;                  // the rest of what comes out is dropped
 };
 
 // What comes out of a source so processed. Throws Failure where that cannot be.
@@ -31,14 +40,19 @@ audio::Format output_format(const Source& source, const Processing& processing);
 struct Outcome {
   std::uint64_t frames_in = 0; // after --start and --duration
   std::uint64_t frames_out = 0;
+  std::uint64_t clipped = 0; // samples that the gain drove beyond full scale
+  double loudest = 0;        // of them; 1.0 = full scale
 };
 
 // One sink takes all channels, several take one each. `wide`: in float, where input and output hold more than
-// s16. `live`: what has come is passed on at once. The meters, one a channel, see what comes out.
+// s16. `live`: what has come is passed on at once. The listeners hear what comes out.
 Outcome run(Source& source, std::vector<Sink*> sinks, const Processing& processing, bool wide, bool live,
-            std::vector<audio::LevelMeter>* meters);
-// The same where source and sink have the same samples and only --start and --duration are asked for: they
-// are copied, whatever they hold.
-Outcome run_copy(Source& source, Sink& sink, const Processing& processing, bool live);
+            std::span<Listener* const> listeners);
+
+// The same where both ends are bytes of samples and there is next to nothing to do: one format to another,
+// one channel from a rate to twice or half of it by talky's own filter, --start and --duration. Samples go
+// from the input's buffer to the output's without a copy between.
+bool is_direct(const Source& source, const Sink& sink, const Processing& processing, bool wide);
+Outcome run_direct(Source& source, Sink& sink, const Processing& processing, bool live);
 
 } // namespace talky::transcode

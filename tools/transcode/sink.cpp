@@ -8,15 +8,18 @@
 #include <array>
 #include <cerrno>
 
+#include "container_sink.hpp"
 #include "failure.hpp"
+#include "file/au.hpp"
 #include "file/io.hpp"
 #include "file/wav.hpp"
+#include "rtp_sink.hpp"
 
 namespace talky::transcode {
 
 namespace {
 
-// Raw samples, or WAV in front of them.
+// Raw samples, or those with the header of WAV or AU in front of them.
 class ByteSink final : public Sink {
  public:
   ByteSink(std::string path, file::Output output, const Kind& kind, audio::Format format)
@@ -25,9 +28,8 @@ class ByteSink final : public Sink {
         samples_(kind.samples),
         width_(file::info(kind.samples).bytes),
         format_(format),
-        wav_(kind.container == Kind::Container::wav) {
-    if (!wav_) return;
-    const auto header = file::make_wav_header(samples_, format.rate, format.channels, std::nullopt);
+        container_(kind.container) {
+    const auto header = make_header(std::nullopt);
     header_size_ = header.size();
     check(output_.write(header));
   }
@@ -35,13 +37,22 @@ class ByteSink final : public Sink {
   void write(std::span<const std::int16_t> interleaved) override { convert(interleaved, file::from_s16); }
   void write(std::span<const float> interleaved) override { convert(interleaved, file::from_float); }
   void write_raw(Bytes bytes) override { check(output_.write(bytes)); }
+  std::optional<file::SampleFormat> samples() const override { return samples_; }
+  std::span<std::byte> room(std::size_t bytes) override {
+    const auto room = output_.reserve(bytes);
+    if (!room) fail_write(path_, room.error());
+    return {*room, bytes};
+  }
+  void commit(std::size_t bytes) override { output_.commit(bytes); }
+  void expect(std::uint64_t bytes) override { output_.expect(header_size_ + bytes); }
   void flush() override { check(output_.flush()); }
 
   void close() override {
-    if (wav_ && output_.patchable()) {
+    if (header_size_ > 0 && output_.patchable()) {
       const std::uint64_t data = output_.offset() - header_size_;
-      if (data % 2 != 0) check(output_.write(std::array{std::byte{0}}));
-      check(output_.patch(0, file::make_wav_header(samples_, format_.rate, format_.channels, data)));
+      const bool padded = container_ == Kind::Container::wav && data % 2 != 0;
+      if (padded) check(output_.write(std::array{std::byte{0}}));
+      check(output_.patch(0, make_header(data)));
     }
     check(output_.close());
   }
@@ -58,6 +69,13 @@ class ByteSink final : public Sink {
       output_.commit(part.size() * width_);
     }
   }
+  std::vector<std::byte> make_header(std::optional<std::uint64_t> data) const {
+    if (container_ == Kind::Container::wav)
+      return file::make_wav_header(samples_, format_.rate, format_.channels, data);
+    if (container_ == Kind::Container::au)
+      return file::make_au_header(samples_, format_.rate, format_.channels, data);
+    return {};
+  }
   void check(const Result<>& done) const {
     if (!done) fail_write(path_, done.error());
   }
@@ -67,7 +85,7 @@ class ByteSink final : public Sink {
   file::SampleFormat samples_;
   std::size_t width_;
   audio::Format format_;
-  bool wav_;
+  Kind::Container container_;
   std::size_t header_size_ = 0;
 };
 
@@ -137,11 +155,21 @@ std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audi
 
 } // namespace
 
-std::unique_ptr<Sink> open_sink(const std::string& path, const Kind& kind, audio::Format format, bool force) {
+std::unique_ptr<Sink> open_sink(const std::string& path, const Kind& kind, audio::Format format, bool force,
+                                const SinkOptions& options) {
   if (kind.container == Kind::Container::sound) return open_sound(path, kind, format, force);
+  if (kind.is_rtp())
+    return open_rtp_sink(path, kind.container == Kind::Container::rtpdump, options.rtp, format, force);
+  check_format(kind, format);
   auto output = file::Output::create(path, force ? file::Output::Mode::replace : file::Output::Mode::fresh);
   if (!output) fail_create(path, output.error());
-  return std::make_unique<ByteSink>(path, std::move(*output), kind, format);
+  switch (kind.container) {
+    case Kind::Container::flac: return make_flac_sink(path, std::move(*output), kind, format, options.live);
+    case Kind::Container::opus:
+      return make_opus_sink(path, std::move(*output), format, options.rtp.options.bitrate);
+    case Kind::Container::coded: return make_coded_sink(path, std::move(*output), *kind.codec);
+    default: return std::make_unique<ByteSink>(path, std::move(*output), kind, format);
+  }
 }
 
 } // namespace talky::transcode

@@ -7,10 +7,14 @@
 #include <cmath>
 
 #include "audio/tone.hpp"
+#include "container_source.hpp"
 #include "core/ascii.hpp"
 #include "failure.hpp"
+#include "file/au.hpp"
+#include "file/compressed.hpp"
 #include "file/io.hpp"
 #include "file/wav.hpp"
+#include "rtp_source.hpp"
 
 namespace talky::transcode {
 
@@ -83,13 +87,15 @@ class RawSource final : public ByteSource {
   std::size_t cut_off_ = 0;
 };
 
-class WavSource final : public ByteSource {
+// WAV and AU.
+template <class Reader>
+class HeadedSource final : public ByteSource {
  public:
-  WavSource(const std::string& path, file::WavReader reader)
-      : ByteSource(path, reader.header().format), reader_(std::move(reader)) {}
+  HeadedSource(const std::string& path, Reader reader, std::string_view name)
+      : ByteSource(path, reader.header().format), reader_(std::move(reader)), name_(name) {}
 
   audio::Format format() const override { return {reader_.header().rate, reader_.header().channels}; }
-  std::string describe() const override { return fmt::format("WAV, {}", file::info(*samples()).name); }
+  std::string describe() const override { return fmt::format("{}, {}", name_, file::info(*samples()).name); }
 
   Bytes read_raw(std::size_t max_frames) override {
     const auto bytes = reader_.read_raw(max_frames * reader_.header().frame_bytes());
@@ -107,7 +113,8 @@ class WavSource final : public ByteSource {
   }
 
  private:
-  file::WavReader reader_;
+  Reader reader_;
+  std::string_view name_;
 };
 
 class SoundSource final : public Source {
@@ -252,43 +259,80 @@ std::unique_ptr<Source> open_sound(const std::string& path, std::string_view wha
 
 } // namespace
 
-std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options) {
-  auto input = file::Input::open(path);
-  if (!input) fail_input(path, input.error());
-  const Kind* kind = options.kind;
-  if (kind == nullptr) {
-    const auto start = input->peek(4); // never more than the shortest header
-    if (!start) fail_input(path, start.error());
-    const Sniffed sniffed = sniff(*start);
-    if (sniffed.magic == Magic::wav) kind = find_kind("wav");
-    if (sniffed.magic == Magic::sound) return open_sound(path, sniffed.name);
-    if (kind == nullptr) kind = kind_of_name(path);
-    if (kind == nullptr) {
-      if (path == "-" && start->empty()) throw cli::Failure(cli::ExitCode::data, "standard input: is empty");
-      throw cli::Failure(path == "-" ? cli::ExitCode::usage : cli::ExitCode::data,
-                         fmt::format("{}: neither a header nor a name says what it is; say it with -f FORMAT",
-                                     input_name(path)));
-    }
+namespace {
+
+// What it is: as the user says, else by its first bytes, else by its name. nullptr: something of
+// libsndfile's, whose name is in `other`.
+const Kind* recognise(const std::string& path, file::Input& input, const Kind* said,
+                      std::string_view& other) {
+  if (said != nullptr && !said->is_rtp()) return said;
+  // Never more than the shortest header has, but for an Ogg, which is at least this long.
+  auto start = input.peek(4);
+  if (start && start->size() >= 4 && as_text(start->first(4)) == "OggS") start = input.peek(36);
+  if (start && start->size() >= 4 && as_text(start->first(4)) == "#!rt") start = input.peek(12);
+  if (!start) fail_input(path, start.error());
+  const Sniffed sniffed = sniff(*start);
+  if (said != nullptr) return sniffed.kind != nullptr && sniffed.kind->is_rtp() ? sniffed.kind : said;
+  if (sniffed.kind != nullptr) return sniffed.kind;
+  if (sniffed.other) {
+    other = sniffed.name;
+    return nullptr;
   }
+  if (const Kind* kind = kind_of_name(path)) return kind;
+  if (path == "-" && start->empty()) throw cli::Failure(cli::ExitCode::data, "standard input: is empty");
+  throw cli::Failure(path == "-" ? cli::ExitCode::usage : cli::ExitCode::data,
+                     fmt::format("{}: neither a header nor a name says what it is; say it with -f FORMAT",
+                                 input_name(path)));
+}
+
+// libsndfile's, where ours does not read what is inside and there is a file.
+std::unique_ptr<Source> or_sound(const std::string& path, const Error& error) {
+  if (error.code == Errc::unsupported && path != "-") {
+    if (auto other = file::SoundFileReader::open(path))
+      return std::make_unique<SoundSource>(path, std::move(*other));
+  }
+  fail_input(path, error);
+}
+
+} // namespace
+
+std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options) {
+  auto opened = file::Input::open(path);
+  if (!opened) fail_input(path, opened.error());
+  file::Input input = std::move(*opened);
+  // Captures are often kept compressed; raw samples may begin with any bytes.
+  const Kind* by_name = options.kind != nullptr ? options.kind : kind_of_name(path);
+  if (by_name == nullptr || by_name->is_rtp()) {
+    auto inside = file::decompress(std::move(input));
+    if (!inside) fail_input(path, inside.error());
+    input = std::move(inside->input);
+  }
+  std::string_view other;
+  const Kind* kind = recognise(path, input, options.kind, other);
+  if (kind == nullptr) return open_sound(path, other);
   switch (kind->container) {
-    case Kind::Container::sound:
-      if (kind->name == "gsm") usage("raw GSM is written only; wav-gsm is read too");
-      return open_sound(path, kind->name);
+    case Kind::Container::sound: return open_sound(path, kind->name);
+    case Kind::Container::rtpdump:
+    case Kind::Container::pcap:
+      return open_rtp(path, std::move(input), kind->container == Kind::Container::rtpdump, options.rtp);
+    case Kind::Container::flac: return open_flac(path, std::move(input));
+    case Kind::Container::opus: return open_opus(path, std::move(input), options.rtp.rate);
+    case Kind::Container::coded: return open_coded(path, std::move(input), *kind->codec);
     case Kind::Container::wav: {
-      auto reader = file::WavReader::create(std::move(*input));
-      if (reader) return std::make_unique<WavSource>(path, std::move(*reader));
-      // GSM and ADPCM in WAV are libsndfile's.
-      if (reader.error().code == Errc::unsupported && path != "-") {
-        if (auto other = file::SoundFileReader::open(path))
-          return std::make_unique<SoundSource>(path, std::move(*other));
-      }
-      fail_input(path, reader.error());
+      auto reader = file::WavReader::create(std::move(input));
+      if (!reader) return or_sound(path, reader.error()); // GSM and ADPCM in WAV
+      return std::make_unique<HeadedSource<file::WavReader>>(path, std::move(*reader), "WAV");
+    }
+    case Kind::Container::au: {
+      auto reader = file::AuReader::create(std::move(input));
+      if (!reader) return or_sound(path, reader.error());
+      return std::make_unique<HeadedSource<file::AuReader>>(path, std::move(*reader), "AU");
     }
     case Kind::Container::raw: break;
   }
   const audio::Format format{options.rate.value_or(kind->raw_rate),
                              options.channels.value_or(std::uint16_t{1})};
-  return std::make_unique<RawSource>(path, std::move(*input), kind->samples, format);
+  return std::make_unique<RawSource>(path, std::move(input), kind->samples, format);
 }
 
 std::unique_ptr<Source> join_sources(std::vector<std::unique_ptr<Source>> sources) {

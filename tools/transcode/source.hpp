@@ -1,8 +1,9 @@
-// Where the samples come from: a raw or WAV file or pipe, a file that libsndfile reads, several joined, or a
+// Where the samples come from: raw samples, a file with a header, a coded stream, RTP, several joined, or a
 // generator.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@
 #include "core/bytes.hpp"
 #include "file/sample_format.hpp"
 #include "format.hpp"
+#include "packets.hpp"
+#include "rtp/impairment.hpp"
 
 namespace talky::transcode {
 
@@ -35,10 +38,19 @@ class Source {
   virtual std::string remark() const { return {}; }
 };
 
+struct RtpOptions {
+  std::vector<std::uint32_t> ssrcs;            // one or two; none: the only stream, or the two of a call
+  std::map<std::uint8_t, PayloadFormat> types; // as the user says
+  bool jitter_buffer = false;                  // as a telephone hears it
+  std::optional<rtp::Impairment> impairment;
+  std::optional<std::uint32_t> rate; // that Opus shall be decoded to
+};
+
 struct SourceOptions {
   const Kind* kind = nullptr;            // nullptr: by header, then by name
   std::optional<std::uint32_t> rate;     // of a raw input
   std::optional<std::uint16_t> channels; // of a raw input
+  RtpOptions rtp;
 };
 
 std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options);

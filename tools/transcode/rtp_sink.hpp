@@ -1,0 +1,44 @@
+// Sound as RTP packets in an rtpdump or a pcap: one stream for each channel, or one for all of them where the
+// codec has as many. The same input gives the same bytes: SSRC, first sequence number and time are fixed.
+//
+// Each packet bears the time at which its first sample is spoken, from 2000-01-01 on, so the pacing is exact.
+// In a pcap, channel 1 goes from 192.0.2.1:5004 to 192.0.2.2:5004 and channel 2 the other way, as the two
+// legs of a call; further pairs use the ports above. A SAP announcement in front holds the SDP.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "audio/frame.hpp"
+#include "codec/codec.hpp"
+#include "file/pcap.hpp"
+#include "file/rtpdump.hpp"
+#include "sink.hpp"
+
+namespace talky::transcode {
+
+inline constexpr std::int64_t first_time_ns = 946'684'800'000'000'000; // 2000-01-01
+
+// Where packets are written. Errors are thrown as cli::Failure.
+class PacketOutput {
+ public:
+  PacketOutput(std::string path, bool rtpdump, bool force, const Endpoint& source, std::int64_t start_ns);
+
+  void write(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, Bytes datagram);
+  void flush();
+  void close();
+
+ private:
+  void check(const Result<>& done) const;
+
+  std::string path_;
+  std::variant<std::monostate, file::RtpdumpWriter, file::PcapWriter> writer_;
+};
+
+// The format must be one that the codec takes, see output_format_of.
+std::unique_ptr<Sink> open_rtp_sink(const std::string& path, bool rtpdump, const RtpOutput& output,
+                                    audio::Format format, bool force);
+
+} // namespace talky::transcode

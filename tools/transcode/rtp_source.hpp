@@ -1,0 +1,41 @@
+// A recording of RTP as a source of sound: one stream, or the two legs of a call side by side.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "packets.hpp"
+#include "rtp/impairment.hpp"
+#include "source.hpp"
+
+namespace talky::transcode {
+
+// One stream, as a look through the file found it.
+struct FoundStream {
+  std::uint32_t ssrc = 0;
+  Endpoint from, to;
+  std::uint64_t packets = 0;
+  std::int64_t first_ns = 0, last_ns = 0;
+  std::uint8_t payload_type = 0; // of the first packet that can be decoded, or else of the first
+  bool stereo = false;           // Opus that says so
+
+  bool is(const CapturedRtp& packet) const {
+    return packet.packet.ssrc() == ssrc && packet.from == from && packet.to == to;
+  }
+};
+
+// The streams that are meant: by the options, or else the only one, or the two legs of a call, the one that
+// speaks first first. Of a pipe only the beginning is known; then `whole` is false. Throws cli::Failure with
+// a line that names them, where that is not clear.
+std::vector<FoundStream> choose_streams(const std::string& path, const std::vector<FoundStream>& found,
+                                        const RtpOptions& options, const PayloadTypes& types, bool rtpdump);
+// Every stream of a file, in the order of their first packets. What has fewer than three packets that follow
+// each other is none, unless the file holds nothing but RTP.
+std::vector<FoundStream> find_streams(PacketReader& reader, const PayloadTypes& types);
+
+std::unique_ptr<Source> open_rtp(const std::string& path, file::Input input, bool rtpdump,
+                                 const RtpOptions& options);
+
+} // namespace talky::transcode
