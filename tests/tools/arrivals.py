@@ -3,6 +3,7 @@
 
     arrivals.py CALL.pcap --to PORT [--slack MS]      one line of key=value: the stream with most packets to that port
     arrivals.py CALL.pcap --from PORT --extract OUT.wav   the audio of the stream from that port, by its timestamps
+    arrivals.py CALL.pcap --sip                       the SIP messages: milliseconds since the first, and their first lines
 
 A packet is late if it came more than --slack (10 ms) after the time that the fastest packet before it predicts from its
 timestamp. A jitter buffer that begins with 12 ms must play every packet that is not late; so where a recording is not
@@ -56,6 +57,18 @@ def stream(path, wanted):
     return max(streams.values(), key=len)
 
 
+def sip(path):
+    """[(seconds, first line, CSeq)] of the SIP messages, over UDP."""
+    out = []
+    for at, _, _, data in packets(path):
+        if not data[:1].isalpha() or b"SIP/2.0" not in data[:400]:
+            continue
+        lines = data.decode("utf-8", "replace").split("\r\n")
+        cseq = next((line.split(":", 1)[1].strip() for line in lines if line.lower().startswith("cseq:")), "")
+        out.append((at, lines[0], cseq))
+    return out
+
+
 def signed(difference, bits):
     difference &= (1 << bits) - 1
     return difference - (1 << bits) if difference >> (bits - 1) else difference
@@ -94,7 +107,13 @@ def main():
     parser.add_argument("--from", type=int, dest="source")
     parser.add_argument("--slack", type=float, default=10)
     parser.add_argument("--extract")
+    parser.add_argument("--sip", action="store_true")
     a = parser.parse_args()
+    if a.sip:
+        messages = sip(a.pcap)
+        for at, line, cseq in messages:
+            print(f"{(at - messages[0][0]) * 1000:.1f}\t{line}\t{cseq}")
+        return
     rows = stream(a.pcap, lambda source, target: a.to in (None, target) and a.source in (None, source))
     if a.extract:
         extract(rows, a.extract)

@@ -82,12 +82,21 @@ setup() {
   audio find last.wav "$(only_recording)" --channel 1 --at-least 0.99 --whole
 }
 
-@test "hold in all its forms and back: each re-INVITE gets the direction that answers it" {
+@test "hold in all its forms and back: the right answers, no packet of ours meanwhile, and the sound goes on where it should" {
   make_signal 1
   start_sipd
-  sipp_clean hold -d 1300
+  sipp_clean hold -d 1500
   wait_for 5 grep -q event=call.end "$T/sipd.err"
   [ "$(call_ends cause=hangup)" -eq 1 ]
+  stop sipd
+  wav=$(only_recording)
+  port=$(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).*/\1/p' sipd.err)
+  # sendonly, inactive, 0.0.0.0; in the second form the caller has said that he sends nothing, either.
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/hold.py" "$wav" --port "$port" --forms 2:heard,3:deaf,4:heard --resume 5
+  # After it the echo is the caller's sound again, whole: his signal comes round once a second.
+  sox "$wav" after.wav trim -1.2
+  sox signal.wav piece.wav trim 0.1 0.2
+  audio pieces piece.wav after.wav --channel 1 --at-least 0.98 --broken $((3 * $(late_packets)))
 }
 
 @test "late offer, UPDATE, OPTIONS, CANCEL, 486" {

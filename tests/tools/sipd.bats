@@ -229,8 +229,21 @@ SH
 
 @test "--ring: 180 at once, 200 after that time" {
   sipd --ring 400
+  # How late the daemon was by itself meanwhile, the packets of another call show, which leave on a grid of 20 ms.
+  client --user witness call 900 --seconds 4 >witness.json 2>&1 3>&- &
+  witness=$!
+  wait_line sipd 'event=call.start from=sip:witness'
   run -0 client call 100 --seconds 0.2
   [ "$(json "$output" '180 in d["provisional"] and d["answered_ms"] >= 390')" = True ]
+  wait "$witness"
+  stop sipd
+  read -r ours theirs port < <(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).* call=\([-0-9a-f]*\).*/\2 \1/p' sipd.err |
+    { read -r theirs port; read -r ours _; echo "$ours $theirs $port"; })
+  late=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "calls/$theirs.pcap" --from "$port")
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "calls/$ours.pcap" --sip >messages
+  awk -v late="${late##*worst_ms=}" -F '\t' '{ at[substr($2, 1, 11)] = at[substr($2, 1, 11)] ? at[substr($2, 1, 11)] : $1 }
+    END { distance = at["SIP/2.0 200"] - at["SIP/2.0 180"]; print distance, late; exit !(distance >= 398 && distance <= 405 + late) }' messages ||
+    { cat messages; false; }
 }
 
 @test "CANCEL while it rings" {

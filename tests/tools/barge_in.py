@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+"""What happened when the caller spoke over the agent, from what is left of the call.
+
+    barge_in.py --wav CALL.wav --journal CALL.jsonl --sent SENT.wav --sentence SENTENCE.raw
+
+CALL.wav is talky-sipd's recording (caller left, agent right, 16 kHz, sample-aligned), CALL.jsonl the agent's journal,
+SENT.wav the agent's side by the RTP packets of the call's pcap (8 kHz), SENTENCE.raw the whole sentence as the same
+voice speaks it (16 kHz). Prints one JSON object of figures; the exit code is 1 if one of these does not hold:
+  - the agent is silent 200 ms after the caller began, and for half a second from then on;
+  - what the agent played is the beginning of the sentence, sample by sample, up to the `played` of the journal's
+    `cleared`, and what was discarded was not played;
+  - the journal's `heard` of that sentence is that same number;
+  - the RTP packets hold the same: all of it, and nothing behind it.
+"""
+import argparse
+import json
+import sys
+
+import numpy
+
+from audio import locate, read_wav, resample
+
+RATE = 16000
+LOUD = 10 ** (-45 / 20)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("wav", "journal", "sent", "sentence"):
+        parser.add_argument("--" + name, required=True)
+    a = parser.parse_args()
+    both, rate = read_wav(a.wav)
+    assert rate == RATE
+    caller, agent = both[:, 0], both[:, 1]
+    whole = numpy.fromfile(a.sentence, "<i2").astype(float) / 32768
+    with open(a.journal, encoding="utf-8") as file:
+        journal = [json.loads(line) for line in file]
+    cleared = next(entry for entry in journal if entry["type"] == "cleared")
+    sentence = next(entry for entry in journal if entry["type"] == "sentence_end")
+
+    began = int(numpy.nonzero(numpy.abs(caller) >= LOUD)[0][0])
+    start = locate(whole[:RATE], agent)[0]
+    played = cleared["played"]
+    end = start + played
+    sent, sent_rate = read_wav(a.sent)
+    sent = resample(sent[:, 0], sent_rate, RATE)
+    heard_part = agent[start:end]
+    lag, _, corr, _, part = locate(heard_part, sent)
+    behind = sent[lag + played + RATE // 50:lag + played + RATE // 2]
+    checks = {
+        "spoke over the agent": start < began < end,
+        "silent within 200 ms": end - began <= RATE // 5,
+        "and stays silent": not agent[end:end + RATE // 2].any(),
+        "played to the sample": played <= len(whole) and numpy.array_equal(heard_part, whole[:played]),
+        "something was discarded": cleared["discarded"] > 0 and played + cleared["discarded"] <= len(whole),
+        "heard is what was played": sentence["heard"] == played and not sentence["whole"],
+        "the packets hold all of it": corr >= 0.99 and part > 0.999,
+        "and nothing behind it": len(behind) > 0 and bool(numpy.max(numpy.abs(behind)) < LOUD),
+    }
+    print(json.dumps({"stopped_after_ms": round((end - began) * 1000 / RATE, 1), "played": played,
+                      "discarded": cleared["discarded"], "heard": sentence["heard"], "rtp_corr": round(corr, 4),
+                      "failed": [name for name, holds in checks.items() if not holds]}))
+    return 0 if all(checks.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
