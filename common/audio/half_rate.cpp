@@ -32,9 +32,23 @@ std::int16_t to_sample(std::int32_t total, int bits) {
 } // namespace
 
 void up(const std::int16_t* window, std::size_t count, std::int16_t* out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    out[2 * i] = to_sample(filtered(even_phase, window + i), sum_bits);
-    out[2 * i + 1] = to_sample(filtered(odd_phase, window + i), sum_bits);
+  for (std::size_t n = 0; n < count; ++n) {
+    std::int32_t even = 0;
+    std::int32_t odd = 0;
+    for (const PhaseGroup& group : std::span(phases.groups).first(phases.group_count)) {
+      std::int32_t even_sum = 0;
+      std::int32_t odd_sum = 0;
+      for (std::size_t i = group.begin; i < group.end; ++i) {
+        const std::int32_t first = window[n + 2 * i];
+        const std::int32_t second = window[n + 2 * i + 1];
+        even_sum += even_phase.taps[i].first * first + even_phase.taps[i].second * second;
+        odd_sum += odd_phase.taps[i].first * first + odd_phase.taps[i].second * second;
+      }
+      even += even_sum >> group.even_shift;
+      odd += odd_sum >> group.odd_shift;
+    }
+    out[2 * n] = to_sample(even, sum_bits);
+    out[2 * n + 1] = to_sample(odd, sum_bits);
   }
 }
 
@@ -74,6 +88,17 @@ const Kernels& best() {
 } // namespace half_rate
 
 void Upsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
+  // Of a large block, what does not need the samples before it is made from where it stands. The kernels read
+  // up to `beyond` samples behind the last window.
+  constexpr std::size_t beyond = 2;
+  if (in.size() >= 2 * chunk) {
+    process(in.first(history), out);
+    const std::size_t count = in.size() - history - beyond;
+    half_rate::best().up(in.data(), count, out + 2 * history);
+    std::copy_n(in.end() - static_cast<std::ptrdiff_t>(history + beyond), history, buffer_.begin());
+    out += 2 * (history + count);
+    in = in.last(beyond);
+  }
   while (!in.empty()) {
     const auto part = in.first(std::min(chunk, in.size()));
     in = in.subspan(part.size());

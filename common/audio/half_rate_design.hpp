@@ -11,6 +11,7 @@
 // groups that cannot overflow whatever the input, and the groups at 2^14, where four times full scale fits.
 #pragma once
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -144,8 +145,49 @@ constexpr Filter<whole_pairs> make_whole() {
   return quantise<whole_pairs>(padded);
 }
 
+// Both phases under one set of groups, so that they share the loads of the samples. What is shifted and added
+// when is part of the result, so all kernels keep to these groups.
+struct PhasePair {
+  int even, odd;
+};
+struct PhaseGroup {
+  std::uint16_t begin, end;
+  std::uint8_t even_shift, odd_shift;
+};
+struct Phases {
+  std::array<PhasePair, phase_pairs> taps{};
+  std::array<PhaseGroup, 32> groups{};
+  std::size_t group_count = 0;
+};
+
+constexpr std::uint8_t shift_at(std::span<const Group> groups, std::size_t pair, bool& starts) {
+  for (const Group& group : groups) {
+    if (pair < group.begin || pair >= group.end) continue;
+    starts = starts || pair == group.begin;
+    return group.shift;
+  }
+  return 0;
+}
+
+constexpr Phases join_phases(const Filter<phase_pairs>& even, const Filter<phase_pairs>& odd) {
+  Phases joined;
+  for (std::size_t i = 0; i < phase_pairs; ++i) {
+    joined.taps[i] = PhasePair{std::bit_cast<int>(even.taps[i]), std::bit_cast<int>(odd.taps[i])};
+    bool starts = false;
+    const auto even_shift = shift_at(even.used_groups(), i, starts);
+    const auto odd_shift = shift_at(odd.used_groups(), i, starts);
+    if (starts)
+      joined.groups[joined.group_count++] =
+          PhaseGroup{static_cast<std::uint16_t>(i), 0, even_shift, odd_shift};
+    joined.groups[joined.group_count - 1].end = static_cast<std::uint16_t>(i + 1);
+  }
+  return joined;
+}
+
 inline constexpr auto even_phase = make_phase(0);
 inline constexpr auto odd_phase = make_phase(1);
 inline constexpr auto whole = make_whole();
+inline constexpr Phases phases = join_phases(even_phase, odd_phase);
+inline constexpr auto whole_taps = std::bit_cast<std::array<int, whole_pairs>>(whole.taps);
 
 } // namespace talky::audio::half_rate
