@@ -95,6 +95,11 @@ Cleared Media::clear() {
   return {discarded, impl_->playout.taken()};
 }
 
+std::uint64_t Media::hand_over(Media& to) {
+  impl_->playout.hand_over(to.impl_->playout);
+  return impl_->playout.taken();
+}
+
 void Media::mark(std::string name) {
   impl_->playout.mark(std::move(name));
   while (auto mark = impl_->playout.poll())

@@ -203,7 +203,10 @@ class Media {
   // Appends agent audio and returns how much of it was taken; what goes beyond max_playout is refused (the
   // queue keeps its oldest, because marks and what was heard refer to it).
   std::size_t play(std::span<const std::int16_t> samples);
-  Cleared clear();             // discards the queue; pending marks are reported as discarded
+  Cleared clear(); // discards the queue; pending marks are reported as discarded
+  // What is queued, marks and all, is played by another one instead. Gives how many samples have been played
+  // here, for whoever counts on.
+  std::uint64_t hand_over(Media& to);
   void mark(std::string name); // MarkReached when all that was played before has left as RTP
   // Nothing is queued, nothing is inside the resampler or an unfinished packet, no DTMF is left. Stays false
   // for as long as the direction does not send: who waits for it needs a time-out.

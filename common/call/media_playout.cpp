@@ -59,6 +59,17 @@ void MediaPlayout::mark(std::string name) {
   marks_.push_back({std::move(name), taken_ + queued(), false});
 }
 
+void MediaPlayout::hand_over(MediaPlayout& to) {
+  const std::uint64_t begin = to.taken_ + to.queued();
+  const std::size_t moved = to.push(std::span(queue_).subspan(head_));
+  for (Mark& mark : marks_) {
+    const std::uint64_t ahead = mark.position > taken_ ? mark.position - taken_ : 0;
+    to.marks_.push_back({std::move(mark.name), begin + std::min<std::uint64_t>(ahead, moved), mark.discarded});
+  }
+  marks_.clear();
+  clear();
+}
+
 std::optional<MediaPlayout::Mark> MediaPlayout::poll() {
   if (marks_.empty() || (!marks_.front().discarded && marks_.front().position > played_)) return std::nullopt;
   Mark mark = std::move(marks_.front());

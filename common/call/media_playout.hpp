@@ -28,6 +28,8 @@ class MediaPlayout {
   std::size_t take(std::span<std::int16_t> out);
   std::size_t clear(); // returns how many samples were discarded
   void mark(std::string name);
+  // What is queued, and every mark that has not been told, goes to the end of another queue.
+  void hand_over(MediaPlayout& to);
 
   // What has entered the encoder leaves `delay` samples later, and only when its packet leaves.
   void sent(

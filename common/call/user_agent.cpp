@@ -318,6 +318,12 @@ std::uint64_t UserAgent::Impl::queued(CallKey key) const {
   return media != nullptr ? media->samples_queued() : 0;
 }
 
+std::optional<MediaQuality> UserAgent::Impl::quality(CallKey key) const {
+  const auto it = calls_.find(key);
+  const Media* const media = it == calls_.end() ? nullptr : std::as_const(*it->second).media();
+  return media != nullptr ? std::optional(media->quality()) : std::nullopt;
+}
+
 // ---- The public face ----
 
 UserAgent::UserAgent(Config config, Random random)
@@ -397,8 +403,16 @@ Result<> UserAgent::mark(CallKey call, std::string_view name) {
     return Result<>();
   });
 }
+Result<std::uint64_t> UserAgent::hand_over(CallKey from, CallKey to) {
+  return impl_->with_media(from, [&](Media& old) {
+    return impl_->with_media(to, [&](Media& fresh) { return Result<std::uint64_t>(old.hand_over(fresh)); });
+  });
+}
 std::uint64_t UserAgent::queued(CallKey call) const {
   return impl_->queued(call);
+}
+std::optional<MediaQuality> UserAgent::quality(CallKey call) const {
+  return impl_->quality(call);
 }
 void UserAgent::shutdown(Time now) {
   impl_->shutdown(now);

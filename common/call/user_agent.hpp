@@ -88,11 +88,16 @@ class UserAgent {
   Result<std::size_t> play(CallKey call, std::span<const std::int16_t> samples);
   Result<Cleared> clear(CallKey call); // throws the queue away; the marks passed over are told as MarkPassed
   Result<> mark(CallKey call, std::string_view name); // -> MarkPassed
+  // What is queued in one call, with its marks, is played in another that takes its place. Gives the agent's
+  // samples that have been played in the first: the second counts from 0.
+  Result<std::uint64_t> hand_over(CallKey from, CallKey to);
   // Digits 0-9 * # A-D (and ',' for a pause of a second) as telephone-event, or as INFO where that was not
   // agreed on. Errors: malformed, too_large (more than 256 waiting), closed (not answered yet).
   Result<> dtmf(CallKey call, std::string_view digits, Duration length, Time now);
   // Samples given to play() and not yet sent: for back-pressure. 0 for an unknown call.
   std::uint64_t queued(CallKey call) const;
+  // As it stands now; nullopt without media.
+  std::optional<MediaQuality> quality(CallKey call) const;
 
   // BYE to all calls, 503 to new ones. CallEnded comes for each; after that calls() is 0.
   void shutdown(Time now);

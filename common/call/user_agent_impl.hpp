@@ -48,6 +48,7 @@ class UserAgent::Impl {
   std::size_t dialogs() const { return calls_.size(); }
   std::size_t registrations() const { return registrar_.size(); }
   std::uint64_t queued(CallKey key) const;
+  std::optional<MediaQuality> quality(CallKey key) const;
 
  private:
   void receive_stream(const sip::Flow& flow, std::string_view bytes, Time now);

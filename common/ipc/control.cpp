@@ -200,6 +200,10 @@ constexpr std::size_t max_digits = 64;
 
 } // namespace
 
+std::string json_string(std::string_view text) {
+  return json::serialize(json::string(utf8(text)));
+}
+
 std::string to_json(const ToAgent& message) {
   const json::object object = std::visit(
       Overloaded{[](const Start& m) {

@@ -91,6 +91,9 @@ using FromAgent = std::variant<Clear, Mark, Hangup, Transfer, SendDtmf>;
 std::string to_json(const ToAgent& message);
 std::string to_json(const FromAgent& message);
 
+// A JSON string with its quotes, by the same rules: what is not UTF-8 becomes U+FFFD.
+std::string json_string(std::string_view text);
+
 inline constexpr std::size_t max_json = 65535; // bytes of one message
 inline constexpr std::size_t max_text = 2048;  // bytes of one text in it
 inline constexpr std::size_t max_headers = 24;

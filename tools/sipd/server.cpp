@@ -27,7 +27,8 @@ constexpr std::size_t digest_key_bytes = 16;
 constexpr int moves = 20; // ports tried when the default one is taken
 
 Live load_live(const Settings& settings) {
-  Live live{settings.routes, settings.users, {}};
+  Live live{
+      settings.routes, settings.users, std::make_shared<std::vector<std::string>>(settings.refer_text), {}};
   for (const Target* target : settings.routes->targets()) {
     const auto* play = target->as<PlayTarget>();
     if (!play || live.files.contains(play->path)) continue;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "exec_bridge.hpp"
@@ -13,9 +12,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr int port_attempts = 50; // ports of the range that another program may hold
 constexpr auto ring_after = std::chrono::milliseconds(150);
-constexpr std::uint8_t expedited_forwarding = 46;
 
 double rounded(double value) {
   return static_cast<double>(static_cast<std::int64_t>(value * 100 + (value < 0 ? -0.5 : 0.5))) / 100;
@@ -44,13 +41,7 @@ Session::Session(Worker& worker, call::IncomingCall incoming, const Target& targ
   }
 }
 
-Session::~Session() {
-  if (port_ != 0) {
-    rtp_.reset();
-    rtcp_.reset();
-    worker_.ports().give_back(port_, net::now());
-  }
-}
+Session::~Session() = default;
 
 net::Loop& Session::loop() {
   return worker_.loop();
@@ -60,7 +51,12 @@ net::Loop& Session::loop() {
 
 void Session::begin() {
   if (const auto* refusal = target_.as<RejectTarget>()) return reject(refusal->status, "the route says so");
-  if (!open_media()) return;
+  std::string why;
+  leg_ = open_leg(incoming_.flow.local.ip, why);
+  if (!leg_) return reject(503, why);
+  leg_->key = incoming_.call;
+  leg_->peer = incoming_.from;
+  leg_->sip_call_id = incoming_.call_id;
   note(about_);
   bridge_ = make_bridge();
   ringer_.at(net::now() + ring_after);
@@ -80,36 +76,21 @@ std::unique_ptr<Bridge> Session::make_bridge() {
   return make_echo(*this);
 }
 
-// A pair of free ports on the address that the caller has called. Others may hold some of the range.
-bool Session::open_media() {
-  const IpAddress& ip = incoming_.flow.local.ip;
-  const net::UdpSocket::Options options{.dscp = expedited_forwarding};
-  net::SystemError last{EADDRINUSE, "bind"};
-  for (int attempt = 0; attempt < port_attempts; ++attempt) {
-    const auto port = worker_.ports().take(net::now());
-    if (!port) {
-      reject(503,
-             fmt::format("no RTP port is free: {} in use, the rest rest a while", worker_.ports().in_use()));
-      return false;
-    }
-    auto rtp = net::UdpSocket::open(worker_.loop(), {ip, *port}, options);
-    auto rtcp =
-        rtp ? net::UdpSocket::open(worker_.loop(), {ip, static_cast<std::uint16_t>(*port + 1)}, options)
-            : tl::unexpected(rtp.error());
-    if (rtcp) {
-      port_ = *port;
-      rtp_ = std::move(*rtp);
-      rtcp_ = std::move(*rtcp);
-      rtp_->on_receive([this](const net::UdpSocket::Datagram& d) { receive(d, false); });
-      rtcp_->on_receive([this](const net::UdpSocket::Datagram& d) { receive(d, true); });
-      return true;
-    }
-    last = rtcp.error();
-    worker_.ports().give_back(*port, net::now());
-    if (last.code != EADDRINUSE) break;
+std::unique_ptr<Leg> Session::open_leg(const IpAddress& ip, std::string& why) {
+  auto leg = Leg::open(worker_.loop(), worker_.ports(), ip,
+                       [this](const Leg& from, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+                         receive(from, datagram, is_rtcp);
+                       });
+  if (leg) return std::move(*leg);
+  why = leg.error();
+  return nullptr;
+}
+
+Leg* Session::leg(call::CallKey call) const {
+  for (const auto* one : {&leg_, &next_, &leaving_}) {
+    if (*one && (*one)->key == call) return one->get();
   }
-  reject(503, "RTP socket: " + last.message());
-  return false;
+  return nullptr;
 }
 
 void Session::ready() {
@@ -118,7 +99,7 @@ void Session::ready() {
   ringer_.cancel();
   call::AcceptOptions options;
   options.media.address = worker_.settings().advertise.value_or(incoming_.flow.local.ip);
-  options.media.rtp_port = port_;
+  options.media.rtp_port = leg_->port();
   options.ring_time = std::chrono::milliseconds(worker_.settings().ring_ms);
   options.recording = recording_ != nullptr;
   worker_.agent().attach_bridge(incoming_.call);
@@ -141,15 +122,16 @@ void Session::failed(std::string_view why, int status) {
   log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
   if (!accepted_) return reject(status, why);
   failure_ = why;
-  worker_.agent().clear(incoming_.call);
+  worker_.agent().clear(current());
   if (worker_.shared().agent) {
     worker_.shared().agent->wanted();
-    worker_.agent().play(incoming_.call, *worker_.shared().agent->apology());
+    worker_.agent().play(current(), *worker_.shared().agent->apology());
   }
   hangup("agent lost");
 }
 
 void Session::answered(const call::CallAnswered& event) {
+  if (next_ && event.call == next_->key) return move_to_next(event);
   answered_ = true;
   log(log::Level::info, log::Line("call.start")
                             .add("from", incoming_.from)
@@ -159,7 +141,7 @@ void Session::answered(const call::CallAnswered& event) {
                             .add("peer", incoming_.flow.remote.to_string())
                             .add("transport", sip::to_string(incoming_.flow.transport))
                             .add("rtp", event.plan.remote_rtp.to_string())
-                            .add("rtp_port", port_)
+                            .add("rtp_port", leg_->port())
                             .add("user_agent", incoming_.user_agent)
                             .add("sip_call_id", incoming_.call_id)
                             .add("answer_ms", to_ms(event.at - began_)));
@@ -167,28 +149,37 @@ void Session::answered(const call::CallAnswered& event) {
 
 // ---- Media
 
-void Session::receive(const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+void Session::receive(const Leg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
   if (over_) return;
   if (recording_) {
     const std::int64_t age_us = to_us(net::now()) - to_us(datagram.arrival);
-    recording_->packet(net::wall_clock_us() - age_us, datagram.from, is_rtcp ? rtcp_->local() : rtp_->local(),
-                       false, datagram.bytes);
+    recording_->packet(net::wall_clock_us() - age_us, datagram.from, leg.local(is_rtcp), false,
+                       datagram.bytes);
   }
-  worker_.agent().receive_rtp(incoming_.call, datagram.bytes, datagram.from, is_rtcp, datagram.arrival);
+  worker_.agent().receive_rtp(leg.key, datagram.bytes, datagram.from, is_rtcp, datagram.arrival);
   worker_.drain();
 }
 
 void Session::send(const call::SendMedia& media) {
-  const auto& socket = media.is_rtcp ? rtcp_ : rtp_;
-  if (!socket) return;
-  // A loopback socket cannot reach the LAN address that a phone on this machine writes into its SDP. Its
-  // packets show where it is, and from then on that is where ours go.
-  (void)const_cast<net::UdpSocket&>(*socket).send(media.bytes, media.to);
-  if (recording_) recording_->packet(net::wall_clock_us(), socket->local(), media.to, false, media.bytes);
+  Leg* const to = leg(media.call);
+  if (!to) return;
+  to->send(media);
+  if (recording_) {
+    recording_->packet(net::wall_clock_us(), to->local(media.is_rtcp), media.to, false, media.bytes);
+  }
 }
 
-void Session::recorded(const call::RecordingFrame& frame) {
-  if (recording_) recording_->audio(frame.first_sample, frame.samples);
+void Session::caller_audio(const call::CallerAudio& event) {
+  if (event.call == current()) bridge_->caller_audio(event.frame.samples);
+}
+
+void Session::recorded(const call::RecordedAudio& event) {
+  if (!recording_ || event.call != current()) return;
+  const call::RecordingFrame& frame = event.frame;
+  if (!record_at_) record_at_ = recorded_ - frame.first_sample; // modulo 2^64
+  const std::uint64_t at = *record_at_ + frame.first_sample;
+  recording_->audio(at, frame.samples);
+  recorded_ = at + frame.samples.size() / 2;
 }
 
 void Session::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us) {
@@ -200,58 +191,58 @@ void Session::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, 
 
 std::size_t Session::play(std::span<const std::int16_t> samples) {
   if (over_) return 0;
-  return worker_.agent().play(incoming_.call, samples).value_or(0);
+  return worker_.agent().play(current(), samples).value_or(0);
 }
 
 std::uint64_t Session::queued() const {
-  return over_ ? 0 : worker_.agent().queued(incoming_.call);
+  return over_ ? 0 : worker_.agent().queued(current());
 }
 
 ipc::Cleared Session::clear() {
   if (over_) return {};
-  const auto cleared = worker_.agent().clear(incoming_.call);
+  const std::uint64_t before = leg_ ? leg_->played_before : 0;
+  const auto cleared = worker_.agent().clear(current());
   worker_.loop().post(
       [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
-  const ipc::Cleared out = cleared ? ipc::Cleared{cleared->discarded, cleared->played} : ipc::Cleared{};
+  const ipc::Cleared out =
+      cleared ? ipc::Cleared{cleared->discarded, before + cleared->played} : ipc::Cleared{0, before};
   note(out);
   return out;
 }
 
 void Session::mark(const std::string& name) {
   if (over_) return;
-  worker_.agent().mark(incoming_.call, name);
+  worker_.agent().mark(current(), name);
   worker_.loop().post([&worker = worker_] { worker.drain(); });
 }
 
 void Session::send_dtmf(const ipc::SendDtmf& dtmf) {
   if (over_) return;
-  const auto done = worker_.agent().dtmf(incoming_.call, dtmf.digits,
-                                         std::chrono::milliseconds(dtmf.duration_ms), net::now());
+  const auto done =
+      worker_.agent().dtmf(current(), dtmf.digits, std::chrono::milliseconds(dtmf.duration_ms), net::now());
   if (!done) log(log::Level::warn, log::Line("dtmf.unsent").add("why", done.error().what));
   worker_.drain();
 }
 
 void Session::hangup(std::string_view reason) {
   if (over_) return;
-  worker_.agent().hangup(incoming_.call, reason, true, net::now());
+  hangup_asked_ = reason;
+  worker_.agent().hangup(current(), reason, true, net::now());
   worker_.drain();
 }
 
 void Session::transfer(const std::string& to) {
   if (over_) return;
   log(log::Level::info, log::Line("call.transfer").add("to", to));
-  const auto done = worker_.agent().transfer(incoming_.call, to, net::now());
+  const auto done = worker_.agent().transfer(current(), to, net::now());
   if (!done) log(log::Level::warn, log::Line("call.transfer_failed").add("why", done.error().what));
   worker_.drain();
 }
 
 // ---- What happens in the call
 
-void Session::transfer_failed(const call::TransferFailed& event) {
-  log(log::Level::warn, log::Line("call.transfer_failed").add("status", event.status));
-}
-
 void Session::dtmf(const call::DtmfPressed& event) {
+  if (event.call != current()) return;
   const ipc::DtmfReceived key{event.digit, event.duration_ms};
   log(log::Level::info, log::Line("dtmf")
                             .add("digit", std::string_view(&event.digit, 1))
@@ -262,18 +253,21 @@ void Session::dtmf(const call::DtmfPressed& event) {
 }
 
 void Session::mark(const call::MarkPassed& event) {
-  const ipc::MarkPlayed mark{event.name, event.samples_played};
+  const Leg* const from = leg(event.call);
+  const ipc::MarkPlayed mark{event.name, event.samples_played + (from ? from->played_before : 0)};
   note(mark);
   if (bridge_) bridge_->mark_played(mark);
 }
 
-void Session::held(bool held) {
+void Session::held(call::CallKey call, bool held) {
+  if (call != current()) return;
+  held_ = held;
   log(log::Level::info, log::Line(held ? "call.hold" : "call.resume"));
   note(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{}));
   if (bridge_) bridge_->hold(held);
 }
 
-void Session::ended(const call::CallEnded& event) {
+void Session::finish(const call::CallEnded& event) {
   ringer_.cancel();
   const std::string_view cause = call::to_string(event.cause);
   std::string reason = !failure_.empty() ? failure_ : event.reason;
@@ -322,8 +316,6 @@ void Session::ended(const call::CallEnded& event) {
   over_ = true;
   if (bridge_) bridge_->stop(reason.empty() ? cause : std::string_view(reason));
   recording_.reset();
-  rtp_.reset();
-  rtcp_.reset();
 }
 
 // ---- Logs

@@ -1,4 +1,9 @@
-// One call at the rim: its RTP sockets, its bridge, its recording, and its two log lines.
+// One call at the rim: the party that called, its bridge, its recording, and its two log lines. The party may
+// change (REFER, Replaces): the bridge and the recording go on with the new one.
+//
+//   leg_      whom the bridge talks with; null for as long as the old party has gone and the new one is not
+//   there next_     is being called, or calls, to take its place leaving_  was left for next_ and says
+//   goodbye
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -7,9 +12,10 @@
 
 #include "bridge.hpp"
 #include "call/events.hpp"
-#include "net/udp.hpp"
+#include "leg.hpp"
 #include "recorder.hpp"
 #include "target.hpp"
+#include "way.hpp"
 
 namespace talky::sipd {
 
@@ -26,18 +32,23 @@ class Session : public BridgeHost {
 
   // What the UserAgent tells of this call.
   void answered(const call::CallAnswered& event);
-  void caller_audio(const call::CallerFrame& frame) { bridge_->caller_audio(frame.samples); }
-  void recorded(const call::RecordingFrame& frame);
+  void caller_audio(const call::CallerAudio& event);
+  void recorded(const call::RecordedAudio& event);
   void dtmf(const call::DtmfPressed& event);
   void mark(const call::MarkPassed& event);
-  void held(bool held);
+  void held(call::CallKey call, bool held);
   void transfer_failed(const call::TransferFailed& event);
-  void ended(const call::CallEnded& event);
+  void transfer_requested(const call::TransferRequested& event);
+  void redirected(const call::CallRedirected& event);
+  // An INVITE with Replaces names this session's call: it takes its place.
+  void replaced_by(const call::IncomingCall& call);
+  void ended(const call::CallEnded& event); // of one of its legs
   void send(const call::SendMedia& media);
   // For the pcap.
   void sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us);
 
-  const std::string& call_id() const { return incoming_.call_id; }
+  bool knows_sip(std::string_view call_id) const; // a dialog of a leg that has not ended
+  const std::string& uuid() const { return about_.call; }
 
   // BridgeHost
   net::Loop& loop() override;
@@ -54,12 +65,21 @@ class Session : public BridgeHost {
   void log(log::Level level, log::Line line) override;
 
  private:
-  bool open_media();
+  std::unique_ptr<Leg> open_leg(const IpAddress& ip, std::string& why);
   void reject(int status, std::string_view why);
   std::unique_ptr<Bridge> make_bridge();
   void note(const ipc::ToAgent& message);
   void note(std::string_view kind, const std::string& json);
-  void receive(const net::UdpSocket::Datagram& datagram, bool is_rtcp);
+  void receive(const Leg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp);
+  Leg* leg(call::CallKey call) const;
+  call::CallKey current() const { return leg_ ? leg_->key : 0; }
+  void finish(const call::CallEnded& event);
+
+  // session_transfer.cpp
+  void place(const call::TransferRequested& event, tl::expected<Way, int> way);
+  void fail_transfer(int status, std::string_view why);
+  void move_to_next(const call::CallAnswered& event);
+  void log_leg(const Leg& leg, const call::CallEnded& event);
 
   Worker& worker_;
   call::IncomingCall incoming_;
@@ -67,8 +87,14 @@ class Session : public BridgeHost {
   ipc::Start about_;
   std::unique_ptr<Bridge> bridge_;
   std::unique_ptr<Recorder::Call> recording_;
-  std::optional<net::UdpSocket> rtp_, rtcp_;
-  std::uint16_t port_ = 0;
+  std::unique_ptr<Leg> leg_, next_, leaving_;
+  std::optional<FindWay> way_;
+  call::CallKey referrer_ = 0;                 // whose REFER is being followed; 0: none
+  unsigned transfers_ = 0;                     // so far
+  std::uint64_t recorded_ = 0;                 // samples of the recording so far
+  std::optional<std::uint64_t> record_at_ = 0; // where the recording of leg_ begins, less its first sample
+  std::optional<std::string> hangup_asked_;    // by the bridge, after all that was played
+  bool held_ = false;
   Time began_;
   net::Timer ringer_; // 180 if the bridge takes its time
   std::string failure_;

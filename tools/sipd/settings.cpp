@@ -56,6 +56,7 @@ void describe(cli::Options& options, Settings& s) {
   options.add("bridge", s.bridge_text, "TARGET", "where no route fits");
   options.add("route", s.route_text, "PATTERN=TARGET", "by the dialled number; the first that fits counts");
   options.add("ring", s.ring_ms, "MS", "let it ring before the answer");
+  options.add("allow-refer", s.refer_text, "PATTERN", "whom a phone may transfer its call to (REFER); none");
   options.add("agent", s.agent_text, "ADDRESS", "the agent's socket: unix:PATH or tcp:HOST:PORT");
   options
       .add("agent-command", s.agent_command, "CMD",

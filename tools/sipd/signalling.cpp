@@ -181,6 +181,31 @@ void Signalling::sweep() {
   sweeper_.at(net::now() + sweep_every);
 }
 
+bool Signalling::listens_on(const Endpoint& endpoint) const {
+  for (const auto& socket : udp_) {
+    const Endpoint& bound = socket->local();
+    if (bound.port != endpoint.port) continue;
+    if (bound.ip == endpoint.ip) return true;
+    // An address of this machine is reached from itself.
+    if (bound.ip.is_unspecified() && bound.ip.is_v4() == endpoint.ip.is_v4() &&
+        net::source_address_for(endpoint) == endpoint.ip) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Endpoint> Signalling::local_towards(const Endpoint& remote) const {
+  for (const auto& socket : udp_) {
+    const Endpoint& bound = socket->local();
+    if (bound.ip.is_v4() != remote.ip.is_v4()) continue;
+    if (bound.ip.is_loopback() != remote.ip.is_loopback() && !bound.ip.is_unspecified()) continue;
+    if (!bound.ip.is_unspecified()) return bound;
+    if (const auto source = net::source_address_for(remote)) return Endpoint{*source, bound.port};
+  }
+  return std::nullopt;
+}
+
 std::uint32_t Signalling::dropped() const {
   std::uint32_t sum = 0;
   for (const auto& socket : udp_)

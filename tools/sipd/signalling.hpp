@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,6 +39,11 @@ class Signalling {
   // is sent to the same peer meanwhile follows.
   void send(const sip::Flow& flow, std::string_view bytes);
   void close(const sip::Flow& flow); // once all has been written
+
+  // Whether a message to this address would come to us.
+  bool listens_on(const Endpoint& endpoint) const;
+  // Which of our addresses a peer at `remote` can answer to; nullopt: none.
+  std::optional<Endpoint> local_towards(const Endpoint& remote) const;
 
   std::uint32_t dropped() const; // datagrams that the kernel could not keep for us
 

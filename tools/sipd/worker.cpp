@@ -1,5 +1,7 @@
 #include "worker.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <utility>
@@ -75,6 +77,7 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
     };
   }
   config.realm = settings.realm;
+  config.follow_refer = !settings.refer_text.empty();
   config.digest_key = shared.digest_key;
   const std::size_t workers = settings.workers;
   config.max_calls = (settings.max_calls + workers - 1) / workers;
@@ -217,10 +220,10 @@ void Worker::act(const call::Output& output) {
                           if (Session* session = find(e.call)) session->answered(e);
                         },
                         [this](const call::CallerAudio& e) {
-                          if (Session* session = find(e.call)) session->caller_audio(e.frame);
+                          if (Session* session = find(e.call)) session->caller_audio(e);
                         },
                         [this](const call::RecordedAudio& e) {
-                          if (Session* session = find(e.call)) session->recorded(e.frame);
+                          if (Session* session = find(e.call)) session->recorded(e);
                         },
                         [this](const call::DtmfPressed& e) {
                           if (Session* session = find(e.call)) session->dtmf(e);
@@ -229,10 +232,10 @@ void Worker::act(const call::Output& output) {
                           if (Session* session = find(e.call)) session->mark(e);
                         },
                         [this](const call::Held& e) {
-                          if (Session* session = find(e.call)) session->held(true);
+                          if (Session* session = find(e.call)) session->held(e.call, true);
                         },
                         [this](const call::Resumed& e) {
-                          if (Session* session = find(e.call)) session->held(false);
+                          if (Session* session = find(e.call)) session->held(e.call, false);
                         },
                         [this](const call::CallEnded& e) { ended(e); },
                         [this](const call::RegistrationChanged& e) {
@@ -247,8 +250,14 @@ void Worker::act(const call::Output& output) {
                                           .str());
                         },
                         [this](const call::Log& e) { shared_.log(e.level, e.line); },
-                        [](const call::CallRinging&) {}, [](const call::MediaChanged&) {},
-                        [](const call::TransferRequested&) {}, [](const call::CallRedirected&) {},
+                        [](const call::CallRinging&) {},
+                        [](const call::MediaChanged&) {},
+                        [this](const call::TransferRequested& e) {
+                          if (Session* session = find(e.call)) session->transfer_requested(e);
+                        },
+                        [this](const call::CallRedirected& e) {
+                          if (Session* session = find(e.call)) session->redirected(e);
+                        },
                         [](const call::DtmfFinished&) {},
                         [this](const call::TransferFailed& e) {
                           if (Session* session = find(e.call)) session->transfer_failed(e);
@@ -257,26 +266,77 @@ void Worker::act(const call::Output& output) {
 }
 
 void Worker::incoming(const call::IncomingCall& call) {
-  auto session = std::make_unique<Session>(*this, call, live_.routes->find(call.dialled), random_.uuid());
-  Session* raw = session.get();
-  sessions_.emplace(call.call, std::move(session));
-  by_call_id_.emplace(call.call_id, raw);
+  std::shared_ptr<Session> session;
+  if (call.replaces != 0) {
+    const auto replaced = sessions_.find(call.replaces);
+    if (replaced == sessions_.end()) {
+      agent_->reject(call.call, 481, "", net::now());
+      return;
+    }
+    session = replaced->second;
+  } else {
+    session = std::make_shared<Session>(*this, call, live_.routes->find(call.dialled), random_.uuid());
+  }
+  sessions_.emplace(call.call, session);
+  expect_sip(call.call_id, *session);
   for (auto it = recent_.begin(); it != recent_.end();) {
     const bool ours = scratch_.assign(it->bytes) && scratch_.call_id() == call.call_id;
-    if (ours) raw->sip(it->flow, it->bytes, it->incoming, it->time_us);
+    if (ours) session->sip(it->flow, it->bytes, it->incoming, it->time_us);
     it = ours ? recent_.erase(it) : it + 1;
   }
-  raw->begin();
+  if (call.replaces != 0) {
+    session->replaced_by(call);
+  } else {
+    session->begin();
+  }
+}
+
+void Worker::adopt(call::CallKey call, call::CallKey of) {
+  const auto session = sessions_.find(of);
+  if (session != sessions_.end()) sessions_.emplace(call, session->second);
+}
+
+void Worker::expect_sip(const std::string& call_id, Session& session) {
+  by_call_id_.emplace(call_id, &session);
+}
+
+void Worker::forget_sip(const Leg& leg) {
+  by_call_id_.erase(leg.sip_call_id);
+}
+
+std::string Worker::new_call_id() {
+  std::string id = random_.uuid();
+  while (std::hash<std::string_view>{}(id) % workers_.size() != index_)
+    id = random_.uuid();
+  return id;
+}
+
+bool Worker::permits(std::string_view uri) const {
+  const auto target = sip::Uri::parse(uri);
+  if (!target || !target->is_sip()) return false;
+  const auto ip = target->host_ip();
+  const std::string user = sip::unescape(target->user);
+  // A number alone is one of ours: at our own address, or registered here.
+  const bool ours =
+      (ip && listens_on({*ip, target->port_or_default()})) || agent_->locate(*target, false).has_value();
+  std::string whole = fmt::format("{}@{}", user, target->host);
+  if (target->port != 0) whole += fmt::format(":{}", target->port);
+  return std::any_of(live_.refer->begin(), live_.refer->end(), [&](const std::string& pattern) {
+    if (pattern == "*") return true;
+    return pattern.find('@') == std::string::npos ? ours && matches(pattern, user) : matches(pattern, whole);
+  });
 }
 
 void Worker::ended(const call::CallEnded& event) {
   const auto it = sessions_.find(event.call);
   if (it == sessions_.end()) return;
-  it->second->ended(event);
-  const auto named = by_call_id_.find(it->second->call_id());
-  if (named != by_call_id_.end() && named->second == it->second.get()) by_call_id_.erase(named);
-  ended_.push_back(std::move(it->second)); // one of its callbacks may be what brought us here
+  const std::shared_ptr<Session> session = std::move(it->second);
   sessions_.erase(it);
+  session->ended(event);
+  std::erase_if(by_call_id_, [&](const auto& entry) {
+    return entry.second == session.get() && !session->knows_sip(entry.first);
+  });
+  ended_.push_back(session); // one of its callbacks may be what brought us here
 }
 
 void Worker::shutdown(std::function<void()> done) {

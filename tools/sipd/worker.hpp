@@ -27,6 +27,7 @@
 
 namespace talky::sipd {
 
+class Leg;
 class Session;
 
 // What the workers are given to use together; each part says what is for any thread.
@@ -42,6 +43,7 @@ struct Shared {
 struct Live {
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const Users> users;
+  std::shared_ptr<const std::vector<std::string>> refer; // patterns of --allow-refer
   // Of play: targets, read when the settings are.
   std::unordered_map<std::string, std::shared_ptr<const Samples>> files;
 };
@@ -69,6 +71,16 @@ class Worker {
   const Shared& shared() const { return shared_; }
   const Live& live() const { return live_; }
   net::PortPool& ports() { return ports_; }
+  // Calls that we place.
+  bool listens_on(const Endpoint& endpoint) const { return signalling_.listens_on(endpoint); }
+  std::optional<Endpoint> local_towards(const Endpoint& remote) const {
+    return signalling_.local_towards(remote);
+  }
+  bool permits(std::string_view uri) const; // by --allow-refer: may we call there because a message says so?
+  std::string new_call_id();                // one whose messages come to this worker
+  void adopt(call::CallKey call, call::CallKey of); // a call of the session that `of` belongs to
+  void expect_sip(const std::string& call_id, Session& session);
+  void forget_sip(const Leg& leg);
   void drain(); // acts on what the UserAgent has to say; after every command to it
 
  private:
@@ -97,9 +109,9 @@ class Worker {
   Signalling signalling_;
   net::Timer timer_;
   std::optional<Time> armed_;
-  std::unordered_map<call::CallKey, std::unique_ptr<Session>> sessions_;
+  std::unordered_map<call::CallKey, std::shared_ptr<Session>> sessions_; // by each of its legs
   std::unordered_map<std::string, Session*> by_call_id_;
-  std::vector<std::unique_ptr<Session>> ended_; // until the loop has come back from their callbacks
+  std::vector<std::shared_ptr<Session>> ended_; // until the loop has come back from their callbacks
   std::unordered_map<std::uint64_t, sip::Framer> framers_; // of connections, with several workers
   sip::MessageView scratch_;
   struct Kept {

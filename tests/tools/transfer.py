@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""A call to talky-sipd that is transferred: transfer.py SERVER HOW [SAID.wav] for sipd_transfer.bats.
+
+alice calls 100, speaks SAID.wav, and after a second refers her call to bob, who is registered (or at an address of his
+own). HOW is one of
+    blind      bob rings, answers, and speaks SAID.wav: what comes back to him goes into bob.wav; alice waits for her BYE
+    leave      the same, but alice says BYE as soon as the 202 is there
+    attended   bob has a call of his own with 100, which the new one replaces
+    busy       bob answers 486: alice's call goes on, her audio before and after goes into alice.wav
+    moved      bob answers 302 to carol, who takes the call
+    silent     bob rings and never answers; alice hangs up
+    refused    the server does not follow the REFER
+Prints one JSON object: what everybody saw.
+"""
+import json
+import sys
+
+from sip_client import Client, read_wav, write_wav
+
+
+def main():
+    server, how = sys.argv[1:3]
+    said = read_wav(sys.argv[3]) if len(sys.argv) > 3 else None
+    transport = sys.argv[4] if len(sys.argv) > 4 else "udp"
+    alice = Client(server, transport, user="alice")
+    bob = Client(server, user="bob")
+    carol = Client(server, user="carol")
+    out = {"how": how}
+    assert bob.register().status == 200
+
+    call = alice.call("100", send=said)
+    assert call.invite().status == 200
+    alice.pump(1.0)
+    target = f"sip:bob@{alice.remote}"
+    if how == "attended":
+        own = bob.call("100")
+        assert own.invite().status == 200
+        target += f"?Replaces={own.call_id.replace('@', '%40')}%3Bto-tag%3D{own.tag}%3Bfrom-tag%3D{own.to_tag}" \
+                  "&Require=replaces"
+    answer = call.refer(target, [f"Referred-By: <sip:alice@{alice.remote}>"])
+    out["refer"] = answer.status
+    if answer.status != 202:
+        call.bye()
+        print(json.dumps(out))
+        return
+    if how == "leave":
+        assert call.bye().status == 200
+    callee = bob.wait_invite(5)
+    invite = callee.incoming
+    out["referred_by"], out["replaces"], out["require"] = (invite.get(n) for n in ("referred-by", "replaces", "require"))
+    callee.ring()
+
+    def both(seconds, until=None):  # two sockets, one thread
+        for _ in range(int(seconds / 0.01)):
+            for client in (alice, bob, carol):
+                client.pump(0.004, until)
+            if until and until():
+                return
+
+    both(0.3)
+    if how in ("busy", "moved"):
+        contact = [f"Contact: <sip:carol@{carol.shown}:{carol.local_port}>"] if how == "moved" else []
+        callee.refuse(302 if how == "moved" else 486, contact)
+        if how == "moved":
+            callee = carol.wait_invite(5)
+            out["redirected_to"] = callee.incoming.start
+            callee.answer(said)
+    elif how != "silent":
+        callee.answer(said)
+    if how in ("busy", "silent"):
+        both(1.5)
+        out["still_up"] = call.ended_by is None
+        call.bye()
+        both(0.5)
+        out["bob_cancelled"] = callee.cancelled
+        write_wav("alice.wav", call.recording())
+    else:
+        both(5, lambda: call.ended_by)
+        both(4, lambda: callee.ended_by)
+        out["alice_ended_by"] = call.ended_by
+        write_wav("alice.wav", call.recording())
+        write_wav("bob.wav", callee.recording())
+        out["bob_ended_by"] = callee.ended_by
+        if not callee.ended_by:
+            out["bob_bye"] = callee.bye().status
+    out["notified"] = call.notified
+    print(json.dumps(out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+// Where a SIP URI leads: to a phone that is registered here, to an address, or to a host name. Used for calls
+// that sipd places.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "net/resolve.hpp"
+#include "sip/flow.hpp"
+
+namespace talky::sipd {
+
+class Worker;
+
+struct Way {
+  std::string target; // the Request-URI: the URI itself, or the contact of whoever is registered
+  sip::Flow flow;
+};
+
+// Calls `done` once, at once or later, with the way or with the status that says why there is none: 404 no
+// such host, 416 neither sip: nor a transport of ours, 480 our sockets do not reach there. Destroying it
+// gives up.
+class FindWay {
+ public:
+  using Done = std::function<void(tl::expected<Way, int>)>;
+  FindWay(Worker& worker, std::string uri, Done done);
+
+ private:
+  std::optional<tl::expected<Way, int>> look(); // nullopt: the answer comes later
+  tl::expected<Way, int> towards(const Endpoint& remote) const;
+
+  Worker& worker_;
+  std::string uri_;
+  Done done_;
+  sip::Transport transport_ = sip::Transport::udp;
+  std::optional<net::Resolving> resolving_;
+};
+
+} // namespace talky::sipd
