@@ -95,7 +95,7 @@ setup() {
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/hold.py" "$wav" --port "$port" --forms 2:heard,3:deaf,4:heard --resume 5
   # After it the echo is the caller's sound again: his signal comes round once a second. The jitter buffer began anew, and may
   # cut its delay once.
-  sox "$wav" after.wav trim -1.2
+  sox "$wav" after.wav trim -1.9 1.8
   sox signal.wav piece.wav trim 0.1 0.6
   audio pieces piece.wav after.wav --channel 1 --at-least 0.98 --broken $((3 * $(late_packets) + 1))
 }
