@@ -86,6 +86,11 @@ Options::Handle& Options::Handle::hidden() {
   item_->is_hidden = true;
   return *this;
 }
+Options::Handle& Options::Handle::of_command() {
+  item_->command = command_;
+  item_->only_flag = true;
+  return *this;
+}
 Options::Handle& Options::Handle::check(std::function<std::optional<std::string>(const std::string&)> check) {
   item_->check = std::move(check);
   return *this;
@@ -114,7 +119,7 @@ Options::Item& Options::make(std::string_view name, std::string_view metavar, st
 
 Options::Handle Options::add(std::string_view name, std::string& target, std::string_view metavar,
                              std::string_view help) {
-  return Handle(make(
+  return handle_of(make(
       name, metavar, help,
       [&target](const auto& values) {
         target = values.empty() ? "" : values.back();
@@ -125,7 +130,7 @@ Options::Handle Options::add(std::string_view name, std::string& target, std::st
 
 Options::Handle Options::add(std::string_view name, std::optional<std::string>& target,
                              std::string_view metavar, std::string_view help) {
-  return Handle(make(
+  return handle_of(make(
       name, metavar, help,
       [&target](const auto& values) {
         target = values.empty() ? std::nullopt : std::optional(values.back());
@@ -144,12 +149,12 @@ Options::Handle Options::add(std::string_view name, std::vector<std::string>& ta
       },
       [&target] { return target; });
   item.list = true;
-  return Handle(item);
+  return handle_of(item);
 }
 
 Options::Handle Options::add(std::string_view name, double& target, std::string_view metavar,
                              std::string_view help) {
-  return Handle(make(
+  return handle_of(make(
       name, metavar, help,
       [&target](const auto& values) -> std::optional<std::string> {
         const std::string text = values.empty() ? "" : values.back();
@@ -166,7 +171,7 @@ Options::Handle Options::add_integer(std::string_view name, std::string_view met
                                      std::int64_t low, std::uint64_t high,
                                      std::function<void(std::int64_t, std::uint64_t)> write,
                                      std::function<std::string()> read) {
-  return Handle(make(
+  return handle_of(make(
       name, metavar, help,
       [low, high, write = std::move(write)](const auto& values) -> std::optional<std::string> {
         const std::string text = values.empty() ? "" : values.back();
@@ -181,7 +186,7 @@ Options::Handle Options::add_integer(std::string_view name, std::string_view met
 }
 
 Options::Handle Options::flag(std::string_view name, bool& target, std::string_view help) {
-  return Handle(make(
+  return handle_of(make(
       name, "", help,
       [&target](const auto& values) -> std::optional<std::string> {
         const auto value = to_bool(values.empty() ? "true" : values.back());
@@ -213,7 +218,7 @@ Options::Handle Options::positional(std::string_view metavar, std::vector<std::s
 }
 
 void Options::command(std::string_view name, std::string_view help) {
-  commands_.push_back({std::string(name), std::string(help)});
+  commands_.push_back({std::string(name), std::string(help), {}});
 }
 
 void Options::config_file() {
@@ -226,6 +231,18 @@ void Options::validate(std::function<void()> validate) {
 
 void Options::example(std::string_view line, std::string_view meaning) {
   examples_.push_back({std::string(line), std::string(meaning)});
+}
+
+void Options::example_of(std::string_view command, std::string_view line, std::string_view meaning) {
+  for (Command& one : commands_) {
+    if (one.name == command) one.examples.push_back({std::string(line), std::string(meaning)});
+  }
+}
+
+bool Options::has_flags(std::string_view command) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const auto& item) {
+    return !item->positional && !command.empty() && item->command == command;
+  });
 }
 
 void Options::footer(std::string_view text) {
@@ -304,22 +321,22 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
     given.push_back(std::make_unique<std::vector<std::string>>());
     made.push_back(nullptr);
     if (item->is_secret) continue;
+    CLI::App* owner = &app;
+    for (std::size_t i = 0; i < commands_.size(); ++i) {
+      if (commands_[i].name == item->command) owner = commands[i];
+    }
     if (item->positional) {
-      CLI::App* owner = &app;
-      for (std::size_t i = 0; i < commands_.size(); ++i) {
-        if (commands_[i].name == item->command) owner = commands[i];
-      }
       made.back() = owner->add_option(item->name, *given.back());
       if (!item->list) made.back()->expected(0, 1);
       continue;
     }
     const std::string names = (item->alias ? fmt::format("-{},", item->alias) : "") + "--" + item->name;
     if (item->is_switch()) {
-      made.back() = app.add_flag(names);
-      negated.back() = app.add_flag("--no-" + item->name);
+      made.back() = owner->add_flag(names);
+      negated.back() = owner->add_flag("--no-" + item->name);
       negated.back()->excludes(made.back());
     } else {
-      made.back() = app.add_option(names, *given.back())->expected(1)->take_all();
+      made.back() = owner->add_option(names, *given.back())->expected(1)->take_all();
       made.back()->allow_extra_args(false);
     }
   }
@@ -337,7 +354,7 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
     if (commands[i]->parsed()) command_given_ = commands_[i].name;
   }
   if (help) {
-    std::fputs(help_text().c_str(), stdout);
+    std::fputs((has_flags(command_given_) ? command_help(command_given_) : help_text()).c_str(), stdout);
     return 0;
   }
   if (version) {
@@ -362,6 +379,7 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
       Item& item = *items_[i];
       const bool off = negated[i] && negated[i]->count() > 0;
       const bool there = off || (made[i] && made[i]->count() > 0);
+      if (!item.command.empty() && item.command != command_given_) continue;
       if (item.positional && item.command != command_given_) continue;
       if (item.required && !there) throw Failure(ExitCode::usage, item.name + " is missing (see --help)");
       if (!there) continue;

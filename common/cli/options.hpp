@@ -35,7 +35,7 @@ class Options {
   // Refines what add() has just made.
   class Handle {
    public:
-    explicit Handle(Item& item) : item_(&item) {}
+    explicit Handle(Item& item, std::string command = {}) : item_(&item), command_(std::move(command)) {}
     Handle& alias(char letter);                       // -r
     Handle& choices(std::vector<std::string> values); // only these; for completion and for --help
     Handle& files();                                  // completes to file names
@@ -43,11 +43,15 @@ class Options {
     Handle& secret();    // no flag: only file and environment; masked in --print-config
     Handle& flag_only(); // neither YAML key nor environment variable
     Handle& hidden();    // not in --help
+    // Belongs to the command that was named last: only there it is understood, and only the command's own
+    // --help shows it. Neither YAML key nor environment variable.
+    Handle& of_command();
     // Refuses a value: gives what was expected ("a port from 1 to 65535"), or nothing if it is fine.
     Handle& check(std::function<std::optional<std::string>(const std::string&)> check);
 
    private:
     Item* item_;
+    std::string command_; // the last one named
   };
 
   Options(std::string_view tool, std::string_view summary); // tool without "talky-"
@@ -78,8 +82,9 @@ class Options {
   Handle positional(std::string_view metavar, std::vector<std::string>& target, std::string_view help,
                     bool required = false);
 
-  // `talky-sipd explain NUMBER`: positionals that follow belong to the command, flags to all of them. After
-  // parse(), command() names the one that was given, or is empty.
+  // `talky-sipd explain NUMBER`: positionals that follow belong to the command, flags to all of them unless
+  // they say of_command(). After parse(), command() names the one that was given, or is empty. A command with
+  // flags of its own has a help of its own: `talky-sipd calls --help`, with the examples of example_of().
   void command(std::string_view name, std::string_view help);
   const std::string& command() const { return command_given_; }
 
@@ -87,7 +92,8 @@ class Options {
   // Called after parsing for --check-config and at a normal start alike: throws Failure for a bad value.
   void validate(std::function<void()> validate);
   void example(std::string_view line, std::string_view meaning); // three of them end --help
-  void footer(std::string_view text);                            // stands before the examples
+  void example_of(std::string_view command, std::string_view line, std::string_view meaning);
+  void footer(std::string_view text); // stands before the examples
 
   // nullopt: go on. Otherwise exit with this code: --help, --version, --print-config or the like has been
   // printed on stdout, or an error on stderr.
@@ -102,24 +108,29 @@ class Options {
  private:
   using Set = std::function<std::optional<std::string>(const std::vector<std::string>&)>;
   using Get = std::function<std::vector<std::string>()>;
+  Handle handle_of(Item& item) const { return Handle(item, commands_.empty() ? "" : commands_.back().name); }
   Item& make(std::string_view name, std::string_view metavar, std::string_view help, Set set, Get get);
   Handle add_integer(std::string_view name, std::string_view metavar, std::string_view help, std::int64_t low,
                      std::uint64_t high, std::function<void(std::int64_t, std::uint64_t)> write,
                      std::function<std::string()> read);
   void apply_file(const std::string& path);
   void apply_environment();
+  bool has_flags(std::string_view command) const;
   std::string help_text() const;
+  std::string command_help(const std::string& command) const;
+  std::string options_help(std::string_view command) const;
   std::string completion(std::string_view shell) const;
 
   std::string tool_, summary_, group_, footer_, config_path_, command_given_;
   std::vector<std::unique_ptr<Item>> items_;
-  struct Command {
-    std::string name, help;
-  };
-  std::vector<Command> commands_;
   struct Example {
     std::string line, meaning;
   };
+  struct Command {
+    std::string name, help;
+    std::vector<Example> examples;
+  };
+  std::vector<Command> commands_;
   std::vector<Example> examples_;
   std::function<void()> validate_;
   bool has_config_ = false;

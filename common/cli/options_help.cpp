@@ -50,6 +50,51 @@ std::string single_quoted(std::string_view text) {
 
 } // namespace
 
+// The flags of a command, or of all of them, under their headings.
+std::string Options::options_help(std::string_view command) const {
+  std::string out;
+  std::string group;
+  for (const auto& item : items_) {
+    if (item->positional || item->is_hidden || item->command != command) continue;
+    if (item->group != group) {
+      group = item->group;
+      out += fmt::format("\n{}:\n", group);
+    }
+    std::string left = item->alias ? fmt::format("-{}, ", item->alias) : "    ";
+    if (item->is_secret) {
+      left = "    " + environment_name(tool_, item->name);
+    } else {
+      const bool is_on = item->is_switch() && item->get().front() == "true";
+      left += (is_on ? "--no-" : "--") + item->name + (item->metavar.empty() ? "" : " " + item->metavar);
+    }
+    std::string text = item->help;
+    const std::vector<std::string> values = item->get();
+    const bool tell = !item->is_switch() && !item->is_secret && values.size() == 1 && !values.front().empty();
+    if (tell && item->source == Source::standard) text += fmt::format(" [{}]", values.front());
+    out += row(left, text);
+  }
+  return out;
+}
+
+// Of a command with flags of its own: these alone, and where the others are told.
+std::string Options::command_help(const std::string& command) const {
+  const auto found =
+      std::find_if(commands_.begin(), commands_.end(), [&](const Command& c) { return c.name == command; });
+  std::string out = fmt::format("talky-{} {}: {}\n\n", tool_, command, found->help);
+  out += fmt::format("Usage: talky-{} [OPTION]... {}", tool_, command);
+  for (const auto& item : items_) {
+    if (item->positional && item->command == command)
+      out += (item->required ? " " : " [") + item->name + (item->list ? "..." : "") +
+             (item->required ? "" : "]");
+  }
+  out += "\n" + options_help(command);
+  out += fmt::format("\nThe options of talky-{} --help count too.\n", tool_);
+  if (!found->examples.empty()) out += "\nExamples:\n";
+  for (const Example& example : found->examples)
+    out += fmt::format("  {}\n      {}\n", example.line, example.meaning);
+  return out;
+}
+
 std::string Options::help_text() const {
   std::string out = fmt::format("talky-{}: {}\n\n", tool_, summary_);
   std::string usage = fmt::format("Usage: talky-{} [OPTION]...", tool_);
@@ -80,26 +125,7 @@ std::string Options::help_text() const {
     heading = true;
     out += row(item->name, item->help);
   }
-  std::string group;
-  for (const auto& item : items_) {
-    if (item->positional || item->is_hidden) continue;
-    if (item->group != group) {
-      group = item->group;
-      out += fmt::format("\n{}:\n", group);
-    }
-    std::string left = item->alias ? fmt::format("-{}, ", item->alias) : "    ";
-    if (item->is_secret) {
-      left = "    " + environment_name(tool_, item->name);
-    } else {
-      const bool is_on = item->is_switch() && item->get().front() == "true";
-      left += (is_on ? "--no-" : "--") + item->name + (item->metavar.empty() ? "" : " " + item->metavar);
-    }
-    std::string text = item->help;
-    const std::vector<std::string> values = item->get();
-    const bool tell = !item->is_switch() && !item->is_secret && values.size() == 1 && !values.front().empty();
-    if (tell && item->source == Source::standard) text += fmt::format(" [{}]", values.front());
-    out += row(left, text);
-  }
+  out += options_help("");
   out += "\nGeneral:\n";
   if (has_config_) {
     out +=

@@ -279,3 +279,55 @@ TEST_CASE("the completion scripts are valid and know the options") {
     CHECK(::pclose(pipe) == 0);
   }
 }
+
+TEST_CASE("flags of a command: understood there alone, and told in its own help") {
+  struct WithList : Tool {
+    std::string since;
+    bool json = false;
+    WithList() {
+      options.command("list", "list them");
+      options.group("Which");
+      options.add("since", since, "WHEN", "after that").of_command();
+      options.flag("json", json, "as JSON").of_command();
+      options.example_of("list", "talky-demo list --since 7d", "of last week");
+    }
+  };
+  {
+    WithList tool;
+    CHECK(tool.parse({"list", "--since", "7d", "--json", "--rtp-port", "7"}) == std::nullopt);
+    CHECK(tool.options.command() == "list");
+    CHECK(tool.since == "7d");
+    CHECK(tool.json);
+    CHECK(tool.port == 7);
+  }
+  {
+    WithList tool;
+    CHECK(tool.parse({"--since", "7d"}) == static_cast<int>(ExitCode::usage));
+  }
+  {
+    Environment environment; // no variable of its own
+    environment.set("TALKY_DEMO_SINCE", "9d");
+    WithList tool;
+    CHECK(tool.parse({"list"}) == std::nullopt);
+    CHECK(tool.since.empty());
+  }
+  {
+    WithList tool;
+    CHECK(tool.parse({"--help"}) == 0);
+    CHECK(tool.out.find("--since") == std::string::npos);
+    CHECK(tool.out.find("list them") != std::string::npos);
+  }
+  {
+    WithList tool;
+    CHECK(tool.parse({"list", "--help"}) == 0);
+    CHECK(tool.out.starts_with("talky-demo list: list them\n"));
+    CHECK(tool.out.find("--since WHEN") != std::string::npos);
+    CHECK(tool.out.find("--rtp-port") == std::string::npos);
+    CHECK(tool.out.ends_with("talky-demo list --since 7d\n      of last week\n"));
+  }
+  {
+    WithList tool;
+    CHECK(tool.parse({"explain", "--help", "1"}) == 0);
+    CHECK(tool.out.find("--rtp-port") != std::string::npos);
+  }
+}
