@@ -17,7 +17,7 @@ using file::SampleFormat;
 constexpr std::size_t block_samples = 128 * 1024;
 // Samples that are between decoding and the filter, or between it and encoding: they stay in the first-level
 // cache.
-constexpr std::size_t part_samples = 4096;
+constexpr std::size_t part_samples = 16384;
 
 bool is_aligned(const std::byte* at) {
   return std::bit_cast<std::uintptr_t>(at) % alignof(std::int16_t) == 0;

@@ -49,7 +49,7 @@ Rgb heat(double x) {
 constexpr double left = 74, right = 96, top = 44, width = 1230;
 constexpr double wave_height = 130, spectrum_height = 260, gap = 10, channel_gap = 26, bottom = 46;
 constexpr double channel_height = wave_height + gap + spectrum_height;
-constexpr double range_db = 90;
+constexpr double range_db = 80;
 
 double picture_height(std::size_t channels) {
   return top + static_cast<double>(channels) * channel_height +
@@ -279,7 +279,7 @@ void draw_scale(Canvas& canvas, double y, double loudest_db) {
   for (int i = 0; i < static_cast<int>(spectrum_height); ++i)
     canvas.box(x, y + i, 14, 1.2, heat(1 - (i + 0.5) / spectrum_height));
   canvas.frame(x, y, 14, spectrum_height);
-  for (double db = loudest_db; db >= loudest_db - range_db; db -= 15) {
+  for (double db = loudest_db; db >= loudest_db - range_db; db -= 10) {
     const double at = std::round(y + spectrum_height * (loudest_db - db) / range_db) + 0.5;
     canvas.line(x + 14, at, x + 18, at, faint);
     canvas.text(x + 22, std::clamp(at + 4, y + 9, y + spectrum_height), fmt::format("{:.0f}", db), 11, faint);
@@ -335,7 +335,8 @@ struct Plot::Impl {
           loudest = std::max(loudest, channel.power(i, r));
       }
     }
-    const double loudest_db = std::clamp(10 * std::ceil(std::log10(std::max(loudest, 1e-6))), -30.0, 0.0);
+    const double loudest_db =
+        std::clamp(10 * std::ceil(std::log10(std::max(loudest, 1e-6))), -30.0, 0.0) + 0.0; // not -0
     double y = top;
     for (std::size_t c = 0; c < columns.size(); ++c) {
       draw_wave(canvas, columns[c], y, wave_colours[c % wave_colours.size()]);
