@@ -3,74 +3,120 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
+#include <map>
 #include <system_error>
 
+#include "audio/resampler.hpp"
 #include "cli/exit_code.hpp"
+#include "codec/codec.hpp"
+#include "playout.hpp"
+#include "report_parts.hpp"
+#include "stream_clock.hpp"
+#include "track.hpp"
 
 namespace talky::rtpdump {
 
 namespace {
 
-constexpr std::int64_t kHorizon = 1'000'000'000; // how late a packet may come and still find its place
-constexpr double kMaxDrift = 5;                  // seconds between timestamp and arrival: more is a new start
+constexpr std::int64_t kHorizon = 1'000'000'000; // ns: how late a packet may come and still find its place
+constexpr std::size_t kDoubt = 10;               // packets after which a stall is told from a pause
 
 [[noreturn]] void refuse(const std::string& name, const Error& error) {
   const int reason = error.code == Errc::io ? errno : 0;
   throw cli::Failure(
-      error.code == Errc::io && reason == EEXIST ? cli::ExitCode::cannot_create : cli::ExitCode::io,
-      fmt::format("{}: {}{}", name, error.what,
-                  reason != 0 ? fmt::format(" ({})", std::strerror(reason)) : ""));
+      reason == EEXIST ? cli::ExitCode::cannot_create : cli::ExitCode::io,
+      fmt::format("{}: {}{}", name, reason == EEXIST ? "exists (-f overwrites)" : error.what,
+                  reason != 0 && reason != EEXIST ? fmt::format(" ({})", std::strerror(reason)) : ""));
 }
+
+void check(const Result<>& result, const std::string& name) {
+  if (!result) refuse(name, result.error());
+}
+
+const codec::Entry* entry_of(const Format& format) {
+  return format.telephone_event ? nullptr : codec::find(format.name, format.clock_rate, format.channels);
+}
+
+// The highest rate that the stream's codecs give; 0: none of them can be decoded.
+std::uint32_t rate_of(const Stream& stream) {
+  std::uint32_t rate = 0;
+  for (const PayloadUse& use : stream.payload_types()) {
+    if (const codec::Entry* entry = entry_of(use.format)) rate = std::max(rate, entry->info.sample_rate);
+  }
+  return rate;
+}
+
+// A resampler that knows where its output lies, and starts afresh where the input does not go on.
+class Converter {
+ public:
+  Converter(std::uint32_t from, std::uint32_t to) : from_(from), to_(to) {
+    if (from == to) return;
+    if (auto made = audio::Resampler::create(from, to)) resampler_.emplace(std::move(*made));
+  }
+  // `position` in the input rate becomes one in the output rate.
+  std::span<const std::int16_t> convert(std::int64_t& position, std::span<const std::int16_t> in,
+                                        std::vector<std::int16_t>& out) {
+    if (!resampler_) return in;
+    if (position != next_) {
+      resampler_->reset();
+      made_ = 0;
+      begin_ = position * to_ / from_ - static_cast<std::int64_t>(resampler_->delay());
+    }
+    next_ = position + static_cast<std::int64_t>(in.size());
+    out.clear();
+    resampler_->process(in, out);
+    position = begin_ + made_;
+    made_ += static_cast<std::int64_t>(out.size());
+    return out;
+  }
+
+ private:
+  std::int64_t from_, to_;
+  std::optional<audio::Resampler> resampler_;
+  std::int64_t next_ = -1, begin_ = 0, made_ = 0;
+};
 
 } // namespace
 
-void Timeline::place(std::int64_t position, std::span<const std::int16_t> samples) {
-  if (position < base_) {
-    const auto gone = std::min<std::size_t>(samples.size(), static_cast<std::size_t>(base_ - position));
-    late_ += gone;
-    samples = samples.subspan(gone);
-    position = base_;
-  }
-  if (samples.empty()) return;
-  const auto at = static_cast<std::size_t>(position - base_);
-  if (samples_.size() < at + samples.size()) samples_.resize(at + samples.size());
-  std::copy(samples.begin(), samples.end(), samples_.begin() + static_cast<std::ptrdiff_t>(at));
-}
+struct Extractor::Decoder {
+  std::uint8_t payload_type = 0;
+  const codec::Entry* entry = nullptr; // nullptr: cannot be decoded
+  std::unique_ptr<codec::Codec> codec;
+  std::optional<Converter> own, mix; // to the rates of the stream's file and the mix's
+};
 
-void Timeline::take(std::int64_t position, std::vector<std::int16_t>& out) {
-  if (position <= base_) return;
-  const auto count = static_cast<std::size_t>(position - base_);
-  const std::size_t held = std::min(count, samples_.size());
-  out.insert(out.end(), samples_.begin(), samples_.begin() + static_cast<std::ptrdiff_t>(held));
-  out.resize(out.size() + (count - held));
-  samples_.erase(samples_.begin(), samples_.begin() + static_cast<std::ptrdiff_t>(held));
-  base_ = position;
-}
+struct Extractor::Waiting {
+  std::int64_t time_ns;
+  rtp::Header header;
+  std::vector<std::byte> payload;
+};
 
-struct Extractor::CallAudio {
+struct Extractor::Mix {
   std::string name;
-  std::filesystem::path part;
-  std::optional<file::WavRecorder> recorder;
+  std::array<std::vector<const Stream*>, 2> legs;
+  std::int64_t start_ns = 0;
   std::uint32_t rate = 0;
-  std::int64_t start_ns = 0; // of the first packet of either side
-  Timeline left, right;
+  std::optional<Track> track;
+  std::array<std::optional<Playout>, 2> playout;
 };
 
 struct Extractor::Audio {
+  const Stream* stream = nullptr;
   std::string name; // without extension
-  std::unique_ptr<codec::Codec> decoder;
-  std::uint8_t payload_type = 0;
-  std::optional<file::WavRecorder> recorder;
+  std::optional<Track> track;
+  std::optional<Playout> playout;
   std::optional<file::Output> payload;
-  Timeline timeline;
-  std::int64_t start_ns = 0;
-  std::int64_t anchor = 0; // position of extended timestamp 0
-  std::int64_t extended = 0;
-  bool anchored = false;
-  CallAudio* call = nullptr;
-  bool caller = false;
-  std::int64_t call_offset = 0; // position in the call of the stream's position 0
+  StreamClock clock{8000};
+  std::vector<Decoder> decoders;
+  std::vector<Waiting> waiting; // doubtful packets
+  bool undecodable = false;
+  std::int64_t rate = 8000; // of the clock
+  Mix* mix = nullptr;
+  std::size_t channel = 0;
+  std::int64_t mix_offset_ns = 0; // of the first packet, since the start of the mix
 };
 
 Extractor::Extractor(const Analysis& analysis, const ExtractOptions& options)
@@ -81,174 +127,246 @@ Extractor::Extractor(const Analysis& analysis, const ExtractOptions& options)
     throw cli::Failure(cli::ExitCode::cannot_create,
                        fmt::format("{}: {}", options_.folder.string(), error.message()));
   }
-  for (const Stream* stream : analysis_.streams.streams())
-    numbers_.emplace(stream, numbers_.size() + 1);
-  for (const Call& call : analysis_.calls.calls())
-    call_numbers_.emplace(&call, call_numbers_.size() + 1);
+  if (options_.calls) find_pairs();
 }
 
-Extractor::~Extractor() {
-  std::error_code ignored;
-  for (const auto& [stream, audio] : streams_)
-    std::filesystem::remove(options_.folder / (audio->name + ".wav.part"), ignored);
-  for (const auto& [call, audio] : calls_)
-    std::filesystem::remove(audio->part, ignored);
+// Closing is finish()'s: what has no name by then disappears with its file::Output.
+Extractor::~Extractor() = default;
+
+file::Output::Mode Extractor::mode() const {
+  return options_.overwrite ? file::Output::Mode::replace : file::Output::Mode::fresh;
+}
+
+std::string Extractor::fresh_path(const std::string& name) const {
+  const auto path = options_.folder / name;
+  if (!options_.overwrite && std::filesystem::exists(path))
+    throw cli::Failure(cli::ExitCode::cannot_create,
+                       fmt::format("{}: exists (-f overwrites)", path.string()));
+  return path.string();
+}
+
+// The legs of every call, and opposite streams that belong to none.
+void Extractor::find_pairs() {
+  std::map<const Call*, Mix*> by_call;
+  std::map<std::pair<Endpoint, Endpoint>, Mix*> by_hosts;
+  std::size_t pairs = 0;
+  for (const Stream* stream : analysis_.streams.streams()) {
+    if (rate_of(*stream) == 0) continue;
+    const Call* call = analysis_.calls.call_of(*stream);
+    const auto leg = call != nullptr ? call->leg_of(*stream) : Call::Leg::none;
+    Mix** slot = leg != Call::Leg::none ? &by_call[call] : &by_hosts[std::minmax(stream->from, stream->to)];
+    if (*slot == nullptr) *slot = mixes_.emplace_back(std::make_unique<Mix>()).get();
+    Mix& mix = **slot;
+    if (leg != Call::Leg::none) mix.name = fmt::format("call-{:02}.wav", call->number);
+    const bool right = leg != Call::Leg::none
+                           ? leg == Call::Leg::from_callee
+                           : !mix.legs[0].empty() && mix.legs[0].front()->from != stream->from;
+    mix.legs[right ? 1 : 0].push_back(stream);
+    mix_of_[stream] = &mix;
+    const std::int64_t begins = stream->first_ns() - static_cast<std::int64_t>(stream->first_late_ms() * 1e6);
+    if (mix.start_ns == 0 || begins < mix.start_ns) mix.start_ns = begins;
+    mix.rate = std::max(mix.rate, rate_of(*stream));
+  }
+  for (const auto& mix : mixes_) {
+    if (!mix->name.empty()) continue;
+    if (!mix->legs[1].empty()) {
+      mix->name = fmt::format("pair-{:02}.wav", ++pairs);
+      continue;
+    }
+    for (const Stream* alone : mix->legs[0])
+      mix_of_.erase(alone);
+  }
+}
+
+void Extractor::open_mix(Mix& mix) {
+  if (mix.track) return;
+  if (options_.jitter_buffer) mix.rate = call::kSampleRate;
+  const std::string path = fresh_path(mix.name);
+  auto track = Track::create(path, mode(), {mix.rate, 2});
+  if (!track) refuse(path, track.error());
+  mix.track.emplace(std::move(*track));
+  if (!options_.jitter_buffer) return;
+  for (std::size_t side = 0; side < 2; ++side) {
+    auto playout = Playout::create(mix.legs[side], mix.start_ns, [&mix, side](std::int64_t at, auto samples) {
+      mix.track->place(side, at, samples);
+    });
+    if (playout) mix.playout[side].emplace(std::move(*playout));
+  }
 }
 
 Extractor::Audio& Extractor::audio_of(const Stream& stream) {
+  if (&stream == last_) return *last_audio_;
   auto& slot = streams_[&stream];
-  if (slot) return *slot;
+  last_ = &stream;
+  if (slot) return *(last_audio_ = slot.get());
   slot = std::make_unique<Audio>();
-  Audio& audio = *slot;
-  audio.name = fmt::format("{:02}-0x{:08x}", numbers_.at(&stream), stream.ssrc);
-  audio.payload_type = stream.payload_type();
-  const Format& format = stream.format();
-  const codec::Entry* entry = codec::find(format.name, format.clock_rate);
-  if (entry != nullptr) audio.decoder = entry->make();
-  const auto check = [&](const std::string& name) {
-    if (!options_.overwrite && std::filesystem::exists(options_.folder / name)) {
-      throw cli::Failure(cli::ExitCode::cannot_create,
-                         fmt::format("{}: exists (-f overwrites)", (options_.folder / name).string()));
-    }
-    return (options_.folder / name).string();
-  };
-  if (!audio.decoder) {
+  Audio& audio = *(last_audio_ = slot.get());
+  audio.stream = &stream;
+  audio.name = fmt::format("{:02}-0x{:08x}", analysis_.number_of(stream), stream.ssrc);
+  const std::uint32_t rate = rate_of(stream);
+  audio.undecodable = rate == 0;
+  if (audio.undecodable)
     remarks_.push_back(
-        fmt::format("{}: {} cannot be decoded; its payload is kept", audio.name,
-                    format.name.empty() ? fmt::format("payload type {}", audio.payload_type) : format.name));
-  }
-  if (options_.payload || !audio.decoder) {
-    const std::string name = check(audio.name + ".payload");
-    auto output = file::Output::create(
-        name, options_.overwrite ? file::Output::Mode::replace : file::Output::Mode::fresh);
-    if (!output) refuse(name, output.error());
+        fmt::format("{}: {} cannot be decoded; its payload is kept", audio.name, codec_of(stream)));
+  if (options_.payload || audio.undecodable) {
+    const std::string path = fresh_path(audio.name + ".payload");
+    auto output = file::Output::create(path, mode());
+    if (!output) refuse(path, output.error());
     audio.payload.emplace(std::move(*output));
   }
-  if (!audio.decoder) return audio;
-  const codec::Info& info = audio.decoder->info();
-  const std::string name = check(audio.name + ".wav") + ".part";
-  std::filesystem::remove(name);
-  auto recorder = file::WavRecorder::create(name, {info.sample_rate, info.channels});
-  if (!recorder) refuse(name, recorder.error());
-  audio.recorder.emplace(std::move(*recorder));
-  const Call* call = analysis_.calls.call_of(stream);
-  if (call == nullptr || info.channels != 1) return audio;
-  auto& call_slot = calls_[call];
-  if (!call_slot) {
-    call_slot = std::make_unique<CallAudio>();
-    call_slot->name = fmt::format("call-{:02}.wav", call_numbers_.at(call));
-    call_slot->part = check(call_slot->name) + ".part";
-    call_slot->rate = info.sample_rate;
-    std::filesystem::remove(call_slot->part);
-    auto stereo = file::WavRecorder::create(call_slot->part.string(), {info.sample_rate, 2});
-    if (!stereo) refuse(call_slot->part.string(), stereo.error());
-    call_slot->recorder.emplace(std::move(*stereo));
-    call_slot->start_ns = stream.first_ns();
-    for (const Stream* other : analysis_.streams.streams()) {
-      if (analysis_.calls.call_of(*other) == call)
-        call_slot->start_ns = std::min(call_slot->start_ns, other->first_ns());
+  if (audio.undecodable) return audio;
+  audio.clock = StreamClock(rate);
+  audio.rate = rate;
+  const std::int64_t begins = stream.first_ns() - static_cast<std::int64_t>(stream.first_late_ms() * 1e6);
+  if (options_.streams) {
+    const std::string path = fresh_path(audio.name + ".wav");
+    auto track = Track::create(path, mode(), {options_.jitter_buffer ? call::kSampleRate : rate, 1});
+    if (!track) refuse(path, track.error());
+    audio.track.emplace(std::move(*track));
+    if (options_.jitter_buffer) {
+      const Stream* one[] = {&stream};
+      auto playout = Playout::create(one, stream.first_ns(), [&audio](std::int64_t at, auto samples) {
+        audio.track->place(0, at, samples);
+      });
+      if (playout) audio.playout.emplace(std::move(*playout));
     }
   }
-  if (call_slot->rate != info.sample_rate) {
-    remarks_.push_back(fmt::format("{}: {} Hz, so it is not in {} ({} Hz)", audio.name, info.sample_rate,
-                                   call_slot->name, call_slot->rate));
-    return audio;
+  if (const auto found = mix_of_.find(&stream); found != mix_of_.end()) {
+    audio.mix = found->second;
+    open_mix(*audio.mix);
+    const auto& right = audio.mix->legs[1];
+    audio.channel = std::find(right.begin(), right.end(), &stream) != right.end() ? 1 : 0;
+    audio.mix_offset_ns = begins - audio.mix->start_ns;
   }
-  audio.call = call_slot.get();
-  audio.caller = call->leg_of(stream) == Call::Leg::from_caller;
   return audio;
 }
 
-void Extractor::write(file::WavRecorder& recorder, std::span<const std::int16_t> samples) {
-  if (const auto written = recorder.write(samples); !written) refuse(recorder.path(), written.error());
-}
-
-void Extractor::place(Audio& audio, std::int64_t time_ns, std::uint32_t timestamp) {
-  const codec::Info& info = audio.decoder->info();
-  const auto rate = static_cast<double>(info.sample_rate);
-  const auto samples_since = [rate](std::int64_t ns) {
-    return static_cast<std::int64_t>(static_cast<double>(ns) * 1e-9 * rate + 0.5);
-  };
-  if (!audio.anchored) {
-    audio.extended = timestamp;
-    audio.start_ns = time_ns;
-    if (audio.call != nullptr) audio.call_offset = samples_since(time_ns - audio.call->start_ns);
-  } else {
-    audio.extended += rtp::timestamp_distance(static_cast<std::uint32_t>(audio.extended), timestamp);
+Extractor::Decoder* Extractor::decoder_of(Audio& audio, std::uint8_t payload_type) {
+  for (Decoder& known : audio.decoders) {
+    if (known.payload_type == payload_type) return &known;
   }
-  const std::int64_t arrived = samples_since(time_ns - audio.start_ns);
-  std::int64_t ticks = audio.extended;
-  if (info.sample_rate != info.clock_rate) ticks = ticks * info.sample_rate / info.clock_rate;
-  if (!audio.anchored || std::abs(static_cast<double>(audio.anchor + ticks - arrived)) > kMaxDrift * rate) {
-    audio.anchor = arrived - ticks; // the first packet, or the sender's clock jumped
-    audio.anchored = true;
-  }
-  const std::int64_t position = audio.anchor + ticks;
-  const std::int64_t channels = info.channels;
-  audio.timeline.place(position * channels, pcm_);
-  chunk_.clear();
-  audio.timeline.take((arrived - samples_since(kHorizon)) * channels, chunk_);
-  if (!chunk_.empty()) write(*audio.recorder, chunk_);
-  if (audio.call == nullptr) return;
-  CallAudio& call = *audio.call;
-  (audio.caller ? call.left : call.right).place(audio.call_offset + position, pcm_);
-  const std::int64_t closed = audio.call_offset + arrived - samples_since(kHorizon);
-  if (closed <= call.left.base()) return;
-  stereo_left_.clear();
-  stereo_right_.clear();
-  call.left.take(closed, stereo_left_);
-  call.right.take(closed, stereo_right_);
-  if (const auto written = call.recorder->write_stereo(stereo_left_, stereo_right_); !written) {
-    refuse(call.part.string(), written.error());
-  }
+  Decoder& made = audio.decoders.emplace_back();
+  made.payload_type = payload_type;
+  const Format* format = audio.stream->format_of(payload_type);
+  if (format != nullptr) made.entry = entry_of(*format);
+  if (made.entry == nullptr) return &made;
+  made.codec = made.entry->make();
+  const std::uint32_t rate = made.entry->info.sample_rate;
+  if (audio.track) made.own.emplace(rate, audio.track->format().rate);
+  if (audio.mix != nullptr) made.mix.emplace(rate, audio.mix->rate);
+  return &made;
 }
 
 void Extractor::add(const file::Segment& segment, const rtp::Header& header, Bytes payload,
                     const Stream& stream) {
   Audio& audio = audio_of(stream);
-  if (header.payload_type != audio.payload_type) return; // events, comfort noise
-  if (audio.payload) {
-    if (const auto written = audio.payload->write(payload); !written)
-      refuse(audio.name + ".payload", written.error());
+  if (audio.payload && header.payload_type == stream.payload_type())
+    check(audio.payload->write(payload), audio.name + ".payload");
+  if (audio.undecodable) return;
+  if (options_.jitter_buffer) {
+    by_playout(audio, segment);
+  } else {
+    by_timestamp(audio, segment.time_ns, header, payload);
   }
-  if (!audio.decoder) return;
+}
+
+void Extractor::by_playout(Audio& audio, const file::Segment& segment) {
+  const auto horizon = [](const Track& track, std::int64_t ns) {
+    return (ns - kHorizon) / 1'000'000 * (track.format().rate / 1000);
+  };
+  if (audio.playout) {
+    audio.playout->receive(segment);
+    check(audio.track->close_until(horizon(*audio.track, segment.time_ns - audio.stream->first_ns())),
+          audio.track->path());
+  }
+  if (audio.mix == nullptr || !audio.mix->playout[audio.channel]) return;
+  Mix& mix = *audio.mix;
+  mix.playout[audio.channel]->receive(segment);
+  // The other side plays on meanwhile, whether packets come to it or not.
+  if (auto& other = mix.playout[1 - audio.channel]) other->advance(segment.time_ns);
+  check(mix.track->close_until(horizon(*mix.track, segment.time_ns - mix.start_ns)), mix.track->path());
+}
+
+void Extractor::by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
+  if (!audio.waiting.empty() || audio.clock.doubtful(time_ns, header)) {
+    audio.waiting.push_back({time_ns, header, {payload.begin(), payload.end()}});
+    if (audio.waiting.size() >= kDoubt) resolve(audio);
+    return;
+  }
+  lay(audio, time_ns, header, payload, false);
+}
+
+// A sender that paused goes on at its pace; behind a stall of the network packets come all at once.
+void Extractor::resolve(Audio& audio) {
+  if (audio.waiting.empty()) return;
+  const Waiting& first = audio.waiting.front();
+  const Waiting& last = audio.waiting.back();
+  const Decoder* decoder = decoder_of(audio, first.header.payload_type);
+  const double clock = decoder->entry != nullptr ? decoder->entry->info.clock_rate : 8000;
+  const double media = rtp::timestamp_distance(first.header.timestamp, last.header.timestamp) / clock;
+  const bool paused = static_cast<double>(last.time_ns - first.time_ns) * 1e-9 >= 0.7 * media;
+  const std::vector<Waiting> all = std::move(audio.waiting);
+  audio.waiting.clear();
+  bool anew = paused;
+  for (const Waiting& each : all) {
+    lay(audio, each.time_ns, each.header, each.payload, anew);
+    anew = false;
+  }
+}
+
+void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload, bool anew) {
+  Decoder& decoder = *decoder_of(audio, header.payload_type);
+  if (decoder.entry == nullptr) return; // events, comfort noise
   pcm_.clear();
-  if (!audio.decoder->decode(payload, pcm_)) return;
-  place(audio, segment.time_ns, header.timestamp);
+  if (!decoder.codec->decode(payload, pcm_)) return;
+  const codec::Info& info = decoder.codec->info();
+  if (info.channels == 2) { // to one
+    for (std::size_t i = 0; i < pcm_.size() / 2; ++i)
+      pcm_[i] = static_cast<std::int16_t>((pcm_[2 * i] + pcm_[2 * i + 1]) / 2);
+    pcm_.resize(pcm_.size() / 2);
+  }
+  const std::int64_t rate = audio.rate;
+  std::int64_t position = audio.clock.place(time_ns, header, info.clock_rate, anew);
+  const std::int64_t arrived = audio.clock.arrived(time_ns);
+  position = position * info.sample_rate / rate; // in the decoder's rate
+  const auto closed = [&](std::int64_t track_rate, std::int64_t offset) {
+    return arrived * track_rate / rate + offset - kHorizon / 1'000'000 * track_rate / 1000;
+  };
+  if (audio.track) {
+    std::int64_t at = position;
+    const auto samples = decoder.own->convert(at, pcm_, other_);
+    audio.track->place(0, at, samples);
+    check(audio.track->close_until(closed(audio.track->format().rate, 0)), audio.track->path());
+  }
+  if (audio.mix == nullptr) return;
+  Mix& mix = *audio.mix;
+  std::int64_t at = position;
+  const auto samples = decoder.mix->convert(at, pcm_, resampled_);
+  const std::int64_t offset = StreamClock(mix.rate).samples(audio.mix_offset_ns);
+  mix.track->place(audio.channel, at + offset, samples);
+  check(mix.track->close_until(closed(mix.rate, offset)), mix.track->path());
 }
 
 std::vector<std::string> Extractor::finish() {
   std::vector<std::string> names;
-  const auto publish = [&](file::WavRecorder& recorder, const std::filesystem::path& part,
-                           const std::string& name) {
-    if (const auto closed = recorder.close(); !closed) refuse(name, closed.error());
-    std::error_code error;
-    std::filesystem::rename(part, options_.folder / name, error);
-    if (error) throw cli::Failure(cli::ExitCode::cannot_create, fmt::format("{}: {}", name, error.message()));
-    names.push_back(name);
-  };
   for (auto& [stream, audio] : streams_) {
+    resolve(*audio);
     if (audio->payload) {
-      if (const auto closed = audio->payload->close(); !closed)
-        refuse(audio->name + ".payload", closed.error());
+      check(audio->payload->close(), audio->name + ".payload");
       names.push_back(audio->name + ".payload");
     }
-    if (!audio->recorder) continue;
-    chunk_.clear();
-    audio->timeline.take(audio->timeline.end(), chunk_);
-    write(*audio->recorder, chunk_);
-    publish(*audio->recorder, options_.folder / (audio->name + ".wav.part"), audio->name + ".wav");
+    if (!audio->track) continue;
+    if (audio->playout) audio->playout->finish();
+    check(audio->track->finish(), audio->track->path());
+    names.push_back(audio->name + ".wav");
   }
-  for (auto& [call, audio] : calls_) {
-    stereo_left_.clear();
-    stereo_right_.clear();
-    const std::int64_t end = std::max(audio->left.end(), audio->right.end());
-    audio->left.take(end, stereo_left_);
-    audio->right.take(end, stereo_right_);
-    if (const auto written = audio->recorder->write_stereo(stereo_left_, stereo_right_); !written) {
-      refuse(audio->name, written.error());
+  for (const auto& mix : mixes_) {
+    if (!mix->track) continue;
+    for (auto& playout : mix->playout) {
+      if (playout) playout->finish();
     }
-    publish(*audio->recorder, audio->part, audio->name);
+    check(mix->track->finish(), mix->track->path());
+    names.push_back(mix->name);
   }
   std::sort(names.begin(), names.end());
   return names;

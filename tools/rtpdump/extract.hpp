@@ -1,4 +1,8 @@
-// The audio of streams and calls as WAV files, laid out in time by the RTP timestamps.
+// The audio of streams and calls as WAV files: laid out exactly by the RTP timestamps, or as a listener
+// behind talky's jitter buffer would have heard it.
+//
+// For every stream NN-SSRC.wav; for every call call-NN.wav, and for every two streams that run opposite ways
+// and belong to no call pair-NN.wav: stereo, the caller (or who began) left, aligned in time.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -9,41 +13,28 @@
 #include <vector>
 
 #include "analysis.hpp"
-#include "codec/codec.hpp"
 #include "file/io.hpp"
-#include "file/wav_recorder.hpp"
 
 namespace talky::rtpdump {
-
-// A stretch of samples that is still open: what is placed in it may come in any order and overlap; what was
-// never placed is silence.
-class Timeline {
- public:
-  void place(std::int64_t position, std::span<const std::int16_t> samples);
-  std::int64_t base() const { return base_; }
-  std::int64_t end() const { return base_ + static_cast<std::int64_t>(samples_.size()); }
-  // Appends the samples from base() to `position` and closes them.
-  void take(std::int64_t position, std::vector<std::int16_t>& out);
-  std::uint64_t late() const { return late_; } // samples that came after their place was closed
-
- private:
-  std::vector<std::int16_t> samples_;
-  std::int64_t base_ = 0;
-  std::uint64_t late_ = 0;
-};
 
 struct ExtractOptions {
   std::filesystem::path folder;
   bool overwrite = false;
-  bool payload = false; // the payload bytes beside each WAV
+  bool payload = false; // the payload bytes of each stream too
+  bool streams = true;  // a WAV of each stream
+  bool calls = true;    // a stereo WAV of each call or pair
+  bool jitter_buffer = false;
 };
 
-// Second pass: add() each selected packet, then finish(). Throws cli::Failure if a file cannot be written;
-// files have their names only after finish().
+// Second pass: add() each selected packet in the order of the capture, then finish(). Throws cli::Failure if
+// a file cannot be written; files have their names only after finish(). Constant memory: a second or so of
+// each file.
 class Extractor {
  public:
   Extractor(const Analysis& analysis, const ExtractOptions& options);
   ~Extractor();
+  Extractor(const Extractor&) = delete;
+  Extractor& operator=(const Extractor&) = delete;
 
   void add(const file::Segment& segment, const rtp::Header& header, Bytes payload, const Stream& stream);
   // The names of the files made, without the folder, in order.
@@ -53,19 +44,29 @@ class Extractor {
 
  private:
   struct Audio; // of one stream
-  struct CallAudio;
+  struct Mix;   // of one call or pair
+  struct Decoder;
+  struct Waiting;
 
   Audio& audio_of(const Stream& stream);
-  void place(Audio& audio, std::int64_t time_ns, std::uint32_t timestamp);
-  void write(file::WavRecorder& recorder, std::span<const std::int16_t> samples);
+  void find_pairs();
+  void open_mix(Mix& mix);
+  std::string fresh_path(const std::string& name) const;
+  file::Output::Mode mode() const;
+  Decoder* decoder_of(Audio& audio, std::uint8_t payload_type);
+  void by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload);
+  void lay(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload, bool anew);
+  void resolve(Audio& audio);
+  void by_playout(Audio& audio, const file::Segment& segment);
 
   const Analysis& analysis_;
   ExtractOptions options_;
   std::unordered_map<const Stream*, std::unique_ptr<Audio>> streams_;
-  std::unordered_map<const Call*, std::unique_ptr<CallAudio>> calls_;
-  std::unordered_map<const Stream*, std::size_t> numbers_;
-  std::unordered_map<const Call*, std::size_t> call_numbers_;
-  std::vector<std::int16_t> pcm_, stereo_left_, stereo_right_, chunk_;
+  std::vector<std::unique_ptr<Mix>> mixes_;
+  std::unordered_map<const Stream*, Mix*> mix_of_;
+  const Stream* last_ = nullptr;
+  Audio* last_audio_ = nullptr;
+  std::vector<std::int16_t> pcm_, other_, resampled_;
   std::vector<std::string> remarks_;
 };
 

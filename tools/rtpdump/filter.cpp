@@ -1,11 +1,14 @@
 #include "filter.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
 
+#include "analysis.hpp"
 #include "core/ascii.hpp"
+#include "report.hpp"
 
 namespace talky::rtpdump {
 
@@ -14,7 +17,7 @@ struct Filter::Packet {
   const rtp::Header& header;
   Bytes payload;
   const Stream& stream;
-  std::int64_t start_ns;
+  const Analysis& analysis;
 };
 
 struct Filter::Parser {
@@ -80,45 +83,32 @@ struct Filter::Parser {
   }
 
   Result<std::size_t> test() {
-    static constexpr std::array<std::pair<std::string_view, Field>, 15> kFields{{{"ssrc", Field::ssrc},
-                                                                                 {"pt", Field::pt},
-                                                                                 {"seq", Field::seq},
-                                                                                 {"ts", Field::ts},
-                                                                                 {"len", Field::len},
-                                                                                 {"size", Field::size},
-                                                                                 {"marker", Field::marker},
-                                                                                 {"time", Field::time},
-                                                                                 {"src", Field::src},
-                                                                                 {"dst", Field::dst},
-                                                                                 {"addr", Field::addr},
-                                                                                 {"sport", Field::sport},
-                                                                                 {"dport", Field::dport},
-                                                                                 {"port", Field::port},
-                                                                                 {"codec", Field::codec}}};
     blanks();
     const std::size_t start = at;
-    while (at < text.size() && ascii::is_alnum(text[at]))
+    while (at < text.size() && (ascii::is_alnum(text[at]) || text[at] == '-'))
       ++at;
-    const std::string_view name = text.substr(start, at - start);
+    const std::string name = ascii::lower(text.substr(start, at - start));
+    const auto& all_known = known();
+    const auto field =
+        std::find_if(all_known.begin(), all_known.end(), [&](const Known& k) { return k.name == name; });
+    if (field == all_known.end()) {
+      return fail(
+          Errc::malformed, start,
+          "a field: ssrc pt seq ts len size marker event time src dst addr sport dport port codec stream "
+          "packets lost loss late dup reordered jitter mos call call-id from to leg");
+    }
     Node node;
-    bool known = false;
-    for (const auto& [spelling, field] : kFields) {
-      if (spelling == name) {
-        node.field = field;
-        known = true;
-      }
-    }
-    if (!known) {
-      return fail(Errc::malformed, start,
-                  "a field: ssrc pt seq ts len size marker time src dst addr sport dport port codec");
-    }
+    node.field = field->field;
+    node.type = field->type;
     blanks();
-    static constexpr std::array<std::pair<std::string_view, Compare>, 6> kCompares{{{"==", Compare::eq},
-                                                                                    {"!=", Compare::ne},
-                                                                                    {"<=", Compare::le},
-                                                                                    {">=", Compare::ge},
-                                                                                    {"<", Compare::lt},
-                                                                                    {">", Compare::gt}}};
+    static constexpr std::array<std::pair<std::string_view, Compare>, 7> kCompares{
+        {{"==", Compare::eq},
+         {"!=", Compare::ne},
+         {"<=", Compare::le},
+         {">=", Compare::ge},
+         {"<", Compare::lt},
+         {">", Compare::gt},
+         {"~", Compare::contains}}};
     const std::size_t operator_at = at;
     bool compared = false;
     for (const auto& [spelling, compare] : kCompares) {
@@ -128,34 +118,48 @@ struct Filter::Parser {
       }
     }
     if (!compared) {
-      if (node.field != Field::marker) return fail(Errc::malformed, at, "an operator: == != < <= > >=");
+      if (node.type != Type::flag) return fail(Errc::malformed, at, "an operator: == != < <= > >= ~");
       node.compare = Compare::ne; // marker alone: is not 0
       return add(std::move(node));
     }
-    const bool word = node.field == Field::src || node.field == Field::dst || node.field == Field::addr ||
-                      node.field == Field::codec;
-    if (word && node.compare != Compare::eq && node.compare != Compare::ne) {
-      return fail(Errc::malformed, operator_at, "== or != before an address or a name");
-    }
+    const bool equality = node.compare == Compare::eq || node.compare == Compare::ne;
+    if (node.type == Type::address && !equality)
+      return fail(Errc::malformed, operator_at, "== or != before an address");
+    if (node.type == Type::text && !equality && node.compare != Compare::contains)
+      return fail(Errc::malformed, operator_at, "==, != or ~ before a text");
+    if (node.type != Type::text && node.compare == Compare::contains)
+      return fail(Errc::malformed, operator_at, "== != < <= > >= before a number (~ is for texts)");
     blanks();
-    const std::size_t value_at = at;
-    while (at < text.size() && !ascii::is_space(text[at]) &&
-           std::string_view("&|()!=<>").find(text[at]) == std::string_view::npos)
-      ++at;
-    const std::string_view value = text.substr(value_at, at - value_at);
-    if (const auto read = operand(node, value, value_at); !read) return tl::unexpected(read.error());
+    const auto value_at = at;
+    const auto value = operand_text();
+    if (!value) return tl::unexpected(value.error());
+    if (const auto read = operand(node, *value, value_at); !read) return tl::unexpected(read.error());
     return add(std::move(node));
   }
 
+  // Up to a blank or an operator, or what stands between double quotes.
+  Result<std::string_view> operand_text() {
+    if (at < text.size() && text[at] == '"') {
+      const std::size_t end = text.find('"', at + 1);
+      if (end == std::string_view::npos) return fail(Errc::malformed, at, "a closing quote to this one");
+      const std::string_view value = text.substr(at + 1, end - at - 1);
+      at = end + 1;
+      return value;
+    }
+    const std::size_t start = at;
+    while (at < text.size() && !ascii::is_space(text[at]) &&
+           std::string_view("&|()!=<>\"").find(text[at]) == std::string_view::npos)
+      ++at;
+    return text.substr(start, at - start);
+  }
+
   static Result<> operand(Node& node, std::string_view value, std::size_t where) {
-    switch (node.field) {
-      case Field::codec:
-        if (value.empty()) return fail(Errc::malformed, where, "the name of a codec");
+    switch (node.type) {
+      case Type::text:
+        if (value.empty()) return fail(Errc::malformed, where, "a text, in double quotes if it has blanks");
         node.text = ascii::lower(value);
         return {};
-      case Field::src:
-      case Field::dst:
-      case Field::addr:
+      case Type::address:
         if (const auto ip = IpAddress::parse(value)) {
           node.endpoint.ip = *ip;
         } else if (const auto endpoint = Endpoint::parse(value)) {
@@ -164,13 +168,25 @@ struct Filter::Parser {
           return fail(Errc::malformed, where, "an IP address, or one with its port");
         }
         return {};
-      case Field::time: return duration(node, value, where);
-      default: break;
+      case Type::time: return duration(node, value, where);
+      case Type::real: return real(node, value, where);
+      case Type::number:
+      case Type::flag: break;
     }
     const bool hex = value.starts_with("0x") || value.starts_with("0X");
     const auto number = ascii::to_number<std::uint32_t>(hex ? value.substr(2) : value, hex ? 16 : 10);
     if (!number) return fail(Errc::malformed, where, "a number from 0 to 0xffffffff");
     node.number = *number;
+    node.real = *number;
+    return {};
+  }
+
+  static Result<> real(Node& node, std::string_view value, std::size_t where) {
+    if (node.field == Field::loss && value.ends_with('%')) value.remove_suffix(1);
+    if (node.field == Field::jitter && value.ends_with("ms")) value.remove_suffix(2);
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), node.real);
+    if (error != std::errc{} || end != value.data() + value.size() || !std::isfinite(node.real))
+      return fail(Errc::malformed, where, "a number such as 1.5, 1.5% (loss) or 20ms (jitter)");
     return {};
   }
 
@@ -212,8 +228,8 @@ Result<Filter> Filter::parse(std::string_view text) {
 }
 
 bool Filter::operator()(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                        const Stream& stream, std::int64_t start_ns) const {
-  return nodes_.empty() || evaluate(root_, {segment, header, payload, stream, start_ns});
+                        const Stream& stream, const Analysis& analysis) const {
+  return nodes_.empty() || evaluate(root_, {segment, header, payload, stream, analysis});
 }
 
 bool Filter::evaluate(std::size_t index, const Packet& packet) const {
@@ -224,21 +240,27 @@ bool Filter::evaluate(std::size_t index, const Packet& packet) const {
     case Node::Kind::none: return !evaluate(node.left, packet);
     case Node::Kind::test: break;
   }
+  return test(node, packet);
+}
+
+bool Filter::test(const Node& node, const Packet& packet) {
   const bool wanted = node.compare == Compare::eq;
   const auto is = [&](const Endpoint& side) {
     return side.ip == node.endpoint.ip && (node.endpoint.port == 0 || side.port == node.endpoint.port);
   };
-  const auto compare = [&](std::int64_t value) {
+  const auto ordered = [&](auto value, auto limit) {
     switch (node.compare) {
-      case Compare::eq: return value == node.number;
-      case Compare::ne: return value != node.number;
-      case Compare::lt: return value < node.number;
-      case Compare::le: return value <= node.number;
-      case Compare::gt: return value > node.number;
-      case Compare::ge: return value >= node.number;
+      case Compare::eq: return !(value < limit) && !(limit < value);
+      case Compare::ne: return value < limit || limit < value;
+      case Compare::lt: return value < limit;
+      case Compare::le: return value <= limit;
+      case Compare::gt: return value > limit;
+      case Compare::ge: return value >= limit;
+      case Compare::contains: break;
     }
     return false;
   };
+  const auto compare = [&](std::int64_t value) { return ordered(value, node.number); };
   const file::Segment& segment = packet.segment;
   switch (node.field) {
     case Field::ssrc: return compare(packet.header.ssrc);
@@ -248,7 +270,11 @@ bool Filter::evaluate(std::size_t index, const Packet& packet) const {
     case Field::len: return compare(static_cast<std::int64_t>(packet.payload.size()));
     case Field::size: return compare(segment.payload_length);
     case Field::marker: return compare(packet.header.marker ? 1 : 0);
-    case Field::time: return compare(segment.time_ns - packet.start_ns);
+    case Field::event: {
+      const Format* format = packet.stream.format_of(packet.header.payload_type);
+      return compare(format != nullptr && format->telephone_event ? 1 : 0);
+    }
+    case Field::time: return compare(segment.time_ns - packet.analysis.start_ns.value_or(segment.time_ns));
     case Field::src: return is(segment.from) == wanted;
     case Field::dst: return is(segment.to) == wanted;
     case Field::addr: return (is(segment.from) || is(segment.to)) == wanted;
@@ -259,9 +285,100 @@ bool Filter::evaluate(std::size_t index, const Packet& packet) const {
       return negative ? compare(segment.from.port) && compare(segment.to.port)
                       : compare(segment.from.port) || compare(segment.to.port);
     }
-    case Field::codec: return (ascii::lower(packet.stream.format().name) == node.text) == wanted;
+    case Field::codec:
+    case Field::call_id:
+    case Field::from:
+    case Field::to:
+    case Field::leg: {
+      const std::string text = text_of(node.field, packet);
+      if (node.compare == Compare::contains) return text.find(node.text) != std::string::npos;
+      return (text == node.text) == wanted;
+    }
+    default: return ordered(figure_of(node.field, packet), node.real);
   }
-  return false;
+}
+
+// In lower case; "" where there is none.
+std::string Filter::text_of(Field field, const Packet& packet) {
+  if (field == Field::codec) {
+    const Format* format = packet.stream.format_of(packet.header.payload_type);
+    return format != nullptr ? ascii::lower(format->name) : "";
+  }
+  const Call* call = packet.analysis.calls.call_of(packet.stream);
+  if (call == nullptr) return "";
+  switch (field) {
+    case Field::call_id: return ascii::lower(call->call_id);
+    case Field::from: return ascii::lower(call->from);
+    case Field::to: return ascii::lower(call->to);
+    default: break;
+  }
+  const Call::Leg leg = call->leg_of(packet.stream);
+  return leg == Call::Leg::from_caller ? "caller" : leg == Call::Leg::from_callee ? "callee" : "";
+}
+
+// What is known of the whole stream: in a capture at its end, live so far.
+double Filter::figure_of(Field field, const Packet& packet) {
+  const Stream& stream = packet.stream;
+  switch (field) {
+    case Field::stream: return static_cast<double>(packet.analysis.number_of(stream));
+    case Field::packets: return static_cast<double>(stream.packets());
+    case Field::lost: return static_cast<double>(stream.missing());
+    case Field::loss:
+      return stream.expected() == 0
+                 ? 0
+                 : 100 * static_cast<double>(stream.missing()) / static_cast<double>(stream.expected());
+    case Field::late: return static_cast<double>(stream.late());
+    case Field::dup: return static_cast<double>(stream.duplicates());
+    case Field::reordered: return static_cast<double>(stream.reordered());
+    case Field::jitter: return stream.jitter_ms().mean;
+    case Field::mos: return mos_of(stream);
+    case Field::call: {
+      const Call* call = packet.analysis.calls.call_of(stream);
+      return call != nullptr ? static_cast<double>(call->number) : 0;
+    }
+    default: return 0;
+  }
+}
+
+const std::vector<Filter::Known>& Filter::known() {
+  static const std::vector<Known> all{{"ssrc", Field::ssrc, Type::number},
+                                      {"pt", Field::pt, Type::number},
+                                      {"seq", Field::seq, Type::number},
+                                      {"ts", Field::ts, Type::number},
+                                      {"len", Field::len, Type::number},
+                                      {"size", Field::size, Type::number},
+                                      {"marker", Field::marker, Type::flag},
+                                      {"event", Field::event, Type::flag},
+                                      {"time", Field::time, Type::time},
+                                      {"src", Field::src, Type::address},
+                                      {"dst", Field::dst, Type::address},
+                                      {"addr", Field::addr, Type::address},
+                                      {"sport", Field::sport, Type::number},
+                                      {"dport", Field::dport, Type::number},
+                                      {"port", Field::port, Type::number},
+                                      {"codec", Field::codec, Type::text},
+                                      {"stream", Field::stream, Type::number},
+                                      {"packets", Field::packets, Type::number},
+                                      {"lost", Field::lost, Type::number},
+                                      {"loss", Field::loss, Type::real},
+                                      {"late", Field::late, Type::number},
+                                      {"dup", Field::dup, Type::number},
+                                      {"reordered", Field::reordered, Type::number},
+                                      {"jitter", Field::jitter, Type::real},
+                                      {"mos", Field::mos, Type::real},
+                                      {"call", Field::call, Type::number},
+                                      {"call-id", Field::call_id, Type::text},
+                                      {"from", Field::from, Type::text},
+                                      {"to", Field::to, Type::text},
+                                      {"leg", Field::leg, Type::text}};
+  return all;
+}
+
+std::vector<std::string_view> Filter::fields() {
+  std::vector<std::string_view> names;
+  for (const Known& known : Filter::known())
+    names.push_back(known.name);
+  return names;
 }
 
 } // namespace talky::rtpdump

@@ -1,14 +1,9 @@
 // The expressions that select packets: ssrc==0x1234 && pt==0 && time<30s
 //
-//   expr    = and *( "||" and )          and = unary *( "&&" unary )      unary = "!" unary | "(" expr ")" |
-//   test test    = FIELD [ OP VALUE ]         OP  = "==" "!=" "<" "<=" ">" ">="
+//   expr  = and *( "||" and )      and = unary *( "&&" unary )      unary = "!" unary | "(" expr ")" | test
+//   test  = FIELD [ OP VALUE ]     OP  = "==" "!=" "<" "<=" ">" ">=" "~"
 //
-//   ssrc pt seq ts len size   numbers; decimal or 0x...     len: payload bytes, size: of the RTP packet
-//   marker                    alone, or ==0 ==1
-//   time                      since the first packet of the capture: 30, 1.5s, 200ms, 2m
-//   src dst addr              an IP address, or with its port: 10.0.0.1, 10.0.0.1:5004, [::1]:5004; == and !=
-//   only sport dport port          numbers; addr and port mean either side codec                     a name
-//   in any case; == and != only
+// talky-rtpdump(1) tells the fields; a table in filter.cpp holds them.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -22,6 +17,8 @@
 
 namespace talky::rtpdump {
 
+struct Analysis;
+
 class Filter {
  public:
   static constexpr std::size_t kMaxLength = 4'096;
@@ -32,8 +29,12 @@ class Filter {
   static Result<Filter> parse(std::string_view text);
 
   bool empty() const { return nodes_.empty(); }
+  // `analysis`: what is known of the stream and its call, for the fields that are theirs.
   bool operator()(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                  const Stream& stream, std::int64_t start_ns) const;
+                  const Stream& stream, const Analysis& analysis) const;
+
+  // The names of all fields, for messages, completion and tests.
+  static std::vector<std::string_view> fields();
 
  private:
   enum class Field : std::uint8_t {
@@ -44,6 +45,7 @@ class Filter {
     len,
     size,
     marker,
+    event,
     time,
     src,
     dst,
@@ -51,21 +53,47 @@ class Filter {
     sport,
     dport,
     port,
-    codec
+    codec,
+    stream,
+    packets,
+    lost,
+    loss,
+    late,
+    dup,
+    reordered,
+    jitter,
+    mos,
+    call,
+    call_id,
+    from,
+    to,
+    leg
   };
-  enum class Compare : std::uint8_t { eq, ne, lt, le, gt, ge };
+  enum class Type : std::uint8_t { number, flag, time, address, text, real };
+  enum class Compare : std::uint8_t { eq, ne, lt, le, gt, ge, contains };
+  struct Known {
+    std::string_view name;
+    Field field;
+    Type type;
+  };
   struct Node {
     enum class Kind : std::uint8_t { test, all, any, none } kind = Kind::test;
     Field field = Field::ssrc;
+    Type type = Type::number;
     Compare compare = Compare::eq;
     std::int64_t number = 0;
+    double real = 0;
     Endpoint endpoint;
-    std::string text;
+    std::string text;                // lower case
     std::size_t left = 0, right = 0; // of all and any; `none` has only left
   };
   struct Parser;
   struct Packet;
+  static const std::vector<Known>& known();
   bool evaluate(std::size_t node, const Packet& packet) const;
+  static bool test(const Node& node, const Packet& packet);
+  static std::string text_of(Field field, const Packet& packet);
+  static double figure_of(Field field, const Packet& packet);
 
   std::vector<Node> nodes_;
   std::size_t root_ = 0;

@@ -1,51 +1,227 @@
 #include "live.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
+#include <exception>
+#include <optional>
 
 #include "cli/exit_code.hpp"
+#include "cli/main.hpp"
+#include "interface.hpp"
 #include "net/loop.hpp"
+#include "net/stream.hpp"
 #include "net/udp.hpp"
+#include "source.hpp"
 
 namespace talky::rtpdump {
 
-void listen(const Endpoint& local, Duration limit, const std::function<void(const Endpoint&)>& ready,
-            const std::function<void(const file::Segment&)>& receive, const std::function<void()>& tick) {
-  net::Loop loop;
-  net::UdpSocket::Options options;
-  options.receive_buffer = 4 << 20;
-  options.packet_info = true;
-  auto socket = net::UdpSocket::open(loop, local, options);
-  if (!socket) {
-    throw cli::Failure(cli::ExitCode::unavailable,
-                       fmt::format("{}: {}", local.to_string(), socket.error().message()));
+namespace {
+
+constexpr auto kSecond = std::chrono::seconds(1);
+constexpr auto kGrowthPoll = std::chrono::milliseconds(200);
+constexpr int kPairTries = 32;
+
+class Capture {
+ public:
+  Capture(const LiveOptions& options, const LiveHandlers& handlers) : handlers_(handlers) {
+    // Arrivals are told in monotonic time: the wall clock may be set while we listen.
+    offset_us_ = net::wall_clock_us() - to_us(net::now());
+    for (const std::string& where : options.listen)
+      listen(where);
+    for (const std::string& name : options.interfaces)
+      watch(InterfaceCapture::open(name, options.capture_filter), name);
+    if (!options.growing.empty()) follow(options.growing);
   }
-  const Endpoint bound = socket->local();
-  // Datagrams are stamped in monotonic time: the wall clock may be set while we listen.
-  const std::int64_t offset_us = net::wall_clock_us() - to_us(net::now());
-  socket->on_receive([&](const net::UdpSocket::Datagram& datagram) {
-    file::Segment segment;
-    segment.time_ns = (to_us(datagram.arrival) + offset_us) * 1000;
-    segment.from = datagram.from;
-    segment.to = {bound.ip.is_unspecified() ? datagram.to : bound.ip, bound.port};
-    segment.payload = datagram.bytes;
-    segment.payload_length = static_cast<std::uint32_t>(datagram.bytes.size());
-    receive(segment);
-  });
-  loop.on_signal({SIGINT, SIGTERM}, [&loop](int) { loop.stop(); });
-  net::Timer end(loop, [&loop] { loop.stop(); });
-  if (limit > Duration::zero()) end.at(net::now() + limit);
-  Time next = net::now() + std::chrono::seconds(1);
-  net::Timer seconds(loop, [&] {
-    tick();
-    next += std::chrono::seconds(1);
+  ~Capture() {
+    if (restore_flags_ >= 0) ::fcntl(STDIN_FILENO, F_SETFL, restore_flags_);
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  LiveLosses run(Duration limit) {
+    loop_.on_signal({SIGINT, SIGTERM, SIGWINCH}, [this](int signal) {
+      if (signal == SIGWINCH)
+        guarded([this] { handlers_.tick(); });
+      else
+        loop_.stop();
+    });
+    net::Timer end(loop_, [this] { loop_.stop(); });
+    if (limit > Duration::zero()) end.at(net::now() + limit);
+    Time next = net::now() + kSecond;
+    net::Timer seconds(loop_, [&] {
+      guarded([this] { handlers_.tick(); });
+      next += kSecond;
+      seconds.at(next);
+    });
     seconds.at(next);
-  });
-  seconds.at(next);
-  ready(bound);
-  loop.run();
+    loop_.run();
+    // What came before the end is wanted, whichever of the two was noticed first.
+    for (auto& [interface, dissector] : interfaces_)
+      take(*interface, *dissector);
+    if (growing_) grow();
+    if (failure_) std::rethrow_exception(failure_);
+    LiveLosses losses;
+    for (const net::UdpSocket& socket : sockets_)
+      losses.dropped += socket.dropped();
+    for (auto& [interface, dissector] : interfaces_)
+      losses.dropped += interface->dropped();
+    return losses;
+  }
+
+ private:
+  // Exceptions do not pass through the loop, which knows none.
+  template <class Work>
+  void guarded(Work&& work) {
+    try {
+      work();
+    } catch (...) {
+      if (!failure_) failure_ = std::current_exception();
+      loop_.stop();
+    }
+  }
+
+  static net::UdpSocket::Options socket_options() {
+    net::UdpSocket::Options options;
+    options.receive_buffer = 4 << 20;
+    options.packet_info = true;
+    return options;
+  }
+
+  void listen(const std::string& where) {
+    const auto local = net::resolve(where, std::nullopt);
+    if (!local)
+      throw cli::Failure(cli::ExitCode::usage, fmt::format("--listen {}: expected HOST:PORT", where));
+    // A port that the system chooses is to be even too, with the next one free: RFC 3550 11.
+    for (int attempt = 0;; ++attempt) {
+      auto rtp = net::UdpSocket::open(loop_, *local, socket_options());
+      if (!rtp)
+        throw cli::Failure(cli::ExitCode::unavailable, fmt::format("{}: {}", where, rtp.error().message()));
+      const Endpoint bound = rtp->local();
+      const bool last_try = local->port != 0 || attempt == kPairTries;
+      if (bound.port % 2 != 0) {
+        if (!last_try) continue;
+        handlers_.ready(fmt::format("listening on {}", bound.to_string()));
+        take_from(std::move(*rtp));
+        return;
+      }
+      const Endpoint control{bound.ip, static_cast<std::uint16_t>(bound.port + 1)};
+      auto rtcp = net::UdpSocket::open(loop_, control, socket_options());
+      if (!rtcp && !last_try) continue;
+      if (rtcp) {
+        handlers_.ready(fmt::format("listening on {}, and {} for RTCP", bound.to_string(), control.port));
+        take_from(std::move(*rtcp));
+      } else {
+        handlers_.ready(fmt::format("listening on {} (without RTCP: port {}: {})", bound.to_string(),
+                                    control.port, rtcp.error().message()));
+      }
+      take_from(std::move(*rtp));
+      return;
+    }
+  }
+
+  void take_from(net::UdpSocket socket) {
+    const Endpoint bound = socket.local();
+    sockets_.push_back(std::move(socket));
+    sockets_.back().on_receive([this, bound](const net::UdpSocket::Datagram& datagram) {
+      file::Segment segment;
+      segment.time_ns = (to_us(datagram.arrival) + offset_us_) * 1000;
+      segment.from = datagram.from;
+      segment.to = {bound.ip.is_unspecified() ? datagram.to : bound.ip, bound.port};
+      segment.payload = datagram.bytes;
+      segment.payload_length = static_cast<std::uint32_t>(datagram.bytes.size());
+      guarded([&] { handlers_.receive(segment, nullptr); });
+    });
+  }
+
+  void watch(std::unique_ptr<InterfaceCapture> interface, const std::string& name) {
+    auto dissector = std::make_unique<file::Dissector>();
+    watches_.emplace_back(loop_, interface->fd(),
+                          [this, i = interface.get(), d = dissector.get()](net::Watch::Ready) {
+                            guarded([&] { take(*i, *d); });
+                          });
+    interfaces_.emplace_back(std::move(interface), std::move(dissector));
+    handlers_.ready(fmt::format("listening in on {}", name));
+  }
+
+  void take(InterfaceCapture& interface, file::Dissector& dissector) {
+    interface.read([&](const file::CapturedFrame& frame) {
+      file::Segment segment;
+      if (dissector.dissect(frame, segment)) handlers_.receive(segment, &frame);
+    });
+  }
+
+  void follow(const std::string& path) {
+    path_ = path;
+    auto source = Source::open(path);
+    if (!source) {
+      const Error& error = source.error();
+      const std::string name = path == "-" ? "standard input" : path;
+      if (error.code == Errc::io)
+        throw cli::Failure(cli::ExitCode::no_input, fmt::format("{}: {}", name, std::strerror(errno)));
+      throw cli::Failure(cli::ExitCode::data,
+                         fmt::format("{}: at byte {}: expected {}", name, error.offset, error.what));
+    }
+    if (source->compressed())
+      throw cli::Failure(cli::ExitCode::usage,
+                         fmt::format("{}: --follow reads captures that are not compressed", path));
+    growing_.emplace(std::move(*source));
+    if (path == "-") {
+      // The header is read. From here on nothing waits: what is there is taken, and the loop tells of more.
+      restore_flags_ = ::fcntl(STDIN_FILENO, F_GETFL);
+      if (restore_flags_ >= 0) ::fcntl(STDIN_FILENO, F_SETFL, restore_flags_ | O_NONBLOCK);
+    }
+    poll_.emplace(loop_, [this] {
+      guarded([this] { grow(); });
+      if (!growing_ended_) poll_->at(net::now() + kGrowthPoll);
+    });
+    poll_->at(net::now());
+    handlers_.ready(fmt::format("following {}", path == "-" ? "standard input" : path));
+  }
+
+  void grow() {
+    if (growing_ended_) return;
+    growing_->resume();
+    for (file::Segment segment;;) {
+      const auto more = growing_->next(segment);
+      if (!more) {
+        growing_ended_ = true;
+        throw cli::Failure(cli::ExitCode::data, fmt::format("{}: at byte {}: expected {}", path_,
+                                                            more.error().offset, more.error().what));
+      }
+      if (!*more) break;
+      handlers_.receive(segment, growing_->frame());
+    }
+    // A file may grow for ever; a pipe whose writer has gone does not.
+    if (path_ == "-" && growing_->at_end()) {
+      growing_ended_ = true;
+      loop_.stop();
+    }
+  }
+
+  const LiveHandlers& handlers_;
+  net::Loop loop_;
+  std::int64_t offset_us_ = 0;
+  std::vector<net::UdpSocket> sockets_;
+  std::vector<std::pair<std::unique_ptr<InterfaceCapture>, std::unique_ptr<file::Dissector>>> interfaces_;
+  std::vector<net::Watch> watches_; // go before what they watch
+  std::string path_;
+  std::optional<Source> growing_;
+  std::optional<net::Timer> poll_;
+  bool growing_ended_ = false;
+  int restore_flags_ = -1;
+  std::exception_ptr failure_;
+};
+
+} // namespace
+
+LiveLosses capture(const LiveOptions& options, const LiveHandlers& handlers) {
+  return Capture(options, handlers).run(options.limit);
 }
 
 } // namespace talky::rtpdump

@@ -37,24 +37,53 @@ int body(int argc, char** argv) {
   options.add("read", settings.read, "FILE", "pcap, pcapng or rtpdump file, or - for stdin")
       .alias('r')
       .files();
-  options.add("listen", settings.listen, "HOST:PORT", "receive UDP here until Ctrl-C");
-  options.add("duration", settings.duration, "SECONDS", "with --listen: stop by itself");
+  options.add("listen", settings.listen, "HOST:PORT",
+              "receive UDP here until Ctrl-C, and RTCP on the next port; may be given several times");
+  options
+      .add("interface", settings.interfaces, "NAME",
+           "listen in on a network interface; may be given several times")
+      .alias('i');
+  options.add("capture-filter", settings.capture_filter, "BPF",
+              "with --interface: a pcap-filter(7) instead of UDP and SIP");
+  options.flag("follow", settings.follow, "show what comes as it comes; with --read of a capture that grows");
+  options.add("duration", settings.duration, "SECONDS", "with a live source: stop by itself");
+  options.add("srtp-key-file", settings.srtp_key_file, "FILE", "keys of SRTP beside those of captured SDP")
+      .files();
+  options.add("srtp-key", settings.srtp_keys, "KEY", "the same, in the environment").secret();
   options.group("What comes out");
   options.flag("list", settings.list, "the RTP streams (the default)");
   options.flag("calls", settings.calls, "the SIP calls");
+  options.flag("dtmf", settings.dtmf, "the keys pressed: telephone-event, SIP INFO, and with --tones in the audio");
+  options.flag("rtcp", settings.rtcp, "what the receivers reported, beside what was measured");
   options.add("ladder", settings.ladder, "CALL-ID", "the SIP messages of one call");
   options.flag("packets", settings.packets, "one line for each RTP packet");
+  options.add("print", settings.print, "FORMAT", "packets as rtpdump -F prints them")
+      .alias('F')
+      .choices({"line", "ascii", "hex", "rtcp", "short", "payload"});
+  options.flag("wide", settings.wide, "with --list: every figure");
+  options.flag("level", settings.level, "decode the audio: level and talk time (ITU-T P.56)");
+  options.flag("tones", settings.tones, "decode the audio: DTMF tones in it");
   options.flag("json", settings.json, "streams and calls as JSON");
-  options.flag("csv", settings.csv, "with --list or --calls: comma-separated values");
+  options.flag("csv", settings.csv, "with --list, --calls, --dtmf or --rtcp: comma-separated values");
   options
       .add("extract", settings.extract, "DIR", "a WAV file for each stream, and a stereo one for each call")
       .directories();
+  options.add("parts", settings.parts, "LIST", "with --extract: streams, calls or streams,calls (the default)");
+  options
+      .add("playout", settings.playout, "timestamps|jitter-buffer",
+           "with --extract: exactly by the timestamps, or as a listener would have heard it")
+      .choices({"timestamps", "jitter-buffer"});
   options.flag("payload", settings.payload, "with --extract: the payload bytes too");
   options.add("write", settings.write, "FILE", "the selected packets, as pcap or rtpdump by its name")
       .alias('w')
       .files();
   options.add("format", settings.format, "pcap|rtpdump", "with --write: whatever the name says")
       .choices({"pcap", "rtpdump"});
+  options.add("play", settings.play, "udp:HOST:PORT", "send the packets there, in the recorded time");
+  options.add("speed", settings.speed, "FACTOR|max", "with --play: faster or slower");
+  options.add("timing", settings.timing, "capture|rtp", "with --play: as captured, or by RTP timestamps")
+      .choices({"capture", "rtp"});
+  options.add("loop", settings.loop, "TIMES", "with --play: so many times, 0 for ever");
   options.flag("force", settings.force, "overwrite files").alias('f');
   options.positional("EXPR", settings.expression, "which packets, e.g. ssrc==0x1234 && pt==0 && time<30s");
   options.example("talky-rtpdump -r call.pcap", "the streams of a capture, with loss, jitter and MOS");
@@ -62,28 +91,40 @@ int body(int argc, char** argv) {
   options.example("talky-rtpdump -r - --json <call.pcap | jq '.streams[].mos'", "in a pipe");
   if (const auto code = options.parse(argc, argv)) return *code;
 
-  const int outputs =
-      int{settings.list} + int{settings.calls} + int{!settings.ladder.empty()} + int{settings.packets};
+  if (settings.packets && settings.print.empty()) settings.print = "line";
+  const int outputs = int{settings.list} + int{settings.calls} + int{settings.dtmf} + int{settings.rtcp} +
+                      int{!settings.ladder.empty()} + int{!settings.print.empty()};
   if (outputs > 1)
-    throw cli::Failure(cli::ExitCode::usage, "only one of --list, --calls, --ladder and --packets");
-  if (!settings.read.empty() && !settings.listen.empty())
-    throw cli::Failure(cli::ExitCode::usage, "either --read or --listen");
-  if (settings.write == "-" && (settings.packets || settings.json)) {
+    throw cli::Failure(cli::ExitCode::usage, "only one of --list, --calls, --dtmf, --rtcp, --ladder, --packets and --print");
+  if (settings.parts != "streams" && settings.parts != "calls" && settings.parts != "streams,calls" &&
+      settings.parts != "calls,streams") {
+    throw cli::Failure(cli::ExitCode::usage, "--parts takes streams, calls or streams,calls");
+  }
+  const bool network = !settings.listen.empty() || !settings.interfaces.empty();
+  if (!settings.read.empty() && network)
+    throw cli::Failure(cli::ExitCode::usage, "either --read, or --listen and --interface");
+  if (settings.write == "-" && (!settings.print.empty() || settings.json || settings.follow)) {
     throw cli::Failure(cli::ExitCode::usage, "--write - takes standard output for itself");
   }
   const Filter filter = parse_filter(settings.expression);
-  if (!settings.listen.empty()) {
+  if (!settings.play.empty() && (network || settings.follow || outputs > 0 || settings.json || settings.csv ||
+                                 !settings.extract.empty() || !settings.write.empty())) {
+    throw cli::Failure(cli::ExitCode::usage, "--play sends a recording (-r) and does nothing else");
+  }
+  if (network || settings.follow) {
     if (!settings.extract.empty())
       throw cli::Failure(cli::ExitCode::usage, "--extract reads a capture: write one first (-w)");
+    if (!network && settings.read.empty()) settings.read.assign(1, '-');
     return live(settings, filter);
   }
   if (settings.read.empty()) {
     if (::isatty(STDIN_FILENO) == 1)
       throw cli::Failure(cli::ExitCode::usage,
-                         "nothing to read: give -r FILE or --listen HOST:PORT (--help)");
+                         "nothing to read: give -r FILE, --listen HOST:PORT or --interface NAME (--help)");
     settings.read.assign(1, '-'); // g++ 12 warns in vain of an assignment of "-"
   }
-  const bool second_pass = settings.packets || !settings.extract.empty() || !settings.write.empty();
+  if (!settings.play.empty()) return play(settings, filter);
+  const bool second_pass = !settings.print.empty() || !settings.extract.empty() || !settings.write.empty();
   return second_pass ? process(settings, filter) : list(settings, filter);
 }
 

@@ -4,6 +4,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "cli/exit_code.hpp"
 
@@ -20,8 +22,12 @@ void check(const Result<>& result, const std::string& path) {
 
 } // namespace
 
-SelectionWriter::SelectionWriter(std::string path, const std::string& format, bool overwrite)
-    : path_(std::move(path)), mode_(overwrite ? file::Output::Mode::replace : file::Output::Mode::fresh) {
+SelectionWriter::SelectionWriter(std::string path, const std::string& format, bool overwrite, Kind kind)
+    : path_(std::move(path)),
+      mode_(kind == Kind::live ? file::Output::Mode::live
+            : overwrite        ? file::Output::Mode::replace
+                               : file::Output::Mode::fresh),
+      overwrite_(overwrite) {
   const bool dump_name = path_.ends_with(".rtpdump") || path_.ends_with(".rtp");
   pcap_ = format.empty() ? !dump_name : format == "pcap";
 }
@@ -34,6 +40,10 @@ void SelectionWriter::open(const file::Segment& segment, const file::CapturedFra
         fmt::format("{}: {}{}", path_, reason == EEXIST ? "exists (-f overwrites)" : error.what,
                     reason != 0 && reason != EEXIST ? fmt::format(" ({})", std::strerror(reason)) : ""));
   };
+  if (mode_ == file::Output::Mode::live && overwrite_ && path_ != "-") {
+    std::error_code status;
+    if (std::filesystem::is_regular_file(path_, status)) std::filesystem::remove(path_, status);
+  }
   if (!pcap_) {
     auto writer = file::RtpdumpWriter::create(path_, mode_, segment.from, segment.time_ns);
     if (!writer) fail_with(writer.error());
@@ -67,6 +77,11 @@ void SelectionWriter::add(const file::Segment& segment, const file::CapturedFram
   } else {
     check(pcap_writer_->udp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
   }
+}
+
+void SelectionWriter::flush() {
+  if (pcap_writer_) check(pcap_writer_->flush(), path_);
+  if (rtpdump_writer_) check(rtpdump_writer_->flush(), path_);
 }
 
 void SelectionWriter::finish() {

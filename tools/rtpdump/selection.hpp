@@ -12,11 +12,16 @@ namespace talky::rtpdump {
 
 class SelectionWriter {
  public:
+  // A live file appears at once, and with each flush() what it holds is safe from a crash of this program; a
+  // finished one has its name only after finish().
+  enum class Kind : std::uint8_t { finished, live };
+
   // `format` is "pcap", "rtpdump", or "" to go by the name. Throws cli::Failure, as all of these.
-  SelectionWriter(std::string path, const std::string& format, bool overwrite);
+  SelectionWriter(std::string path, const std::string& format, bool overwrite, Kind kind = Kind::finished);
 
   // `frame`: what the packet came in, if it came in one.
   void add(const file::Segment& segment, const file::CapturedFrame* frame, bool rtcp);
+  void flush();
   // Even without a packet there is a valid file.
   void finish();
   std::uint64_t packets() const { return packets_; }
@@ -27,6 +32,7 @@ class SelectionWriter {
   std::string path_;
   bool pcap_ = true;
   file::Output::Mode mode_;
+  bool overwrite_;
   file::LinkType link_ = file::LinkType::raw;
   std::optional<file::PcapWriter> pcap_writer_;
   std::optional<file::RtpdumpWriter> rtpdump_writer_;

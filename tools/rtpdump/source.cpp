@@ -60,6 +60,22 @@ std::uint64_t Source::offset() const {
   return std::get<Pcap>(reader_).reader.offset();
 }
 
+void Source::resume() {
+  std::visit(
+      [](auto& reader) {
+        if constexpr (requires { reader.reader; })
+          reader.reader.resume();
+        else
+          reader.resume();
+      },
+      reader_);
+}
+
+bool Source::at_end() const {
+  if (const auto* dump = std::get_if<file::RtpdumpReader>(&reader_)) return dump->at_end();
+  return std::get<Pcap>(reader_).reader.at_end();
+}
+
 const file::Dissector::Counts* Source::counts() const {
   const auto* pcap = std::get_if<Pcap>(&reader_);
   return pcap != nullptr ? &pcap->dissector.counts() : nullptr;

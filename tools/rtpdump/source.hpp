@@ -33,6 +33,12 @@ class Source {
   // Where the reader stands in the capture; in the compressed file, where that is what was cut off.
   std::uint64_t offset() const;
   const file::Dissector::Counts* counts() const;
+  bool compressed() const { return compressed_->kind != file::Compression::none; }
+
+  // For a capture that is still being written: goes on after an end, and whether that end was one for good
+  // (of a pipe), not just nothing more for now.
+  void resume();
+  bool at_end() const;
 
  private:
   struct Pcap {

@@ -10,19 +10,35 @@ namespace talky::rtpdump {
 
 namespace {
 
+// Two multiplications: it is asked for each packet.
 std::uint64_t hash_of(const Endpoint& from, const Endpoint& to, std::uint32_t ssrc) {
-  std::uint64_t words[4];
-  std::memcpy(words, from.ip.octets.data(), 16);
-  std::memcpy(words + 2, to.ip.octets.data(), 16);
-  std::uint64_t h =
-      (std::uint64_t{ssrc} << 32 | std::uint64_t{from.port} << 16 | to.port) * 0x9e3779b97f4a7c15;
-  for (const std::uint64_t word : words)
-    h = (std::rotl(h, 29) ^ word) * 0xbf58476d1ce4e5b9;
+  const auto word = [](const Endpoint& side, std::size_t at) {
+    std::uint64_t value = 0;
+    std::memcpy(&value, side.ip.octets.data() + at, 8);
+    return value;
+  };
+  const std::uint64_t hosts =
+      word(from, 8) + std::rotl(word(to, 8), 29) + std::rotl(word(from, 0), 11) + std::rotl(word(to, 0), 47);
+  const std::uint64_t rest = std::uint64_t{ssrc} << 32 | std::uint64_t{from.port} << 16 | to.port;
+  std::uint64_t h = (hosts ^ std::rotl(rest, 7)) * 0x9e3779b97f4a7c15;
+  h = (h ^ h >> 32 ^ rest) * 0xbf58476d1ce4e5b9;
   return h ^ h >> 32;
 }
 
+// In two words instead of sixteen octets.
+bool same(const Endpoint& a, const Endpoint& b) {
+  return std::memcmp(a.ip.octets.data(), b.ip.octets.data(), 16) == 0 && a.port == b.port;
+}
+
 bool belongs(const Stream& stream, const Endpoint& from, const Endpoint& to, std::uint32_t ssrc) {
-  return stream.ssrc == ssrc && stream.from == from && stream.to == to;
+  return stream.ssrc == ssrc && same(stream.from, from) && same(stream.to, to);
+}
+
+// As rtp::classify() says, of a datagram that is long enough.
+bool is_rtp(Bytes packet) {
+  const auto first = std::to_integer<unsigned>(packet[0]);
+  const auto second = std::to_integer<unsigned>(packet[1]);
+  return (first & 0xc0) == 0x80 && (second < 192 || second > 223);
 }
 
 // RFC 3550 5.1 without the parts that no stream of speech has. Cheaper than rtp::PacketView, which is used
@@ -48,20 +64,45 @@ bool parse_header(Bytes packet, rtp::Header& header, Bytes& payload) {
 
 } // namespace
 
-void Announcements::add(const Endpoint& receiver, std::uint8_t payload_type, Format format) {
-  formats_[receiver].insert_or_assign(payload_type, std::move(format));
+void Announcements::expect(const Endpoint& receiver, std::size_t owner) {
+  Receiver& known = receivers_[receiver];
+  if (known.owner != owner) known.formats.clear();
+  known.owner = owner;
+  known.until_ns = std::numeric_limits<std::int64_t>::max();
   ++generation_;
+}
+
+void Announcements::add(const Endpoint& receiver, std::uint8_t payload_type, Format format) {
+  receivers_[receiver].formats.insert_or_assign(payload_type, std::move(format));
+  ++generation_;
+}
+
+void Announcements::withdraw(const Endpoint& receiver, std::size_t owner, std::int64_t time_ns) {
+  const auto known = receivers_.find(receiver);
+  if (known != receivers_.end() && known->second.owner == owner) known->second.until_ns = time_ns;
+}
+
+bool Announcements::open(const Endpoint& side, std::int64_t time_ns) const {
+  const auto known = receivers_.find(side);
+  return known != receivers_.end() && time_ns <= known->second.until_ns;
+}
+
+void Announcements::add_crypto(const Endpoint& author, std::string_view value) {
+  constexpr std::size_t kMax = 2'000;
+  Crypto line{author, std::string(value)};
+  if (crypto_.size() < kMax && std::find(crypto_.begin(), crypto_.end(), line) == crypto_.end())
+    crypto_.push_back(std::move(line));
 }
 
 Format Announcements::format(const Endpoint& from, const Endpoint& to, std::uint8_t payload_type) const {
   for (const Endpoint* side : {&to, &from}) {
-    const auto known = formats_.find(*side);
-    if (known == formats_.end()) continue;
-    const auto format = known->second.find(payload_type);
-    if (format != known->second.end()) return format->second;
+    const auto known = receivers_.find(*side);
+    if (known == receivers_.end()) continue;
+    const auto format = known->second.formats.find(payload_type);
+    if (format != known->second.formats.end()) return format->second;
   }
   if (const auto fixed = sdp::static_rtpmap(payload_type))
-    return {std::string(fixed->name), fixed->clock_rate, false};
+    return {std::string(fixed->name), fixed->clock_rate, false, fixed->channels};
   return {};
 }
 
@@ -82,17 +123,16 @@ StreamTable::StreamTable(const Announcements& announcements) : announcements_(an
 std::size_t StreamTable::slot(const Endpoint& from, const Endpoint& to, std::uint32_t ssrc) const {
   const std::size_t mask = table_.size() - 1;
   for (std::size_t i = hash_of(from, to, ssrc) & mask;; i = (i + 1) & mask) {
-    if (table_[i] == 0 || belongs(streams_[table_[i] - 1], from, to, ssrc)) return i;
+    const Slot& here = table_[i];
+    if (here.stream == nullptr || (here.ssrc == ssrc && belongs(*here.stream, from, to, ssrc))) return i;
   }
 }
 
 void StreamTable::grow() {
-  std::vector<std::uint32_t> old(table_.size() * 2);
+  std::vector<Slot> old(table_.size() * 2);
   old.swap(table_);
-  for (const std::uint32_t entry : old) {
-    if (entry == 0) continue;
-    const Stream& stream = streams_[entry - 1];
-    table_[slot(stream.from, stream.to, stream.ssrc)] = entry;
+  for (const Slot& here : old) {
+    if (here.stream != nullptr) table_[slot(here.stream->from, here.stream->to, here.ssrc)] = here;
   }
 }
 
@@ -112,12 +152,11 @@ bool StreamTable::make_room() {
     free_.push_back(candidates[i]);
   }
   candidates_ -= count;
-  std::fill(table_.begin(), table_.end(), 0);
-  for (std::uint32_t i = 0; i < streams_.size(); ++i) {
-    const Stream& stream = streams_[i];
-    if (stream.packets() > 0) table_[slot(stream.from, stream.to, stream.ssrc)] = i + 1;
+  std::fill(table_.begin(), table_.end(), Slot{});
+  for (Stream& stream : streams_) {
+    if (stream.packets() > 0) table_[slot(stream.from, stream.to, stream.ssrc)] = {stream.ssrc, &stream};
   }
-  last_ = 0;
+  last_ = nullptr;
   return true;
 }
 
@@ -126,16 +165,14 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
     ++counts_.other;
     return nullptr;
   }
-  const rtp::Traffic traffic = rtp::classify(segment.payload);
-  if (traffic != rtp::Traffic::rtp || !parse_header(segment.payload, header, payload)) {
-    ++(traffic == rtp::Traffic::rtcp && is_rtcp(segment.payload) ? counts_.rtcp : counts_.other);
+  if (!is_rtp(segment.payload) || !parse_header(segment.payload, header, payload)) {
+    ++(is_rtcp(segment.payload) ? counts_.rtcp : counts_.other);
     return nullptr;
   }
-  std::uint32_t entry = last_;
-  if (entry == 0 || !belongs(streams_[entry - 1], segment.from, segment.to, header.ssrc)) {
+  if (last_ == nullptr || !belongs(*last_, segment.from, segment.to, header.ssrc)) {
     std::size_t place = slot(segment.from, segment.to, header.ssrc);
-    if (table_[place] == 0) {
-      const bool announced = announcements_.expects(segment.to);
+    if (table_[place].stream == nullptr) {
+      const bool announced = announcements_.expects(segment.from, segment.to, segment.time_ns);
       const bool full =
           (!announced && candidates_ >= kMaxCandidates) || streams_.size() - free_.size() >= kMaxStreams;
       if (full && !make_room()) {
@@ -146,21 +183,22 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
       place = slot(segment.from, segment.to, header.ssrc);
       if (free_.empty()) {
         streams_.emplace_back();
-        table_[place] = static_cast<std::uint32_t>(streams_.size());
+        table_[place].stream = &streams_.back();
       } else {
-        table_[place] = free_.back() + 1;
+        table_[place].stream = &streams_[free_.back()];
         free_.pop_back();
       }
-      Stream& fresh = streams_[table_[place] - 1];
+      table_[place].ssrc = header.ssrc;
+      Stream& fresh = *table_[place].stream;
       fresh.from = segment.from;
       fresh.to = segment.to;
       fresh.ssrc = header.ssrc;
       fresh.announced = announced;
       if (!announced) ++candidates_;
     }
-    entry = last_ = table_[place];
+    last_ = table_[place].stream;
   }
-  Stream& stream = streams_[entry - 1];
+  Stream& stream = *last_;
   const bool was = stream.confirmed();
   if (!stream.knows(header.payload_type, announcements_.generation())) {
     stream.set_format(header.payload_type,
@@ -175,11 +213,9 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
 
 const Stream* StreamTable::find(const file::Segment& segment, rtp::Header& header, Bytes& payload) const {
   if (segment.transport != file::Transport::udp || segment.payload.size() < rtp::kHeaderSize) return nullptr;
-  if (rtp::classify(segment.payload) != rtp::Traffic::rtp || !parse_header(segment.payload, header, payload))
-    return nullptr;
-  const std::uint32_t entry = table_[slot(segment.from, segment.to, header.ssrc)];
-  if (entry == 0 || !streams_[entry - 1].confirmed()) return nullptr;
-  return &streams_[entry - 1];
+  if (!is_rtp(segment.payload) || !parse_header(segment.payload, header, payload)) return nullptr;
+  const Stream* stream = table_[slot(segment.from, segment.to, header.ssrc)].stream;
+  return stream != nullptr && stream->confirmed() ? stream : nullptr;
 }
 
 std::vector<const Stream*> StreamTable::streams() const {

@@ -2,7 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -11,19 +13,45 @@
 
 namespace talky::rtpdump {
 
-// The payload types that SDP gave an address where media is expected.
+// What SDP said of the addresses at which media is expected, and for how long.
 class Announcements {
  public:
+  // `owner`: a number for the call, for withdraw(). A new owner forgets what the one before said.
+  void expect(const Endpoint& receiver, std::size_t owner);
   void add(const Endpoint& receiver, std::uint8_t payload_type, Format format);
-  bool expects(const Endpoint& receiver) const { return formats_.contains(receiver); }
+  // The call is over: what begins after `time_ns` is not announced, unless another call took the address
+  // over.
+  void withdraw(const Endpoint& receiver, std::size_t owner, std::int64_t time_ns);
+
+  // Symmetric RTP (RFC 4961) is told by either address.
+  bool expects(const Endpoint& from, const Endpoint& to, std::int64_t time_ns) const {
+    return open(to, time_ns) || open(from, time_ns);
+  }
   // By the receiver's SDP, else the sender's (who uses the same socket), else RFC 3551.
   Format format(const Endpoint& from, const Endpoint& to, std::uint8_t payload_type) const;
-  // Grows with each add(): what was looked up before may have changed.
+  // Grows with each change: what was looked up before may have changed.
   std::uint32_t generation() const { return generation_; }
 
+  // The value of an a=crypto line (RFC 4568), and where its author takes media. At most 2,000 different ones.
+  struct Crypto {
+    Endpoint author;
+    std::string value;
+    bool operator==(const Crypto&) const = default;
+  };
+  void add_crypto(const Endpoint& author, std::string_view value);
+  const std::vector<Crypto>& crypto() const { return crypto_; }
+
  private:
+  struct Receiver {
+    std::size_t owner = 0;
+    std::int64_t until_ns = std::numeric_limits<std::int64_t>::max();
+    std::unordered_map<std::uint8_t, Format> formats;
+  };
+  bool open(const Endpoint& side, std::int64_t time_ns) const;
+
   std::uint32_t generation_ = 0;
-  std::unordered_map<Endpoint, std::unordered_map<std::uint8_t, Format>> formats_;
+  std::unordered_map<Endpoint, Receiver> receivers_;
+  std::vector<Crypto> crypto_;
 };
 
 struct Counts {
@@ -32,12 +60,12 @@ struct Counts {
   std::uint64_t other = 0; // UDP that is neither
 };
 
-// Memory: some 600 bytes a stream. Limits: 65,536 streams; 4,096 candidates, among which the one that is idle
-// for longest makes room.
 // A compound RTCP packet (RFC 3550 6.1): every part is version 2 and of an RTCP type, and their lengths add
 // up.
 bool is_rtcp(Bytes datagram);
 
+// Memory: some 800 bytes a stream. Limits: 65,536 streams; 4,096 candidates, among which the one that is idle
+// for longest makes room.
 class StreamTable {
  public:
   static constexpr std::size_t kMaxStreams = 65'536;
@@ -57,16 +85,20 @@ class StreamTable {
   const Counts& counts() const { return counts_; }
 
  private:
+  struct Slot {
+    std::uint32_t ssrc = 0; // of the stream, to see most mismatches without going there
+    Stream* stream = nullptr;
+  };
   std::size_t slot(const Endpoint& from, const Endpoint& to, std::uint32_t ssrc) const; // index into table_
   void grow();
   bool make_room();
 
   const Announcements& announcements_;
-  std::deque<Stream> streams_;       // never moved
-  std::vector<std::uint32_t> table_; // open addressing; index into streams_ plus one, 0 is free
-  std::vector<std::uint32_t> free_;  // streams_ whose candidates were dropped
+  std::deque<Stream> streams_;      // never moved
+  std::vector<Slot> table_;         // open addressing
+  std::vector<std::uint32_t> free_; // streams_ whose candidates were dropped
   std::size_t candidates_ = 0;
-  std::uint32_t last_ = 0; // the stream of the packet before, as in table_
+  Stream* last_ = nullptr; // the stream of the packet before
   Counts counts_;
 };
 

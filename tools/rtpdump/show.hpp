@@ -1,0 +1,22 @@
+// What the command line wants to see of an analysis, on standard output.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "analysis.hpp"
+#include "settings.hpp"
+#include "srtp.hpp"
+
+namespace talky::rtpdump {
+
+struct Shown {
+  std::string name; // of what was read
+  bool truncated = false;
+  std::vector<SrtpFlow> srtp;
+};
+
+void print(const std::string& text);
+// Streams, calls or a ladder, as a table, JSON or CSV. Throws cli::Failure if there is no such call.
+void show(const Settings& settings, const Analysis& analysis, const Shown& how);
+
+} // namespace talky::rtpdump

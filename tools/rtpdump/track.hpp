@@ -1,0 +1,53 @@
+// The samples of a WAV file while they are being laid out: any channel at any place, in any order, as long as
+// it lies behind what is already closed. What was never placed is silence. Constant memory: what is closed is
+// written.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "file/io.hpp"
+
+namespace talky::rtpdump {
+
+class Track {
+ public:
+  struct Format {
+    std::uint32_t rate = 0;
+    std::uint16_t channels = 1; // 1 or 2
+  };
+  // Errors: those of file::Output.
+  static Result<Track> create(const std::string& path, file::Output::Mode mode, const Format& format);
+
+  // Frames from `position` on of one channel; what lies in the closed part is dropped.
+  void place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples);
+  // Interleaved, all channels.
+  void place_frames(std::int64_t position, std::span<const std::int16_t> samples);
+  // Nothing will be placed before `position` any more. Errors: io.
+  Result<> close_until(std::int64_t position);
+  // Writes the rest, puts the lengths into the header and the file under its name. Errors: io.
+  Result<> finish();
+
+  const Format& format() const { return format_; }
+  const std::string& path() const { return path_; }
+  std::int64_t end() const { return base_ + static_cast<std::int64_t>(held() / format_.channels); }
+  std::uint64_t late() const { return late_; } // frames that came after their place was closed
+
+ private:
+  Track(file::Output output, std::string path, const Format& format);
+  std::size_t held() const { return samples_.size() - start_; }
+  std::int16_t* room(std::int64_t position, std::size_t frames);
+  Result<> write(std::size_t samples);
+
+  file::Output output_;
+  std::string path_;
+  Format format_;
+  std::vector<std::int16_t> samples_; // interleaved; from start_ on those that are open
+  std::size_t start_ = 0;
+  std::int64_t base_ = 0; // frame of samples_[start_]
+  std::uint64_t late_ = 0;
+  std::uint64_t data_bytes_ = 0;
+};
+
+} // namespace talky::rtpdump
