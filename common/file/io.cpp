@@ -116,6 +116,7 @@ Result<Bytes> Input::refill(std::size_t count) {
       const ssize_t got = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
       if (got < 0) {
         if (errno == EINTR) continue;
+        if (errno == EAGAIN) break;
         return fail(Errc::io, static_cast<std::size_t>(base_ + end_), "readable input");
       }
       if (got == 0) eof_ = true;

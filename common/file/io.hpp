@@ -72,6 +72,9 @@ class Input {
   Result<std::uint64_t> discard(std::uint64_t count);
   // The end that was reached counts no longer: a file may have grown since.
   void resume() { eof_ = false; }
+  // Whether the last read found the end. After a short peek() that found none, a descriptor that does not
+  // wait had nothing more for now.
+  bool at_end() const { return eof_; }
   // Bytes passed since the start.
   std::uint64_t offset() const { return base_ + begin_; }
 

@@ -46,10 +46,6 @@ std::uint16_t PcapReader::u16(const std::byte* p) const {
   return static_cast<std::uint16_t>(low | high << 8);
 }
 
-std::uint32_t PcapReader::u32(const std::byte* p) const {
-  return big_endian_ ? big(p) : little(p);
-}
-
 bool PcapReader::recognises(Bytes start) {
   if (start.size() < 4) return false;
   for (const std::uint32_t magic : {little(start.data()), big(start.data())}) {
@@ -158,6 +154,12 @@ Result<bool> PcapReader::read_pcapng(CapturedFrame& frame) {
   for (;;) {
     input_.skip(pending_skip_);
     pending_skip_ = 0;
+    if (pending_discard_ > 0) {
+      const auto passed = input_.discard(pending_discard_);
+      if (!passed) return tl::unexpected(passed.error());
+      pending_discard_ -= *passed;
+      if (pending_discard_ > 0) return cut();
+    }
     const auto start = input_.peek(12);
     if (!start) return tl::unexpected(start.error());
     if (start->empty()) return false;
@@ -177,9 +179,7 @@ Result<bool> PcapReader::read_pcapng(CapturedFrame& frame) {
       return fail(Errc::malformed, at + 4, "a block length that is a multiple of four");
     if (length > kMaxBlock) return fail(Errc::too_large, at + 4, "a block of at most 16 MiB");
     if (type != 1 && type != 3 && type != 6) { // not an interface or a packet
-      const auto passed = input_.discard(length);
-      if (!passed) return tl::unexpected(passed.error());
-      if (*passed < length) return cut();
+      pending_discard_ = length;
       continue;
     }
     const auto block = input_.peek(length);

@@ -3,8 +3,10 @@
 //
 // Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 #pragma once
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -64,6 +66,8 @@ class PcapReader {
   Result<bool> read(CapturedFrame& frame);
   // After an end that was not an error: goes on where the file has grown since, as one that is being written.
   void resume();
+  // Whether the input itself has ended, and not only given nothing more for now (a pipe that does not wait).
+  bool at_end() const { return input_.at_end(); }
 
   bool truncated() const { return truncated_; }
   // Where the next record starts, in bytes from the start of the file.
@@ -86,7 +90,11 @@ class PcapReader {
   Result<> enhanced_packet(Bytes body, CapturedFrame& frame) const;
   Result<> simple_packet(Bytes body, CapturedFrame& frame) const;
   std::uint16_t u16(const std::byte* p) const;
-  std::uint32_t u32(const std::byte* p) const;
+  std::uint32_t u32(const std::byte* p) const { // one load, and a swap if it is the other byte order
+    std::uint32_t value = 0;
+    std::memcpy(&value, p, 4);
+    return big_endian_ == (std::endian::native == std::endian::big) ? value : __builtin_bswap32(value);
+  }
   bool cut();
 
   Input input_;
@@ -97,7 +105,8 @@ class PcapReader {
   bool ended_ = false;
   bool failed_ = false;
   LinkType link_ = LinkType::ethernet;
-  std::size_t pending_skip_ = 0; // the frame last given, passed at the next call
+  std::size_t pending_skip_ = 0;      // the frame last given, passed at the next call
+  std::uint64_t pending_discard_ = 0; // of a block that is passed over
   std::vector<Interface> interfaces_;
 };
 

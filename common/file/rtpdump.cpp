@@ -23,11 +23,20 @@ bool RtpdumpReader::recognises(Bytes start) {
 
 Result<RtpdumpReader> RtpdumpReader::open(Input input) {
   RtpdumpReader reader(std::move(input));
-  const auto start = reader.input_.peek(kMaxLine + kHeader);
+  // No more than the header is waited for: behind it a live recording may pause.
+  std::size_t wanted = kMagic.size() + 1;
+  auto start = reader.input_.peek(wanted);
+  std::size_t end = std::string_view::npos;
+  while (start) {
+    end = as_text(*start).substr(0, kMaxLine).find('\n');
+    if (start->size() < wanted || start->size() >= kMaxLine + kHeader) break;
+    if (end != std::string_view::npos && start->size() >= end + 1 + kHeader) break;
+    wanted = end != std::string_view::npos ? end + 1 + kHeader : start->size() + 1;
+    start = reader.input_.peek(wanted);
+  }
   if (!start) return tl::unexpected(start.error());
   const std::string_view text = as_text(*start);
   if (!text.starts_with(kMagic)) return fail(Errc::malformed, 0, "#!rtpplay1.0");
-  const std::size_t end = text.substr(0, kMaxLine).find('\n');
   if (end == std::string_view::npos)
     return fail(Errc::malformed, kMagic.size(), "a line of at most 256 bytes");
   if (text.size() < end + 1 + kHeader) return fail(Errc::truncated, text.size(), "a file header of 16 bytes");
@@ -46,6 +55,12 @@ Result<RtpdumpReader> RtpdumpReader::open(Input input) {
   return reader;
 }
 
+void RtpdumpReader::resume() {
+  if (failed_) return;
+  ended_ = truncated_ = false;
+  input_.resume();
+}
+
 Result<std::optional<RtpdumpPacket>> RtpdumpReader::next() {
   if (ended_) return std::nullopt;
   input_.skip(pending_skip_);
@@ -62,7 +77,7 @@ Result<std::optional<RtpdumpPacket>> RtpdumpReader::next() {
   const std::uint16_t original = *fields.u16();
   const std::uint32_t offset = *fields.u32();
   if (length < kPacketHeader) {
-    ended_ = true;
+    ended_ = failed_ = true;
     return fail(Errc::malformed, static_cast<std::size_t>(input_.offset()), "a packet length of at least 8");
   }
   const auto record = input_.peek(length);

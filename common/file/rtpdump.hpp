@@ -36,6 +36,10 @@ class RtpdumpReader {
   // Errors: malformed (a length below 8), io.
   Result<std::optional<RtpdumpPacket>> next();
 
+  // See PcapReader.
+  void resume();
+  bool at_end() const { return input_.at_end(); }
+
   const Endpoint& source() const { return source_; }
   std::int64_t start_ns() const { return start_ns_; } // since 1970
   bool truncated() const { return truncated_; }
@@ -50,6 +54,7 @@ class RtpdumpReader {
   std::size_t pending_skip_ = 0;
   bool truncated_ = false;
   bool ended_ = false;
+  bool failed_ = false;
 };
 
 class RtpdumpWriter {

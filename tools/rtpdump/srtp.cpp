@@ -60,9 +60,20 @@ struct Library {
         library->bind(f.gcm128, "srtp_crypto_policy_set_aes_gcm_128_16_auth") &&
         library->bind(f.gcm256, "srtp_crypto_policy_set_aes_gcm_256_16_auth");
     if (!whole) throw cli::Failure(cli::ExitCode::unavailable, "SRTP needs libsrtp2 2.2 or later");
-    if (f.init() != srtp_err_status_ok)
-      throw cli::Failure(cli::ExitCode::unavailable, "libsrtp2 does not start");
+    // It refuses to be started twice, which somebody else in this process may have done: a session tells.
+    (void)f.init();
+    if (!f.works()) throw cli::Failure(cli::ExitCode::unavailable, "libsrtp2 does not start");
     return f;
+  }
+
+  bool works() const {
+    std::array<unsigned char, 30> key{};
+    srtp_policy_t policy{};
+    set(SrtpSuite::aes_cm_128_hmac_sha1_80, policy);
+    policy.ssrc = {ssrc_specific, 1};
+    policy.key = key.data();
+    srtp_t session = nullptr;
+    return create(&session, &policy) == srtp_err_status_ok && dealloc(session) == srtp_err_status_ok;
   }
 
   // RTCP always has the long tag (RFC 4568 6.2).
@@ -160,9 +171,10 @@ struct Flow {
 } // namespace
 
 struct SrtpDecryptor::Impl {
-  const Library& lib() {
-    if (!library) library.emplace(Library::load());
-    return *library;
+  // The library has one state for the process, so there is one table of it too.
+  static const Library& lib() {
+    static const Library library = Library::load();
+    return library;
   }
 
   void learn() {
@@ -237,7 +249,6 @@ struct SrtpDecryptor::Impl {
   const Announcements* announcements = nullptr;
   std::vector<SrtpKey> keys;
   std::size_t learned = 0; // of the announcements' lines
-  std::optional<Library> library;
   std::unordered_map<FlowId, Flow*, FlowHash> by_id;
   std::deque<Flow> flows;
   std::vector<std::uint32_t> buffer;

@@ -183,7 +183,8 @@ Result<std::vector<SrtpKey>> parse_srtp_keys(std::string_view text) {
   std::vector<SrtpKey> keys;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string_view line = text.substr(at, end - at);
+    std::string_view line = text.substr(at, end - at);
+    if (line.ends_with('\r')) line.remove_suffix(1);
     auto words = words_of(line, at);
     const std::size_t begin = at;
     at = end + 1;
