@@ -3,7 +3,7 @@
 // stream, by the kernel's own receive time stamps. Written without talky's libraries, so that it judges talky
 // and its peers alike.
 //
-//   call_load --to 127.0.0.1:5060 --calls 200 --seconds 20 [--pid SERVER] [--user 100] [--rate
+//   call_load --to 127.0.0.1:5060 --calls 200 --seconds 20 [--pid SERVER] [--user 100] [--each yes] [--rate
 //   CALLS_PER_SECOND]
 //
 // Prints one JSON object. Exit status 0 if every call was answered and ended, 1 if not, 2 for a usage or
@@ -34,26 +34,19 @@
 #include <string_view>
 #include <vector>
 
+#include "load_tools.hpp"
+
+using namespace load;
+
 namespace {
 
 constexpr std::int64_t tick_ns = 20'000'000;
-
-[[noreturn]] void die(std::string_view what) {
-  std::fprintf(stderr, "call_load: %.*s: %s\n", static_cast<int>(what.size()), what.data(),
-               std::strerror(errno));
-  std::exit(2);
-}
-
-std::int64_t now_ns(clockid_t clock) {
-  timespec t{};
-  clock_gettime(clock, &t);
-  return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
 
 struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 5060;
   std::string user = "100";
+  bool each = false; // a number for each call: user, user + 1, ...
   std::size_t calls = 200;
   int seconds = 20;
   int rate = 100;
@@ -83,6 +76,8 @@ Options parse(std::span<char*> args) {
       o.pid = std::stoi(value);
     } else if (key == "--user") {
       o.user = value;
+    } else if (key == "--each") {
+      o.each = value == "yes";
     } else {
       errno = EINVAL;
       die(key);
@@ -91,41 +86,10 @@ Options parse(std::span<char*> args) {
   return o;
 }
 
-sockaddr_in address(const std::string& host, std::uint16_t port) {
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_port = htons(port);
-  if (inet_pton(AF_INET, host.c_str(), &a.sin_addr) != 1) die(host);
-  return a;
-}
-
-// Sockets take any address family behind a sockaddr pointer.
-const sockaddr* generic(const sockaddr_in& a) {
-  return static_cast<const sockaddr*>(static_cast<const void*>(&a));
-}
-sockaddr* generic(sockaddr_in& a) {
-  return static_cast<sockaddr*>(static_cast<void*>(&a));
-}
-
-int udp_socket(std::uint16_t& port) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) die("socket");
-  sockaddr_in a = address("127.0.0.1", 0);
-  socklen_t size = sizeof a;
-  if (bind(fd, generic(a), size) != 0) die("bind");
-  if (getsockname(fd, generic(a), &size) != 0) die("getsockname");
-  port = ntohs(a.sin_port);
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-  const int room = 1 << 20;
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-  return fd;
-}
-
 struct Call {
   int fd = -1;
   std::uint16_t rtp_port = 0;
-  std::string id, to_tag, contact;
+  std::string user, id, to_tag, contact;
   sockaddr_in remote{};
   std::int64_t invited = 0, answered = 0; // CLOCK_MONOTONIC, ns
   std::int64_t last_try = 0;
@@ -138,48 +102,6 @@ struct Call {
   std::vector<std::int64_t> offsets; // arrival minus its place on the 20 ms grid of the first packet, ns
 };
 
-std::string_view between(std::string_view text, std::string_view from, std::string_view to) {
-  const std::size_t start = text.find(from);
-  if (start == std::string_view::npos) return {};
-  text.remove_prefix(start + from.size());
-  return text.substr(0, text.find(to));
-}
-
-struct Usage {
-  double cpu_s = 0;
-  double rss_kb = 0;
-};
-
-Usage usage(int pid) {
-  Usage u;
-  if (pid == 0) return u;
-  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
-  std::string text((std::istreambuf_iterator<char>(stat)), {});
-  const std::size_t paren = text.rfind(')');
-  if (paren == std::string::npos) return u;
-  std::vector<std::string> fields;
-  std::string field;
-  for (const char c : text.substr(paren + 2)) {
-    if (c == ' ') {
-      fields.push_back(field);
-      field.clear();
-    } else {
-      field += c;
-    }
-  }
-  if (fields.size() < 22) return u;
-  u.cpu_s = (std::stod(fields[11]) + std::stod(fields[12])) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  u.rss_kb = std::stod(fields[21]) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
-  return u;
-}
-
-double percentile(std::vector<double>& values, double p) {
-  if (values.empty()) return 0;
-  const auto index = static_cast<std::ptrdiff_t>(p * static_cast<double>(values.size() - 1) + 0.5);
-  std::nth_element(values.begin(), values.begin() + index, values.end());
-  return values[static_cast<std::size_t>(index)];
-}
-
 class Load {
  public:
   explicit Load(const Options& options)
@@ -188,6 +110,7 @@ class Load {
     for (std::size_t i = 0; i < calls_.size(); ++i) {
       Call& call = calls_[i];
       call.fd = udp_socket(call.rtp_port);
+      call.user = options.each ? fmt::format("{}", std::stoul(options.user) + i) : options.user;
       call.id = fmt::format("load-{}-{}", getpid(), i);
       by_id_[call.id] = i;
       call.sequence = static_cast<std::uint16_t>(i * 7);
@@ -270,7 +193,7 @@ class Load {
         "{} {} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{};branch=z9hG4bK-{}-{};rport\r\nMax-Forwards: 70\r\n"
         "From: <sip:load@127.0.0.1>;tag=t{}\r\nTo: <sip:{}@{}:{}>{}{}\r\nCall-ID: {}\r\nCSeq: {} {}\r\n"
         "Contact: <sip:load@127.0.0.1:{}>\r\n",
-        method, uri, sip_port_, call.id, branch, call.id, options_.user, options_.host, options_.port,
+        method, uri, sip_port_, call.id, branch, call.id, call.user, options_.host, options_.port,
         call.to_tag.empty() ? "" : ";tag=", call.to_tag, call.id, cseq, cseq_method, sip_port_);
   }
 
@@ -281,7 +204,7 @@ class Load {
         "v=0\r\no=load 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP 0\r\n"
         "a=rtpmap:0 PCMU/8000\r\na=ptime:20\r\n",
         call.rtp_port);
-    send_sip(request("INVITE", call, "INVITE", 1, uri(), "inv") +
+    send_sip(request("INVITE", call, "INVITE", 1, uri(call), "inv") +
              fmt::format("Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{}", sdp.size(), sdp));
   }
 
@@ -297,7 +220,9 @@ class Load {
     send_sip(request("BYE", call, "BYE", 2, call.contact, "bye") + "Content-Length: 0\r\n\r\n");
   }
 
-  std::string uri() const { return fmt::format("sip:{}@{}:{}", options_.user, options_.host, options_.port); }
+  std::string uri(const Call& call) const {
+    return fmt::format("sip:{}@{}:{}", call.user, options_.host, options_.port);
+  }
 
   void receive_sip() {
     std::array<char, 65536> buffer{};
@@ -318,7 +243,7 @@ class Load {
         const std::string_view to = between(text, "\r\nTo: ", "\r\n");
         call.to_tag = between(to, ";tag=", ";");
         call.contact = between(between(text, "\r\nContact: ", "\r\n"), "<", ">");
-        if (call.contact.empty()) call.contact = uri();
+        if (call.contact.empty()) call.contact = uri(call);
         const std::string_view media = between(text, "\r\nm=audio ", " ");
         const std::string_view host = between(text, "\r\nc=IN IP4 ", "\r\n");
         call.remote =

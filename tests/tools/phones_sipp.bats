@@ -93,11 +93,14 @@ setup() {
   port=$(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).*/\1/p' sipd.err)
   # sendonly, inactive, 0.0.0.0; in the second form the caller has said that he sends nothing, either.
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/hold.py" "$wav" --port "$port" --forms 2:heard,3:deaf,4:heard --resume 5
-  # After it the echo is the caller's sound again: his signal comes round once a second. The jitter buffer began anew, and may
-  # cut its delay once.
+  # After it the echo is the caller's sound again, of now and not of then: his signal comes round once a second. The jitter
+  # buffer began anew, and may cut its delay once.
   sox "$wav" after.wav trim -1.9 1.8
   sox signal.wav piece.wav trim 0.1 0.6
   audio pieces piece.wav after.wav --channel 1 --at-least 0.98 --broken $((3 * $(late_packets) + 1))
+  sox after.wav -c 1 left.wav remix 1
+  sox left.wav round.wav trim 0.3 0.6
+  audio find round.wav after.wav --channel 1 --lag 300..302
 }
 
 @test "late offer, UPDATE, OPTIONS, CANCEL, 486" {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "net/loop.hpp"
+
 namespace talky::replay {
 
 namespace {
@@ -73,27 +75,43 @@ std::vector<std::string> Outcome::faults() const {
   return faults;
 }
 
-std::optional<double> latency_ms(const Turn& turn, const Phone& phone) {
+// Between the packet with the caller's last sound and the one with the agent's first, as the wire saw them.
+struct Response {
+  Time left, came;
+  double ms() const { return ms_between(left, came); }
+};
+
+std::optional<Response> response(const Turn& turn, const Phone& phone) {
   if (!turn.answer_begin || turn.overlap) return std::nullopt;
   const auto left = phone.left_at(turn.speech_end);
   if (!left) return std::nullopt;
   const auto came = first_sound(phone.received(), *left);
   if (!came) return std::nullopt;
-  return ms_between(*left, *came);
+  return Response{*left, *came};
+}
+
+// Microseconds since 1970, to be laid beside the times of a capture.
+std::int64_t wall_clock_us(Time time) {
+  return net::wall_clock_us() - to_us(net::now()) + to_us(time);
 }
 
 boost::json::object to_json(const Outcome& outcome, const Phone& phone) {
   boost::json::array turns;
   for (std::size_t i = 0; i < outcome.turns.size(); ++i) {
     const Turn& turn = outcome.turns[i];
-    const auto latency = latency_ms(turn, phone);
-    boost::json::object entry{{"name", turn.name},
-                              {"speech_start_s", seconds(turn.speech_begin)},
-                              {"speech_end_s", seconds(turn.speech_end)},
-                              {"answer_start_s", seconds_or_null(turn.answer_begin)},
-                              {"answer_end_s", seconds_or_null(turn.answer_end)},
-                              {"latency_ms", latency ? boost::json::value(*latency) : boost::json::value()},
-                              {"overlap", turn.overlap}};
+    const auto answer = response(turn, phone);
+    boost::json::object entry{
+        {"name", turn.name},
+        {"speech_start_s", seconds(turn.speech_begin)},
+        {"speech_end_s", seconds(turn.speech_end)},
+        {"answer_start_s", seconds_or_null(turn.answer_begin)},
+        {"answer_end_s", seconds_or_null(turn.answer_end)},
+        {"latency_ms", answer ? boost::json::value(answer->ms()) : boost::json::value()},
+        {"overlap", turn.overlap}};
+    if (answer) {
+      entry["speech_left_us"] = wall_clock_us(answer->left);
+      entry["answer_came_us"] = wall_clock_us(answer->came);
+    }
     if (i < outcome.said.size()) entry["said"] = outcome.said[i];
     if (i < outcome.answers.size()) entry["answer"] = outcome.answers[i];
     turns.push_back(std::move(entry));
@@ -165,11 +183,11 @@ std::string to_text(const Outcome& outcome, const Phone& phone) {
     const Turn& turn = outcome.turns[i];
     out += fmt::format("{:8.2f}  caller  {} ({})\n", seconds(turn.speech_begin), quoted(outcome.said, i),
                        turn.name);
-    const auto latency = latency_ms(turn, phone);
-    if (latency) latencies.push_back(*latency);
+    const auto answer = response(turn, phone);
+    if (answer) latencies.push_back(answer->ms());
     if (turn.answer_begin) {
       out += fmt::format("{:8.2f}  agent   {}{}\n", seconds(*turn.answer_begin), quoted(outcome.answers, i),
-                         latency ? fmt::format(" after {:.0f} ms", *latency) : "");
+                         answer ? fmt::format(" after {:.0f} ms", answer->ms()) : "");
     } else {
       out += fmt::format("          agent   {}\n", turn.overlap ? "was speaking already" : "says nothing");
     }

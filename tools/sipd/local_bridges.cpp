@@ -14,17 +14,24 @@ class Echo : public Bridge {
  public:
   explicit Echo(BridgeHost& host) : host_(host) {}
   void start() override { host_.ready(); }
-  void caller_audio(std::span<const std::int16_t> samples) override { host_.play(samples); }
+  void caller_audio(std::span<const std::int16_t> samples) override {
+    if (!held_) host_.play(samples);
+  }
+  // What was said meanwhile would come back late, and everything behind it as well.
+  void hold(bool held) override { held_ = held; }
 
  private:
   BridgeHost& host_;
+  bool held_ = false;
 };
 
 class Tone : public Bridge {
  public:
   Tone(BridgeHost& host, double hertz) : host_(host), sine_(hertz, rate) {}
   void start() override { host_.ready(); }
+  void hold(bool held) override { held_ = held; }
   void caller_audio(std::span<const std::int16_t> samples) override {
+    if (held_) return;
     frame_.resize(samples.size());
     sine_.generate(frame_);
     host_.play(frame_);
@@ -34,6 +41,7 @@ class Tone : public Bridge {
   BridgeHost& host_;
   audio::Sine sine_;
   Samples frame_;
+  bool held_ = false;
 };
 
 class Player : public Bridge {
