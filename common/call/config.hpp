@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "call/call_counter.hpp"
 #include "call/events.hpp"
 #include "core/time.hpp"
 #include "sdp/offer_answer.hpp"
@@ -37,6 +39,13 @@ struct Config {
   // REFER is handed to the rim (TransferRequested), which decides whether the call is placed. Without it 603.
   bool follow_refer = false;
 
+  // Host names that are ours, beside the addresses that messages come to.
+  std::vector<std::string> hosts = {"localhost"};
+
+  // Where several UserAgents serve together they count their calls together: `admit` before each call,
+  // `release` after one that was granted. Both or none: without them the caps count here alone.
+  std::function<CallCounter::Verdict(const IpAddress& source)> admit;
+  std::function<void(const IpAddress& source)> release;
   std::size_t max_calls = 500;            // in all: above that 503 with Retry-After
   std::size_t max_calls_per_source = 100; // from one address: above that 486
   std::size_t max_transactions = 20'000;

@@ -64,7 +64,8 @@ void MediaPlayout::hand_over(MediaPlayout& to) {
   const std::size_t moved = to.push(std::span(queue_).subspan(head_));
   for (Mark& mark : marks_) {
     const std::uint64_t ahead = mark.position > taken_ ? mark.position - taken_ : 0;
-    to.marks_.push_back({std::move(mark.name), begin + std::min<std::uint64_t>(ahead, moved), mark.discarded});
+    to.marks_.push_back(
+        {std::move(mark.name), begin + std::min<std::uint64_t>(ahead, moved), mark.discarded});
   }
   marks_.clear();
   clear();

@@ -120,6 +120,9 @@ class UserAgent {
   // source is as well known here as there. It is not told again.
   void learn(const RegistrationChanged& change, Time now);
 
+  // What challenges name from now on.
+  void offer_digests(std::vector<sip::DigestAlgorithm> algorithms);
+
   // ---- For lists and tests ----
   std::size_t calls() const;        // that have not ended
   std::size_t transactions() const; // SIP transactions alive, all of them bounded by 64*T1 after their call

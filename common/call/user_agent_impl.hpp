@@ -13,7 +13,7 @@
 #include "call/call.hpp"
 #include "call/user_agent.hpp"
 #include "sip/digest.hpp"
-#include "sip/framer.hpp"
+#include "sip/framer_set.hpp"
 #include "sip/registrar.hpp"
 #include "sip/transaction_layer.hpp"
 
@@ -31,6 +31,9 @@ class UserAgent::Impl {
   Result<> end_refer(CallKey key, int status, Time now);
   std::optional<Location> locate(const sip::Uri& uri, bool any_domain) const;
   void learn(const RegistrationChanged& change, Time now);
+  void offer_digests(std::vector<sip::DigestAlgorithm> algorithms) {
+    if (digest_) digest_->offer(std::move(algorithms));
+  }
   void shutdown(Time now);
   void expire(Time now);
   std::optional<Time> deadline() const;
@@ -64,6 +67,7 @@ class UserAgent::Impl {
   void request(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void outside(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void new_call(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
+  bool is_ours(const sip::Incoming& request) const; // its Request-URI
   int find_replaced(const sip::MessageView& view, CallKey& replaced);
   void register_(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void tell_registrations();
@@ -79,12 +83,12 @@ class UserAgent::Impl {
   sip::TransactionLayer layer_;
   std::optional<sip::DigestServer> digest_;
   sip::Registrar registrar_;
-  std::unordered_map<std::uint64_t, sip::Framer> framers_; // by connection
+  sip::FramerSet framers_;
   std::deque<Output> outbox_;
   std::unordered_map<sip::TransactionId, CallKey> owners_;
   std::unordered_map<CallKey, std::unique_ptr<Call>> calls_;
   std::unordered_map<std::string, CallKey> by_tag_;
-  std::map<IpAddress, std::size_t> sources_; // live incoming calls by address
+  CallCounter counter_;
   std::size_t live_ = 0;
   CallKey next_key_ = 1;
   bool shutting_down_ = false;

@@ -76,6 +76,10 @@ void UserAgent::Impl::request(sip::TransactionId id, const sip::IncomingPtr& req
 
 void UserAgent::Impl::outside(sip::TransactionId id, const sip::IncomingPtr& request, Time now) {
   const sip::MessageView& view = request->view();
+  // A proxy would have to forward what is for somebody else; ours is served whatever the count of hops (RFC
+  // 4475 3.3.11).
+  if (ascii::to_number<unsigned>(view.value(sip::HeaderId::max_forwards)) == 0U && !is_ours(*request))
+    return respond(id, *request, 483, now);
   std::string user;
   switch (view.method()) {
     case sip::Method::invite: return new_call(id, request, now);
@@ -187,6 +191,14 @@ void UserAgent::Impl::tell_registrations() {
   }
 }
 
+bool UserAgent::Impl::is_ours(const sip::Incoming& request) const {
+  const auto uri = sip::Uri::parse(request.view().request_uri());
+  if (!uri || !uri->is_sip()) return true; // a number without a host
+  if (const auto ip = uri->host_ip(); ip && *ip == request.flow().local.ip) return true;
+  return std::any_of(config_.hosts.begin(), config_.hosts.end(),
+                     [&](const std::string& host) { return ascii::iequals(host, uri->host); });
+}
+
 // RFC 3891 3. Whoever names Call-ID and both tags of a call has them from one of its two ends, and has passed
 // the same test of password or registration as any caller: that is the authorisation. 0: `replaced` is found.
 int UserAgent::Impl::find_replaced(const sip::MessageView& view, CallKey& replaced) {
@@ -208,15 +220,12 @@ void UserAgent::Impl::new_call(sip::TransactionId id, const sip::IncomingPtr& re
   const sip::MessageView& view = request->view();
   std::string user;
   if (!authorized(id, request, false, user, now)) return;
-  if (shutting_down_ || live_ >= config_.max_calls) {
-    sip::Builder refusal = reply(*request, 503, shutting_down_ ? "Shutting Down" : "Too Many Calls");
+  const auto unavailable = [&](std::string_view reason) {
+    sip::Builder refusal = reply(*request, 503, reason);
     refusal.header(sip::HeaderId::retry_after, 5);
-    return layer_.respond(id, refusal.build(), now);
-  }
-  if (const auto source = sources_.find(request->flow().remote.ip);
-      source != sources_.end() && source->second >= config_.max_calls_per_source) {
-    return respond(id, *request, 486, now);
-  }
+    layer_.respond(id, refusal.build(), now);
+  };
+  if (shutting_down_) return unavailable("Shutting Down");
   IncomingCall event;
   if (view.has(sip::HeaderId::replaces)) {
     const int status = find_replaced(view, event.replaces);
@@ -246,6 +255,11 @@ void UserAgent::Impl::new_call(sip::TransactionId id, const sip::IncomingPtr& re
   auto dialog = sip::Dialog::from_invite(*request, random_.token(16), contact);
   if (!dialog) return respond(id, *request, 400, now, dialog.error().what);
 
+  switch (config_.admit(request->flow().remote.ip)) {
+    case CallCounter::Verdict::full: return unavailable("Too Many Calls");
+    case CallCounter::Verdict::source_full: return respond(id, *request, 486, now);
+    case CallCounter::Verdict::granted: break;
+  }
   layer_.respond(id, sip::Builder::reply(*request, 100).build(), now);
   const auto from = view.from();
   const auto to = view.to();

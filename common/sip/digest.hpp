@@ -73,6 +73,8 @@ class DigestServer {
   Message challenge(const Incoming& request, Time now, bool stale, std::string_view to_tag,
                     int status = 401) const;
 
+  // What the challenges name from now on, and what is taken.
+  void offer(std::vector<DigestAlgorithm> algorithms) { config_.algorithms = std::move(algorithms); }
   const std::string& realm() const { return config_.realm; }
 
  private:
