@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
 #include <new>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace talky::file {
@@ -146,6 +150,90 @@ constexpr std::size_t kOutputBuffer = std::size_t{256} * 1024;
 
 } // namespace
 
+// The other half of write_behind(): takes one full buffer at a time.
+struct Output::Background {
+  explicit Background(int fd) : fd_(fd), thread_([this] { run(); }) {}
+  ~Background() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  // Takes the first `count` bytes of the buffer and gives an empty one, once what came before is written.
+  // False: that failed, and errno says why.
+  bool take(PageBuffer& buffer, std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return count_ == 0; });
+    if (reason_ != 0) {
+      errno = reason_;
+      return false;
+    }
+    if (count == 0) return true;
+    std::swap(buffer, full_);
+    if (buffer.size() == 0) buffer = PageBuffer(full_.size());
+    count_ = count;
+    lock.unlock();
+    changed_.notify_all();
+    return true;
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return stop_ || count_ > 0; });
+      if (count_ == 0) return;
+      lock.unlock();
+      const int reason = write_all(); // full_ and count_ are this thread's until count_ is 0 again
+      lock.lock();
+      if (reason_ == 0) reason_ = reason;
+      count_ = 0;
+      changed_.notify_all();
+    }
+  }
+  int write_all() const {
+    std::size_t written = 0;
+    while (written < count_) {
+      const ssize_t count = ::write(fd_, full_.data() + written, count_ - written);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return errno;
+      written += static_cast<std::size_t>(count);
+    }
+    return 0;
+  }
+
+  int fd_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  PageBuffer full_;
+  std::size_t count_ = 0; // bytes of full_ to be written; 0: idle
+  int reason_ = 0;        // errno of the first failure
+  bool stop_ = false;
+  std::thread thread_; // the last to be made: it uses all of these
+};
+
+Output::Output() = default;
+
+void Output::write_behind() {
+  if (background_ || !patchable() || std::thread::hardware_concurrency() < 2 || !flush()) return;
+  try {
+    background_ = std::make_unique<Background>(fd_);
+  } catch (const std::system_error&) {
+    background_.reset(); // no thread to be had: as before, then
+  }
+}
+
+Result<> Output::hand_over() {
+  if (!background_->take(buffer_, used_))
+    return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
+  flushed_ += used_;
+  used_ = 0;
+  return {};
+}
+
 Result<Output> Output::create(const std::string& path, Mode mode) {
   Output output;
   output.mode_ = mode;
@@ -183,6 +271,7 @@ Output::Output(Output&& other) noexcept {
 
 Output& Output::operator=(Output&& other) noexcept {
   if (this == &other) return *this;
+  std::swap(background_, other.background_);
   std::swap(fd_, other.fd_);
   std::swap(owned_, other.owned_);
   std::swap(mode_, other.mode_);
@@ -197,6 +286,7 @@ Output& Output::operator=(Output&& other) noexcept {
 }
 
 Output::~Output() {
+  background_.reset();
   if (fd_ < 0) return;
   if (!temporary_.empty()) {
     ::unlink(temporary_.c_str());
@@ -208,7 +298,8 @@ Output::~Output() {
 
 Result<std::byte*> Output::reserve(std::size_t count) {
   if (buffer_.size() - used_ < count) {
-    if (const auto flushed = flush(); !flushed) return tl::unexpected(flushed.error());
+    if (const auto flushed = background_ ? hand_over() : flush(); !flushed)
+      return tl::unexpected(flushed.error());
     buffer_.grow(count, 0); // all of it has been written out
   }
   return buffer_.data() + used_;
@@ -231,6 +322,10 @@ void Output::expect(std::uint64_t bytes) {
 
 Result<> Output::flush() {
   if (fd_ < 0) return fail(Errc::closed, static_cast<std::size_t>(flushed_), "an open file");
+  if (background_) {
+    if (const auto taken = hand_over(); !taken) return taken;
+    return hand_over(); // of nothing: waits until all is written
+  }
   std::size_t written = 0;
   while (written < used_) {
     const ssize_t count = ::write(fd_, buffer_.data() + written, used_ - written);
@@ -270,9 +365,11 @@ Result<> Output::close() {
   if (allocated_ > flushed_ && ::ftruncate(fd_, patch_base_ + static_cast<off_t>(flushed_)) != 0)
     return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
   if (!owned_) {
+    background_.reset();
     fd_ = -1;
     return {};
   }
+  background_.reset();
   // A network file system may report only here that it could not write.
   if (::close(std::exchange(fd_, -1)) != 0) {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());

@@ -121,6 +121,10 @@ class Output {
   // About so many bytes are to come in all. A regular file of some size gets its room on the disk at once,
   // which is a fifth faster than a block at a time; what is not used is given back by close().
   void expect(std::uint64_t bytes);
+  // From now on a thread of its own writes what is full while the next is being made, where there is more
+  // than one processor and a regular file. That pays where making it takes about as long as writing it, such
+  // as a conversion of rates. What then cannot be written is said by a later reserve() or flush().
+  void write_behind();
   // Bytes written since the start, the buffered ones included.
   std::uint64_t offset() const { return flushed_ + used_; }
   // Whether patch() works: a regular file, not a pipe and not opened for appending.
@@ -130,8 +134,12 @@ class Output {
   Result<> patch(std::uint64_t offset, Bytes bytes);
 
  private:
-  Output() = default;
+  struct Background;
 
+  Output();
+  Result<> hand_over(); // what is in the buffer to the background
+
+  std::unique_ptr<Background> background_;
   int fd_ = -1;
   bool owned_ = false;
   Mode mode_ = Mode::live;

@@ -178,3 +178,17 @@ print(minute, long)
 assert long < minute + 4096, (minute, long)
 END
 }
+
+@test "a long conversion that fills its limit midway says so, and leaves nothing" {
+  # Three minutes of mu-law become 5.8 MB: the last of it is written behind the conversion.
+  sox -D -R -n -r 8000 -b 16 -c 1 long.wav synth 180 pinknoise vol 0.3
+  talky-transcode long.wav long.ul
+  talky-transcode -t s16le -r 16k long.ul whole.s16le
+  talky-transcode -f mulaw -t s16le -r 16k - - <long.ul | cmp - whole.s16le
+  # Past the limit of 5 MB a write fails with EFBIG.
+  run --separate-stderr bash -c "trap '' XFSZ; ulimit -f 5000; talky-transcode -t s16le -r 16k long.ul limited.s16le"
+  echo "exit $status: $stderr"
+  [ "$status" -eq 74 ]
+  [[ $stderr == *limited.s16le* ]]
+  [ -z "$(find . -name 'limited*')" ]
+}

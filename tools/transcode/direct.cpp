@@ -148,12 +148,19 @@ Outcome run_direct(Source& source, Sink& sink, const Processing& processing, boo
   audio::Upsampler2 up;
   audio::Downsampler2 down;
   Cut cut(processing, from.rate, block_samples / from.channels);
+  // A filter and the kernel's copy take about the same time, so each has a processor. Not for a short file,
+  // which would wait for the thread to come up.
+  std::uint64_t long_enough = to_rate == from.rate ? ~std::uint64_t{0} : 1'000'000;
   while (!cut.ended()) {
     check_interrupt();
     const Bytes bytes = source.read_raw(cut.want());
     if (bytes.empty()) break;
     if (!cut.take(bytes.size() / frame)) continue;
     outcome.frames_in += bytes.size() / frame;
+    if (outcome.frames_in > long_enough && !live) {
+      sink.write_behind();
+      long_enough = ~std::uint64_t{0};
+    }
     if (to_rate == from.rate) {
       direct.convert(bytes);
     } else if (to_rate > from.rate) {

@@ -45,6 +45,7 @@ class ByteSink final : public Sink {
   }
   void commit(std::size_t bytes) override { output_.commit(bytes); }
   void expect(std::uint64_t bytes) override { output_.expect(header_size_ + bytes); }
+  void write_behind() override { output_.write_behind(); }
   void flush() override { check(output_.flush()); }
 
   void close() override {

@@ -30,6 +30,8 @@ class Sink {
   virtual void commit(std::size_t) {}
   // About so many bytes of samples will come.
   virtual void expect(std::uint64_t) {}
+  // Making them takes about as long as writing them: see file::Output::write_behind().
+  virtual void write_behind() {}
   // Whoever reads the other end shall have what was written so far.
   virtual void flush() = 0;
   virtual void close() = 0;
