@@ -82,7 +82,12 @@ class ImpairedQueue {
     for (std::size_t i = 0; i < fate.copies; ++i)
       insert(packet, fate.arrival.at(i));
   }
+  void wait(Time now) {
+    horizon_ = line_.earliest(now);
+  }                             // nothing is sent before `now`, which never goes back
   void end() { ended_ = true; } // nothing more is sent: poll() gives all that is left
+  // What is still to be sent arrives no earlier.
+  Time horizon() const { return horizon_; }
   // The next that has arrived for certain, whatever is still to be sent.
   std::optional<std::pair<Time, Packet>> poll() {
     if (waiting_.empty() || (!ended_ && waiting_.front().first > horizon_)) return std::nullopt;

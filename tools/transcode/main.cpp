@@ -15,6 +15,7 @@
 #include "pipeline.hpp"
 #include "plot.hpp"
 #include "rtp_flags.hpp"
+#include "rtp_sink.hpp"
 #include "sink.hpp"
 #include "source.hpp"
 #include "spool.hpp"
@@ -219,6 +220,13 @@ void fit_to(const std::vector<const Kind*>& kinds, const Flags& f, const RtpOutp
   }
 }
 
+// From RTP to RTP with nothing asked for that concerns the sound: then the packets are passed on.
+bool copies_packets(const Flags& f, const std::vector<const Kind*>& kinds, Source& source) {
+  return kinds.size() == 1 && kinds[0]->is_rtp() && source.packets() != nullptr && f.codec.empty() &&
+         f.rate.empty() && f.channels.empty() && f.channel.empty() && !f.left && !f.right && f.gain == 0 &&
+         !f.normalizes() && !f.trim && f.start.empty() && f.duration.empty() && !f.jitter_buffer;
+}
+
 int body(int argc, char** argv) {
   Flags flags;
   if (const auto code = parse(argc, argv, flags)) return *code;
@@ -239,6 +247,15 @@ int body(int argc, char** argv) {
   bool live = is_live(paths.in);
   watch_signals(std::count(paths.in.begin(), paths.in.end(), "-") > 0);
   auto source = source_of(flags, paths);
+  if (copies_packets(flags, kinds, *source)) {
+    const auto count = copy_packets(*source->packets(), paths.out[0],
+                                    kinds[0]->container == Kind::Container::rtpdump, flags.force, live);
+    if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
+    if (flags.verbose)
+      cli::complain("talky-transcode",
+                    fmt::format("{}: {} packets as they are", output_name(paths.out[0]), count));
+    return 0;
+  }
   const RtpOutput rtp = rtp_output_of(flags);
   fit_to(kinds, flags, rtp, *source, processing);
   const audio::Format to = output_format(*source, processing);

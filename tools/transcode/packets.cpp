@@ -48,6 +48,15 @@ std::optional<PayloadFormat> PayloadTypes::find(std::uint8_t payload_type, const
   return std::nullopt;
 }
 
+AnnouncedStream PayloadTypes::known(const Endpoint& to) const {
+  AnnouncedStream stream{to, {}};
+  for (std::uint8_t payload_type = 0; payload_type < 128; ++payload_type) {
+    if (codec::find_static(payload_type) != nullptr || payload_type == 13) continue;
+    if (auto format = find(payload_type, to)) stream.formats.emplace_back(payload_type, std::move(*format));
+  }
+  return stream;
+}
+
 PacketReader::PacketReader(const std::string& path, file::Input input, bool rtpdump, PayloadTypes& types)
     : path_(path), types_(types) {
   if (rtpdump) {

@@ -30,6 +30,12 @@ struct PayloadFormat {
   bool operator==(const PayloadFormat&) const = default;
 };
 
+// What SDP says of one stream.
+struct AnnouncedStream {
+  Endpoint to;
+  std::vector<std::pair<std::uint8_t, PayloadFormat>> formats;
+};
+
 // Payload types by what the user said, then by the SDP that was addressed so, then by any SDP, then by RFC
 // 3551.
 class PayloadTypes {
@@ -38,6 +44,8 @@ class PayloadTypes {
   // Takes in the audio of an SDP body; anything else is passed over.
   void read_sdp(std::string_view text);
   std::optional<PayloadFormat> find(std::uint8_t payload_type, const Endpoint& to) const;
+  // All that is known and that RFC 3551 does not say.
+  AnnouncedStream known(const Endpoint& to) const;
 
  private:
   std::map<std::uint8_t, PayloadFormat> said_, any_;

@@ -19,11 +19,6 @@ file::Output::Mode mode_of(bool force) {
   return force ? file::Output::Mode::replace : file::Output::Mode::fresh;
 }
 
-Endpoint endpoint_of(std::size_t stream, bool sender) {
-  const bool first = (stream % 2 == 0) == sender;
-  return {IpAddress::v4(192, 0, 2, first ? 1 : 2), static_cast<std::uint16_t>(kPort + stream / 2 * 2)};
-}
-
 std::uint8_t payload_type_of(const RtpOutput& output) {
   const codec::Info& info = output.entry().info;
   if (output.payload_type) return *output.payload_type;
@@ -33,7 +28,7 @@ std::uint8_t payload_type_of(const RtpOutput& output) {
 class RtpSink final : public Sink {
  public:
   RtpSink(const std::string& path, bool rtpdump, const RtpOutput& output, audio::Format format, bool force)
-      : output_(path, rtpdump, force, endpoint_of(0, true), first_time_ns),
+      : output_(path, rtpdump, force, rtp_endpoint(0, true), first_time_ns),
         format_(format),
         payload_type_(payload_type_of(output)) {
     const auto first = make_codec(output);
@@ -44,7 +39,12 @@ class RtpSink final : public Sink {
       usage(fmt::format("--ptime {}: {} has no packets of so many milliseconds at {} Hz", output.ptime_ms,
                         first->info().name, format.rate));
     clock_rate_ = first->info().clock_rate;
-    if (!rtpdump) announce(first->info(), format.channels / width_);
+    const codec::Info& info = output.entry().info;
+    const PayloadFormat meaning{std::string(info.name), info.clock_rate, info.rtpmap_channels};
+    std::vector<AnnouncedStream> announced;
+    for (std::size_t i = 0; i < format.channels / width_; ++i)
+      announced.push_back({rtp_endpoint(i, false), {{payload_type_, meaning}}});
+    output_.announce(first_time_ns, rtp_endpoint(0, true).ip, announced);
     for (std::size_t i = 0; i < format.channels / width_; ++i)
       streams_.push_back(
           {make_codec(output), rtp::Sender(output.ssrc + static_cast<std::uint32_t>(i), 1, 0), {}});
@@ -102,31 +102,6 @@ class RtpSink final : public Sink {
     return codec;
   }
 
-  // An SDP in front says what the payload types mean, as a SAP announcement (RFC 2974), which Wireshark and
-  // talky's programs read: version 1, IPv4, the message's hash, the source, "application/sdp" and the body.
-  void announce(const codec::Info& info, std::size_t streams) {
-    const auto text_of = [](const Endpoint& e) { return e.ip.to_string(); };
-    std::string sdp = fmt::format("v=0\r\no=- 1 1 IN IP4 {0}\r\ns=talky-transcode\r\nt=0 0\r\n",
-                                  text_of(endpoint_of(0, true)));
-    for (std::size_t i = 0; i < streams; ++i) {
-      const Endpoint to = endpoint_of(i, false);
-      sdp += fmt::format("m=audio {0} RTP/AVP {1}\r\nc=IN IP4 {2}\r\na=rtpmap:{1} {3}/{4}{5}\r\n", to.port,
-                         payload_type_, text_of(to), info.name, info.clock_rate,
-                         info.rtpmap_channels == 1 ? "" : fmt::format("/{}", info.rtpmap_channels));
-    }
-    const Endpoint from{endpoint_of(0, true).ip, kSapPort};
-    Writer writer(payload_);
-    writer.u8(0x20);
-    writer.u8(0);
-    writer.u16(1);
-    for (std::size_t i = 12; i < 16; ++i)
-      writer.u8(from.ip.octets.at(i));
-    writer.text("application/sdp");
-    writer.u8(0);
-    writer.text(sdp);
-    output_.write(first_time_ns, from, {IpAddress::v4(224, 2, 127, 254), kSapPort}, payload_);
-  }
-
   // Packets of so many frames for as long as there are samples.
   void send(std::size_t frames) {
     const std::size_t samples = frames * width_;
@@ -142,7 +117,7 @@ class RtpSink final : public Sink {
           throw cli::Failure(cli::ExitCode::software, done.error().what);
         if (!payload_.empty()) { // with DTX there is nothing to send in silence
           stream.sender.audio(payload_type_, stream.sender.timestamp(), units, payload_, datagram_);
-          output_.write(time, endpoint_of(i, true), endpoint_of(i, false), datagram_);
+          output_.write(time, rtp_endpoint(i, true), rtp_endpoint(i, false), datagram_);
         }
         stream.sender.advance(units);
       }
@@ -166,6 +141,11 @@ class RtpSink final : public Sink {
 
 } // namespace
 
+Endpoint rtp_endpoint(std::size_t index, bool sender) {
+  const bool first = (index % 2 == 0) == sender;
+  return {IpAddress::v4(192, 0, 2, first ? 1 : 2), static_cast<std::uint16_t>(kPort + index / 2 * 2)};
+}
+
 PacketOutput::PacketOutput(std::string path, bool rtpdump, bool force, const Endpoint& source,
                            std::int64_t start_ns)
     : path_(std::move(path)) {
@@ -180,6 +160,33 @@ PacketOutput::PacketOutput(std::string path, bool rtpdump, bool force, const End
   auto writer = file::PcapWriter::create(path_, options);
   if (!writer) fail_create(path_, writer.error());
   writer_.emplace<file::PcapWriter>(std::move(*writer));
+}
+
+void PacketOutput::announce(std::int64_t time_ns, const IpAddress& from,
+                            const std::vector<AnnouncedStream>& streams) {
+  auto* writer = std::get_if<file::PcapWriter>(&writer_);
+  if (writer == nullptr) return;
+  std::string sdp =
+      fmt::format("v=0\r\no=- 1 1 IN IP4 {}\r\ns=talky-transcode\r\nt=0 0\r\n", from.to_string());
+  for (const AnnouncedStream& stream : streams) {
+    if (stream.formats.empty()) continue;
+    sdp += fmt::format("m=audio {} RTP/AVP", stream.to.port);
+    for (const auto& [payload_type, format] : stream.formats)
+      sdp += fmt::format(" {}", payload_type);
+    sdp += fmt::format("\r\nc=IN {} {}\r\n", stream.to.ip.is_v4() ? "IP4" : "IP6", stream.to.ip.to_string());
+    for (const auto& [payload_type, format] : stream.formats)
+      sdp += fmt::format("a=rtpmap:{} {}\r\n", payload_type, format.text());
+  }
+  // Version 1, IPv4, the message's hash, the source, the type and the body.
+  std::vector<std::byte> message;
+  Writer out(message);
+  out.u32(0x20000001);
+  for (std::size_t i = 12; i < 16; ++i)
+    out.u8(from.octets.at(i));
+  out.text("application/sdp");
+  out.u8(0);
+  out.text(sdp);
+  check(writer->udp(time_ns, {from, kSapPort}, {IpAddress::v4(224, 2, 127, 254), kSapPort}, message));
 }
 
 void PacketOutput::check(const Result<>& done) const {
@@ -202,6 +209,27 @@ void PacketOutput::flush() {
 void PacketOutput::close() {
   if (auto* writer = std::get_if<file::RtpdumpWriter>(&writer_)) return check(writer->close());
   check(std::get<file::PcapWriter>(writer_).close());
+}
+
+std::uint64_t copy_packets(PacketSource& source, const std::string& path, bool rtpdump, bool force,
+                           bool live) {
+  auto packet = source.next_packet();
+  const std::int64_t start_ns = packet ? packet->time_ns : 0;
+  const Endpoint from = packet ? packet->from : Endpoint{};
+  PacketOutput output(path, rtpdump, force, from, start_ns);
+  const auto announced = source.announcement();
+  const bool news = std::any_of(announced.begin(), announced.end(),
+                                [](const AnnouncedStream& s) { return !s.formats.empty(); });
+  if (news && from.ip.is_v4()) output.announce(start_ns, from.ip, announced);
+  std::uint64_t count = 0;
+  for (; packet; packet = source.next_packet()) {
+    if (interrupted()) throw cli::Failure(cli::ExitCode::temporary, "interrupted: nothing was written");
+    output.write(packet->time_ns, packet->from, packet->to, packet->datagram);
+    ++count;
+    if (live) output.flush();
+  }
+  output.close();
+  return count;
 }
 
 std::unique_ptr<Sink> open_rtp_sink(const std::string& path, bool rtpdump, const RtpOutput& output,

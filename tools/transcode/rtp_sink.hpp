@@ -15,16 +15,25 @@
 #include "codec/codec.hpp"
 #include "file/pcap.hpp"
 #include "file/rtpdump.hpp"
+#include "packets.hpp"
 #include "sink.hpp"
+#include "source.hpp"
 
 namespace talky::transcode {
 
 inline constexpr std::int64_t first_time_ns = 946'684'800'000'000'000; // 2000-01-01
 
+// Who sends and who receives stream `index`, counted from 0.
+Endpoint rtp_endpoint(std::size_t index, bool sender);
+
 // Where packets are written. Errors are thrown as cli::Failure.
 class PacketOutput {
  public:
   PacketOutput(std::string path, bool rtpdump, bool force, const Endpoint& source, std::int64_t start_ns);
+
+  // In a pcap: an SDP that says what the payload types mean, as a SAP announcement (RFC 2974), which
+  // Wireshark and talky's programs read. Nothing in an rtpdump.
+  void announce(std::int64_t time_ns, const IpAddress& from, const std::vector<AnnouncedStream>& streams);
 
   void write(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, Bytes datagram);
   void flush();
@@ -36,6 +45,10 @@ class PacketOutput {
   std::string path_;
   std::variant<std::monostate, file::RtpdumpWriter, file::PcapWriter> writer_;
 };
+
+// Writes the packets as they are. The file is made at once.
+std::uint64_t copy_packets(PacketSource& source, const std::string& path, bool rtpdump, bool force,
+                           bool live);
 
 // The format must be one that the codec takes, see output_format_of.
 std::unique_ptr<Sink> open_rtp_sink(const std::string& path, bool rtpdump, const RtpOutput& output,

@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 
 #include "cli/exit_code.hpp"
 #include "codec/opus.hpp"
 #include "failure.hpp"
 #include "file/compressed.hpp"
 #include "rtp_decoder.hpp"
+#include "rtp_sink.hpp"
 
 namespace talky::transcode {
 
@@ -35,7 +37,7 @@ Held hold(const CapturedRtp& packet) {
   return {packet.time_ns, packet.from, packet.to, {packet.datagram.begin(), packet.datagram.end()}};
 }
 
-class RtpSource final : public Source {
+class RtpSource final : public Source, public PacketSource {
  public:
   RtpSource(const std::string& path, file::Input input, bool rtpdump, const RtpOptions& options)
       : path_(path), rtpdump_(rtpdump), options_(options) {
@@ -85,6 +87,36 @@ class RtpSource final : public Source {
     out.resize(block_.size());
     std::transform(block_.begin(), block_.end(), out.begin(),
                    [](std::int16_t x) { return static_cast<float>(x) / 32768.0F; });
+  }
+
+  PacketSource* packets() override { return this; }
+
+  std::optional<CopiedPacket> next_packet() override {
+    for (;;) {
+      // What no packet that is still to come can precede.
+      if (!copied_.empty() && (input_ended_ || copied_.begin()->first <= copied_until())) {
+        CopiedPacket packet = std::move(copied_.begin()->second);
+        copied_.erase(copied_.begin());
+        return packet;
+      }
+      if (input_ended_) return std::nullopt;
+      copy_next();
+    }
+  }
+
+  std::vector<AnnouncedStream> announcement() const override {
+    std::vector<AnnouncedStream> all;
+    for (const Leg& leg : legs_) {
+      AnnouncedStream stream = types_.known(leg.stream.to);
+      stream.to = endpoints_of(leg).second;
+      const std::uint8_t main = leg.stream.payload_type;
+      const auto format = types_.find(main, leg.stream.to);
+      const bool there = std::any_of(stream.formats.begin(), stream.formats.end(),
+                                     [main](const auto& known) { return known.first == main; });
+      if (format && !there) stream.formats.emplace(stream.formats.begin(), main, *format);
+      all.push_back(std::move(stream));
+    }
+    return all;
   }
 
   std::string remark() const override {
@@ -230,6 +262,78 @@ class RtpSource final : public Source {
     }
   }
 
+  // An rtpdump tells neither the time of day nor who is spoken to: then as we write RTP ourselves.
+  std::pair<Endpoint, Endpoint> endpoints_of(const Leg& leg) const {
+    if (!rtpdump_) return {leg.stream.from, leg.stream.to};
+    const std::size_t index = static_cast<std::size_t>(&leg - legs_.data());
+    return {rtp_endpoint(index, true), rtp_endpoint(index, false)};
+  }
+  std::int64_t day_ns() const { return rtpdump_ ? first_time_ns : 0; }
+
+  void keep(const Leg& leg, std::int64_t time_ns, Bytes datagram) {
+    const auto [from, to] = endpoints_of(leg);
+    copied_.emplace(time_ns, CopiedPacket{time_ns, from, to, {datagram.begin(), datagram.end()}});
+  }
+
+  // Packets that are still to come arrive no earlier.
+  std::int64_t copied_until() const {
+    std::int64_t until = last_time_ ? to_us(*last_time_) * 1000 + day_ns() : 0;
+    for (const Leg& leg : legs_) {
+      if (leg.line) until = std::min(until, to_us(leg.line->horizon()) * 1000 + day_ns());
+    }
+    return until;
+  }
+
+  void copy_next() {
+    const bool got = with_next([this](const CapturedRtp& packet) {
+      advance(time_of(packet));
+      Leg* leg = leg_of(packet);
+      if (leg == nullptr) {
+        ++others_;
+      } else if (leg->line) {
+        leg->line->send({packet.datagram.begin(), packet.datagram.end()}, *last_time_);
+      } else {
+        keep(*leg, packet.time_ns + day_ns(), packet.datagram);
+      }
+    });
+    if (!got) input_ended_ = true;
+    for (Leg& leg : legs_) {
+      if (!leg.line) continue;
+      if (input_ended_) leg.line->end();
+      while (const auto next = leg.line->poll())
+        keep(leg, to_us(next->first) * 1000 + day_ns(), next->second);
+    }
+  }
+
+  Leg* leg_of(const CapturedRtp& packet) {
+    const auto found =
+        std::find_if(legs_.begin(), legs_.end(), [&](const Leg& leg) { return leg.stream.is(packet); });
+    return found == legs_.end() ? nullptr : &*found;
+  }
+
+  // The clock of the lines never goes back.
+  void advance(Time now) {
+    last_time_ = std::max(last_time_.value_or(now), now);
+    for (Leg& leg : legs_) {
+      if (leg.line) leg.line->wait(*last_time_);
+    }
+  }
+
+  // Calls `use` with the next packet; false: there is none.
+  template <class Use>
+  bool with_next(Use use) {
+    if (!held_.empty()) {
+      const Held held = std::move(held_.front());
+      held_.pop_front();
+      const auto view = rtp::PacketView::parse(held.datagram);
+      if (view) use(CapturedRtp{held.time_ns, held.from, held.to, held.datagram, *view});
+      return true;
+    }
+    const auto packet = reader_->next();
+    if (packet) use(*packet);
+    return packet.has_value();
+  }
+
   // Gets on by a stretch of sound or a packet; false at the end of everything.
   bool fill() {
     bool all_ended = true;
@@ -243,17 +347,7 @@ class RtpSource final : public Source {
       all_ended = all_ended && leg.ended;
     }
     if (input_ended_) return !all_ended || available() > 0;
-    if (!held_.empty()) {
-      const Held held = std::move(held_.front());
-      held_.pop_front();
-      const auto view = rtp::PacketView::parse(held.datagram);
-      if (view) receive({held.time_ns, held.from, held.to, held.datagram, *view});
-      return true;
-    }
-    if (const auto packet = reader_->next()) {
-      receive(*packet);
-      return true;
-    }
+    if (with_next([this](const CapturedRtp& packet) { receive(packet); })) return true;
     input_ended_ = true;
     for (Leg& leg : legs_) {
       if (leg.line) leg.line->end();
@@ -266,19 +360,20 @@ class RtpSource final : public Source {
   void receive(const CapturedRtp& packet) {
     const Time arrival = time_of(packet);
     if (!start_) start_ = arrival;
-    for (Leg& leg : legs_) {
-      if (!leg.stream.is(packet)) continue;
-      last_time_ = std::max(last_time_.value_or(arrival), arrival); // never back, as a line wants it
-      if (leg.line) {
-        leg.line->send({packet.datagram.begin(), packet.datagram.end()}, *last_time_);
-        drain_line(leg);
-      } else {
-        hand_over(leg, packet.packet, arrival);
-      }
-      if (legs_.size() > 1) keep_up(arrival);
+    advance(arrival);
+    Leg* leg = leg_of(packet);
+    if (leg == nullptr) {
+      ++others_;
       return;
     }
-    ++others_;
+    if (leg->line) {
+      leg->line->send({packet.datagram.begin(), packet.datagram.end()}, *last_time_);
+      for (Leg& each : legs_)
+        drain_line(each);
+    } else {
+      hand_over(*leg, packet.packet, arrival);
+    }
+    if (legs_.size() > 1) keep_up(arrival);
   }
 
   void drain_line(Leg& leg) {
@@ -344,6 +439,7 @@ class RtpSource final : public Source {
   std::unique_ptr<PacketReader> reader_;
   std::deque<Held> held_;
   std::vector<Leg> legs_;
+  std::multimap<std::int64_t, CopiedPacket> copied_; // by time
   audio::Format format_;
   std::optional<Time> start_, last_time_;
   bool input_ended_ = false;

@@ -309,6 +309,8 @@ std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions
   }
   std::string_view other;
   const Kind* kind = recognise(path, input, options.kind, other);
+  if ((kind == nullptr || !kind->is_rtp()) && (options.rtp.impairment || options.rtp.jitter_buffer))
+    usage(fmt::format("{}: --impair and --jitter-buffer want RTP, an rtpdump or a pcap", input_name(path)));
   if (kind == nullptr) return open_sound(path, other);
   switch (kind->container) {
     case Kind::Container::sound: return open_sound(path, kind->name);

@@ -18,6 +18,19 @@
 
 namespace talky::transcode {
 
+// A packet of the streams that were chosen, after the bad line.
+struct CopiedPacket {
+  std::int64_t time_ns = 0;
+  Endpoint from, to;
+  std::vector<std::byte> datagram;
+};
+class PacketSource {
+ public:
+  virtual ~PacketSource() = default;
+  virtual std::optional<CopiedPacket> next_packet() = 0; // in order of time
+  virtual std::vector<AnnouncedStream> announcement() const = 0;
+};
+
 // Everything that fails is thrown as cli::Failure.
 class Source {
  public:
@@ -34,6 +47,9 @@ class Source {
   // until the next call.
   virtual std::optional<file::SampleFormat> samples() const { return std::nullopt; }
   virtual Bytes read_raw(std::size_t max_frames);
+  // Where it is a recording of RTP: the packets themselves, instead of the sound in them. nullptr: it is
+  // none.
+  virtual PacketSource* packets() { return nullptr; }
   // Something that the user should know, once the end is reached; or "".
   virtual std::string remark() const { return {}; }
 };
