@@ -80,7 +80,7 @@ void Screen::draw(std::string_view title, std::string_view text) {
     out += content;
     if (strong && colour_) out += "\x1b[0m";
     out += kClearLine;
-    out += "\r\n";
+    out += "\n";
   };
   line(cut(title, columns), false);
   const std::string body = fitted(text, columns, rows - 2);

@@ -1,0 +1,89 @@
+# talky-rtpdump's inputs: containers, compression, cut and damaged files, pipes.
+load lib
+
+setup() {
+  common_setup
+  need talky-rtpdump tshark zstd gzip
+}
+
+capture() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/capture.py" "$@"; }
+
+@test "gzip and zstd, in files and pipes, under any name, give the same list" {
+  capture streams in.pcap --packets 20000
+  tshark -F pcapng -w in.pcapng -r in.pcap 2>tshark.err
+  talky-rtpdump -r in.pcap -w in.rtpdump 'sport==10000'
+  talky-rtpdump -r in.pcap >all
+  talky-rtpdump -r in.rtpdump >one
+  for file in in.pcap in.pcapng in.rtpdump; do
+    expected=all
+    [ $file = in.rtpdump ] && expected=one
+    gzip -c $file >packed-gzip.bin
+    zstd -q -c $file >packed-zstd.bin
+    for packed in packed-gzip.bin packed-zstd.bin; do
+      run -0 --separate-stderr bash -c "talky-rtpdump -r $packed | diff $expected -"
+      [ -z "$stderr" ]
+      talky-rtpdump -r - <$packed | diff $expected -
+      talky-rtpdump <$packed | diff $expected -
+    done
+  done
+  # Two passes too, and two members in one file.
+  [ "$(talky-rtpdump -r - --packets 'sport==10000' <packed-zstd.bin | wc -l)" -eq "$(talky-rtpdump -r in.rtpdump --packets | wc -l)" ]
+  (head -c 1000000 in.pcap | gzip -c; tail -c +1000001 in.pcap | gzip -c) >two.gz
+  talky-rtpdump -r two.gz | diff all -
+}
+
+@test "a compressed capture that is cut off is read to the cut, with a warning; a damaged one is refused" {
+  capture streams in.pcap --packets 20000
+  gzip -k in.pcap
+  zstd -q -k in.pcap
+  for packed in in.pcap.gz in.pcap.zst; do
+    head -c $(($(stat -c %s $packed) / 2)) $packed >cut
+    run -0 --separate-stderr talky-rtpdump -r cut --csv
+    [ "${#lines[@]}" -eq 4 ]
+    [[ $stderr == *"cut: the capture is cut off at byte "* ]]
+    [ "$(wc -l <<<"$stderr")" -eq 1 ]
+  done
+  cp in.pcap.gz bad.gz
+  printf '\377\377\377\377' | dd of=bad.gz bs=1 seek=$(($(stat -c %s bad.gz) - 8)) conv=notrunc status=none
+  run -65 talky-rtpdump -r bad.gz
+  [ "${#lines[@]}" -eq 1 ]
+  [[ $output == *"expected sound gzip data"* ]]
+  head -c 100 in.pcap.zst >tail.zst
+  head -c 500 /dev/zero | tr '\0' '\377' >>tail.zst
+  run -65 talky-rtpdump -r tail.zst
+  [ "${#lines[@]}" -eq 1 ]
+  gzip -c </dev/null >empty.gz
+  run -65 talky-rtpdump -r empty.gz
+  printf 'no capture' | gzip -c >other.gz
+  run -65 talky-rtpdump -r other.gz
+  [[ $output == *"expected a pcap, pcapng or rtpdump file"* ]]
+}
+
+@test "a large compressed capture is read in constant memory" {
+  capture streams small.pcap --packets 3000
+  # The same packets over and over: what is measured is memory, not figures.
+  (cat small.pcap; for _ in $(seq 60); do tail -c +25 small.pcap; done) >big.pcap
+  [ "$(stat -c %s big.pcap)" -gt 40000000 ]
+  zstd -q --rm big.pcap
+  run -0 bash -c '/usr/bin/env time -f %M talky-rtpdump -r big.pcap.zst 2>&1 >/dev/null || /usr/bin/python3 - <<PY
+import resource, subprocess
+subprocess.run(["talky-rtpdump", "-r", "big.pcap.zst"], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+PY'
+  [ "${lines[-1]}" -lt 24000 ]
+}
+
+@test "pcapng with several interfaces, link types and resolutions, as mergecap and editcap write it" {
+  need mergecap
+  capture streams ethernet.pcap --packets 600
+  capture streams raw.pcap --packets 600 --link raw
+  mergecap -F pcapng -I none -w merged.pcapng ethernet.pcap raw.pcap
+  run -0 talky-rtpdump -r merged.pcapng --json
+  # Each packet is there twice, at the same time, over two interfaces.
+  /usr/bin/python3 - "$output" <<'PY'
+import json, sys
+d = json.loads(sys.argv[1])
+assert len(d["streams"]) == 3 and d["packets"]["rtp"] == 1200, d["packets"]
+assert all(s["duplicates"] >= s["packets"] // 2 - 5 for s in d["streams"])
+PY
+}
