@@ -271,6 +271,8 @@ bool SrtpDecryptor::open(file::Segment& segment) {
   const rtp::Traffic traffic = rtp::classify(segment.payload);
   if (traffic != rtp::Traffic::rtp && traffic != rtp::Traffic::rtcp) return true;
   const bool rtcp = traffic == rtp::Traffic::rtcp;
+  // Some telephones say goodbye in the clear. With a trailer behind it a packet is not well-formed RTCP.
+  if (rtcp && is_rtcp(segment.payload)) return true;
   Reader reader(segment.payload.subspan(rtcp ? 4 : 8));
   const FlowId id{segment.from, segment.to, reader.u32().value_or(0), rtcp};
   const auto known = i.by_id.find(id);
