@@ -1,0 +1,1 @@
+talky_fuzz(spool DEPENDS store)
