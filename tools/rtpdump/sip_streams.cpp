@@ -16,6 +16,18 @@ bool looks_like_sip(Bytes payload) {
   return line.find(" SIP/") != std::string_view::npos;
 }
 
+namespace {
+
+// As looks_like_sip(), where the first line may go on in the next segment; or keep-alives.
+bool may_begin_sip(Bytes payload) {
+  const std::string_view text = as_text(payload);
+  if (looks_like_sip(payload) || text.starts_with('\r')) return true;
+  return !text.empty() && ascii::is_alpha(text[0]) && text.size() < 1024 &&
+         text.find('\n') == std::string_view::npos;
+}
+
+} // namespace
+
 bool SipStreams::add(const file::Segment& segment, const Receive& receive) {
   if (segment.transport != file::Transport::tcp) {
     if (!looks_like_sip(segment.payload)) return false;
@@ -26,13 +38,6 @@ bool SipStreams::add(const file::Segment& segment, const Receive& receive) {
   if (direction == nullptr || direction->dead) return true;
   direction->last_ns = segment.time_ns;
   std::string_view text = as_text(segment.payload);
-  if (direction->fresh) {
-    direction->fresh = false;
-    if (!looks_like_sip(segment.payload) && !text.starts_with("\r\n")) {
-      direction->dead = true;
-      return true;
-    }
-  }
   const auto ahead = static_cast<std::int32_t>(segment.tcp_sequence - direction->next);
   if (ahead > 0) { // out of order, or lost in the capture
     direction->early_bytes += text.size();
@@ -50,6 +55,13 @@ bool SipStreams::add(const file::Segment& segment, const Receive& receive) {
     }
     direction->early.emplace(segment.tcp_sequence, text);
     return true;
+  }
+  if (direction->fresh) {
+    direction->fresh = false;
+    if (!may_begin_sip(segment.payload)) {
+      direction->dead = true;
+      return true;
+    }
   }
   const auto behind = static_cast<std::size_t>(-static_cast<std::int64_t>(ahead));
   if (behind >= text.size()) return true; // sent again
