@@ -95,6 +95,9 @@ inline constexpr std::string_view kBuiltinVariables[] = {"caller", "called", "to
 // Intents that every flow has and may extend; they work in every state.
 inline constexpr std::string_view kBuiltinIntents[] = {"help", "repeat", "operator", "goodbye"};
 
+// Letters, digits and _: of a slot, a state, a variable.
+bool is_name(std::string_view text);
+
 // The text with its variables; `what` of the error says what is wrong with it.
 Result<Template> parse_template(std::string_view text);
 

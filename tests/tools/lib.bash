@@ -148,6 +148,7 @@ start_sipd() {
   [[ " $* " == *" --listen "* ]] || defaults+=(--listen "127.0.0.1:$PORT")
   [[ " $* " == *" --bridge "* ]] || defaults+=(--bridge echo)
   [[ " $* " == *" --record "* ]] || defaults+=(--record "$T/calls")
+  [[ " $* " == *" --http "* ]] || defaults+=(--http '')
   start sipd talky-sipd "${defaults[@]}" --rtp-ports "$rtp-$((rtp + 399))" "$@" || return 1
   wait_line sipd 'ready|listening' 10
 }
@@ -180,6 +181,13 @@ late_packets() {
     late=${punctual##*late=} sum=$((sum + ${late%% *}))
   done < <(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).* call=\([-0-9a-f]*\).*/\2 \1/p' "$T/sipd.err")
   echo "$sum"
+}
+
+# sent_by_us CALL.wav OUT.wav: what our packets of that call held, each at the place of its timestamp, from its pcap.
+sent_by_us() {
+  local port
+  port=$(sed -n "/event=call.start.*call=$(basename "$1" .wav)/s/.* rtp_port=\([0-9]*\).*/\1/p" "$T/sipd.err")
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "${1%.wav}.pcap" --from "$port" --extract "$2"
 }
 
 # The one recording that is there.

@@ -36,8 +36,11 @@ whole_call() {
   stop sipd
   [ "$status" -eq 0 ]
   [ "$(grep -h '"dtmf"' calls/*.jsonl | grep -c '"digit":"5"')" -eq 1 ]
-  audio find in.wav "$(only_recording)" --channel 0 --at-least 0.9
-  audio find in.wav rec.wav --at-least 0.4 # through linphone's own mixing and pacing
+  wav=$(only_recording)
+  heard_as_it_came in.wav "$wav"
+  sent_by_us "$wav" sent.wav
+  audio pieces in.wav sent.wav --at-least 0.98 --broken $((3 * $(late_packets)))
+  heard_by_phone in.wav rec.wav
 }
 
 @test "linphone registers, calls, presses a key, holds and hangs up over UDP" { whole_call udp; }
@@ -53,7 +56,9 @@ whole_call() {
   wait_line sipd 'event=call.end.*by=us' 20
   wait_line linphone 'ended' 10
   audio find last.wav "$(only_recording)" --channel 1 --at-least 0.99 --whole
+  sent_by_us "$(only_recording)" sent.wav
+  audio find last.wav sent.wav --at-least 0.99 --whole
   say linphone quit
   finish linphone 20
-  audio find last.wav rec.wav --at-least 0.4
+  heard_by_phone last.wav rec.wav
 }
