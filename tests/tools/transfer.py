@@ -8,9 +8,8 @@ own). HOW is one of
     attended   bob has a call of his own with 100, which the new one replaces
     busy       bob answers 486: alice's call goes on, her audio before and after goes into alice.wav
     moved      bob answers 302 to carol, who takes the call
-    silent     bob rings and never answers; alice hangs up
-    refused    the server does not follow the REFER
-Prints one JSON object: what everybody saw.
+    bob        only bob: registers, prints "ready", takes one call and speaks SAID.wav; bob.wav is what he hears
+Prints one JSON object: what everybody saw. Where the server refuses the REFER that is all.
 """
 import json
 import sys
@@ -18,10 +17,28 @@ import sys
 from sip_client import Client, read_wav, write_wav
 
 
+def only_bob(server, said):
+    bob = Client(server, user="bob")
+    assert bob.register().status == 200
+    print("ready", flush=True)
+    callee = bob.wait_invite(20)
+    callee.ring()
+    bob.pump(0.3)
+    callee.answer(said)
+    bob.pump(4, lambda: callee.ended_by)
+    if not callee.ended_by:
+        callee.bye()
+    write_wav("bob.wav", callee.recording())
+    print(json.dumps({"how": "bob", "invite": callee.incoming.start, "referred_by": callee.incoming.get("referred-by")}))
+
+
 def main():
     server, how = sys.argv[1:3]
     said = read_wav(sys.argv[3]) if len(sys.argv) > 3 else None
     transport = sys.argv[4] if len(sys.argv) > 4 else "udp"
+    if how == "bob":
+        only_bob(server, said)
+        return
     alice = Client(server, transport, user="alice")
     bob = Client(server, user="bob")
     carol = Client(server, user="carol")
@@ -65,14 +82,13 @@ def main():
             callee = carol.wait_invite(5)
             out["redirected_to"] = callee.incoming.start
             callee.answer(said)
-    elif how != "silent":
+    else:
         callee.answer(said)
-    if how in ("busy", "silent"):
+    if how == "busy":
         both(1.5)
         out["still_up"] = call.ended_by is None
         call.bye()
         both(0.5)
-        out["bob_cancelled"] = callee.cancelled
         write_wav("alice.wav", call.recording())
     else:
         both(5, lambda: call.ended_by)

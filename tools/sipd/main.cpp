@@ -15,6 +15,7 @@ int body(int argc, char** argv) {
     fmt::print("{}\n", loaded.settings->routes->explain(loaded.number));
     return 0;
   }
+  if (loaded.command == "calls") return sipd::list_calls(loaded.calls, loaded.settings->cdr);
   return sipd::serve(std::move(*loaded.settings), argc, argv);
 }
 

@@ -43,6 +43,7 @@ struct Recorder::Block {
 
 struct Recorder::File {
   std::string path; // without its ending
+  std::string uuid;
   bool with_packets = false;
   std::atomic<std::size_t> waiting{0};
   bool started = false;
@@ -148,6 +149,7 @@ Recorder::Recorder(std::string folder, bool packets, log::Sink log)
   const file::RepairReport report = file::repair_recordings(folder_);
   for (const std::string& path : report.mended)
     log_(log::Level::warn, log::Line("recording.mended").add("file", path).str());
+  mended_ = report.mended;
   for (const std::string& path : report.failed)
     log_(log::Level::warn, log::Line("recording.unmended").add("file", path).str());
   thread_ = std::thread([this] { run(); });
@@ -183,6 +185,7 @@ void Recorder::run() {
       job.file->waiting -= job.block->weight();
     } else {
       job.file->close(log_);
+      if (closed_) closed_(job.file->uuid);
     }
     lock.lock();
   }
@@ -195,6 +198,7 @@ Recorder::Call::Call(Recorder& recorder, std::string uuid, bool journal)
       journal_(journal),
       packets_(recorder.packets_) {
   file_->path = recorder.folder_ + "/" + uuid;
+  file_->uuid = std::move(uuid);
   file_->with_packets = packets_;
 }
 

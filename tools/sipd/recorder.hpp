@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -29,6 +30,9 @@ class Recorder {
   // Makes the folder and mends what a killed process left in it. Throws cli::Failure if it cannot be made or
   // written.
   Recorder(std::string folder, bool packets, log::Sink log);
+  const std::vector<std::string>& mended() const { return mended_; } // at the start
+  // Told on the writer's thread when the files of a call are whole. Set before the first call.
+  void on_closed(std::function<void(const std::string& uuid)> closed) { closed_ = std::move(closed); }
   ~Recorder(); // writes what waits
 
   struct File;  // of one call, used by the writer's thread alone
@@ -68,6 +72,8 @@ class Recorder {
   void run();
 
   std::string folder_;
+  std::vector<std::string> mended_;
+  std::function<void(const std::string& uuid)> closed_;
   bool packets_;
   log::Sink log_;
   std::mutex mutex_;

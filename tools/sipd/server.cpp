@@ -10,10 +10,12 @@
 #include <thread>
 #include <vector>
 
+#include "api.hpp"
 #include "cli/logger.hpp"
 #include "cli/main.hpp"
 #include "file/wav.hpp"
 #include "net/entropy.hpp"
+#include "records.hpp"
 #include "worker.hpp"
 
 namespace talky::sipd {
@@ -24,11 +26,16 @@ using cli::Failure;
 
 constexpr std::uint64_t max_play_samples = std::uint64_t{16'000} * 3600; // an hour
 constexpr std::size_t digest_key_bytes = 16;
+constexpr std::size_t max_connections = 2'000; // of SIP over TCP, in all
+constexpr std::size_t max_connections_per_source = 200;
 constexpr int moves = 20; // ports tried when the default one is taken
 
 Live load_live(const Settings& settings) {
-  Live live{
-      settings.routes, settings.users, std::make_shared<std::vector<std::string>>(settings.refer_text), {}};
+  Live live{settings.routes,
+            settings.users,
+            settings.digests,
+            std::make_shared<std::vector<std::string>>(settings.refer_text),
+            {}};
   for (const Target* target : settings.routes->targets()) {
     const auto* play = target->as<PlayTarget>();
     if (!play || live.files.contains(play->path)) continue;
@@ -93,11 +100,15 @@ class Server {
     const std::size_t descriptors = net::raise_fd_limit();
     shared_.log = logger_.sink();
     shared_.digest_key = net::entropy_hex(digest_key_bytes);
+    shared_.calls = &calls_;
+    shared_.connections = &connections_;
+    warn_locked_out(settings_);
     Live live = load_live(settings_);
     if (!settings_.record.empty()) {
       recorder_.emplace(settings_.record, settings_.record_packets, shared_.log);
       shared_.recorder = &*recorder_;
     }
+    make_records();
     if (settings_.wide && settings_.open) {
       shared_.log(
           log::Level::warn,
@@ -110,6 +121,7 @@ class Server {
     for (std::size_t i = 0; i < settings_.workers; ++i)
       loops_.push_back(std::make_unique<net::Loop>());
     if (settings_.uses_agent()) make_agent();
+    if (settings_.http) make_api();
     std::vector<Worker*> all;
     for (std::size_t i = 0; i < settings_.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(*loops_[i], settings_, shared_, live, i));
@@ -126,6 +138,7 @@ class Server {
     }
     loops_[0]->on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int number) { signalled(number); });
     if (agent_) agent_->start();
+    if (api_) api_->start(all, endpoints, probe);
     announce(endpoints, descriptors);
 
     std::vector<std::thread> threads;
@@ -134,19 +147,58 @@ class Server {
     loops_[0]->run();
     for (std::thread& thread : threads)
       thread.join();
+    if (api_) api_->stop();
     workers_.clear();
+    api_.reset();
     agent_.reset();
     recorder_.reset();
+    records_.reset();
     shared_.log(log::Level::info, "stopped");
     return static_cast<int>(ExitCode::ok);
   }
 
  private:
+  void make_records() {
+    if (!settings_.cdr && !settings_.retention.wanted()) return;
+    std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of one write, as a full disk is
+    Records::Options options;
+    options.database = settings_.cdr;
+    options.spool = settings_.cdr_spool;
+    options.recordings = settings_.record;
+    options.retention = settings_.retention;
+    options.agent_keeps_journal = settings_.uses_agent() && !settings_.agent_command.empty();
+    if (recorder_) options.mended = recorder_->mended();
+    records_.emplace(std::move(options), shared_.log);
+    shared_.records = &*records_;
+    if (recorder_) recorder_->on_closed([this](const std::string& uuid) { records_->files_closed(uuid); });
+  }
+
   void make_agent() {
     Agent::Options options{settings_.agent_address, settings_.agent_command, settings_.record};
     shared_.agent_keeps_journal = !settings_.record.empty() && !settings_.agent_command.empty();
     agent_ = std::make_unique<Agent>(*loops_[0], std::move(options), shared_.log);
     shared_.agent = agent_.get();
+  }
+
+  // Where its default port is taken (a second daemon on this machine) the calls go on without it; one that was asked
+  // for must be there.
+  void make_api() {
+    auto api = std::make_unique<Api>(settings_, shared_.log);
+    const auto bound = api->listen(*settings_.http);
+    if (!bound && !settings_.http_is_default) {
+      throw Failure(ExitCode::unavailable, fmt::format("--http {}: {}", settings_.http_text, bound.error().message()));
+    }
+    if (!bound) {
+      shared_.log(log::Level::warn, log::Line("http.off")
+                                        .add("http", settings_.http->to_string())
+                                        .add("why", bound.error().message())
+                                        .add("hint", "choose another with --http HOST:PORT")
+                                        .str());
+      return;
+    }
+    http_ = bound->to_string();
+    api_ = std::move(api);
+    shared_.api = api_.get();
   }
 
   void announce(const std::vector<Endpoint>& endpoints, std::size_t descriptors) {
@@ -155,8 +207,10 @@ class Server {
       listen += (listen.empty() ? "" : ",") + endpoint.to_string();
     shared_.log(log::Level::info, log::Line("ready")
                                       .add("listen", listen)
+                                      .add("http", http_)
                                       .add("bridge", settings_.bridge_text)
                                       .add("record", settings_.record)
+                                      .add("cdr", settings_.cdr ? settings_.cdr->to_string() : "")
                                       .add("users", settings_.users ? settings_.users->size() : 0)
                                       .add("workers", settings_.workers)
                                       .add("max_calls", settings_.max_calls)
@@ -166,6 +220,11 @@ class Server {
                                       .str());
   }
 
+  void warn_locked_out(const Settings& settings) {
+    if (settings.locked_out.empty()) return;
+    shared_.log(log::Level::warn, log::Line("digest").add("why", settings.locked_out).str());
+  }
+
   void signalled(int number) {
     if (number == SIGHUP) return reload();
     if (stopping_) {
@@ -173,6 +232,7 @@ class Server {
       return;
     }
     stopping_ = true;
+    if (api_) api_->closing();
     shared_.log(log::Level::info,
                 log::Line("stopping").add("signal", number == SIGINT ? "INT" : "TERM").str());
     remaining_ = workers_.size();
@@ -208,6 +268,7 @@ class Server {
         throw Failure(ExitCode::config, "a first route to the agent needs a restart");
       }
       const Live live = load_live(*loaded.settings);
+      warn_locked_out(*loaded.settings);
       for (const auto& worker : workers_)
         worker->post([w = worker.get(), live] { w->reload(live); });
       shared_.log(log::Level::info,
@@ -221,10 +282,15 @@ class Server {
   int argc_;
   const char* const* argv_;
   cli::Logger logger_;
+  Caps calls_{settings_.max_calls, settings_.max_calls_per_source};
+  Caps connections_{max_connections, max_connections_per_source};
   Shared shared_;
   std::optional<Recorder> recorder_;
+  std::optional<Records> records_;
   std::vector<std::unique_ptr<net::Loop>> loops_;
   std::unique_ptr<Agent> agent_;
+  std::unique_ptr<Api> api_;
+  std::string http_; // where it is; "" without
   std::vector<std::unique_ptr<Worker>> workers_;
   bool stopping_ = false;
   std::size_t remaining_ = 0;

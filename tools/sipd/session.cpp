@@ -26,7 +26,9 @@ Session::Session(Worker& worker, call::IncomingCall incoming, const Target& targ
       target_(target),
       began_(net::now()),
       ringer_(worker.loop(), [this] {
-        if (!accepted_ && !over_ && worker_.agent().ring(incoming_.call, net::now())) worker_.drain();
+        if (accepted_ || over_ || !worker_.agent().ring(incoming_.call, net::now())) return;
+        if (record_) record_->ringing();
+        worker_.drain();
       }) {
   about_.call = std::move(uuid);
   about_.from = incoming_.from;
@@ -39,6 +41,9 @@ Session::Session(Worker& worker, call::IncomingCall incoming, const Target& targ
     const bool journal = !(target_.as<AgentTarget>() && worker_.shared().agent_keeps_journal);
     recording_ = std::make_unique<Recorder::Call>(*worker_.shared().recorder, about_.call, journal);
   }
+  if (worker_.shared().records) {
+    record_.emplace(*worker_.shared().records, begun_record(incoming_, about_.call, target_.text));
+  }
 }
 
 Session::~Session() = default;
@@ -50,6 +55,7 @@ net::Loop& Session::loop() {
 // ---- The way to the answer
 
 void Session::begin() {
+  tell_began();
   if (const auto* refusal = target_.as<RejectTarget>()) return reject(refusal->status, "the route says so");
   std::string why;
   leg_ = open_leg(incoming_.flow.local.ip, why);
@@ -101,7 +107,8 @@ void Session::ready() {
   options.media.address = worker_.settings().advertise.value_or(incoming_.flow.local.ip);
   options.media.rtp_port = leg_->port();
   options.ring_time = std::chrono::milliseconds(worker_.settings().ring_ms);
-  options.recording = recording_ != nullptr;
+  options.recording = recording_ != nullptr || worker_.shared().api != nullptr;
+  if (record_ && worker_.settings().ring_ms > 0) record_->ringing();
   worker_.agent().attach_bridge(incoming_.call);
   if (const auto done = worker_.agent().accept(incoming_.call, options, net::now()); !done) {
     log(log::Level::warn, log::Line("call.not_answered").add("why", done.error().what));
@@ -133,6 +140,8 @@ void Session::failed(std::string_view why, int status) {
 void Session::answered(const call::CallAnswered& event) {
   if (next_ && event.call == next_->key) return move_to_next(event);
   answered_ = true;
+  tell_answered(event);
+  if (record_) record_->answered();
   log(log::Level::info, log::Line("call.start")
                             .add("from", incoming_.from)
                             .add("to", incoming_.dialled)
@@ -170,12 +179,16 @@ void Session::send(const call::SendMedia& media) {
 }
 
 void Session::caller_audio(const call::CallerAudio& event) {
-  if (event.call == current()) bridge_->caller_audio(event.frame.samples);
+  if (event.call != current()) return;
+  if (record_) record_->caller_audio(event.frame.silent);
+  bridge_->caller_audio(event.frame.samples);
 }
 
 void Session::recorded(const call::RecordedAudio& event) {
-  if (!recording_ || event.call != current()) return;
+  if (event.call != current()) return;
   const call::RecordingFrame& frame = event.frame;
+  feed_taps(frame.samples);
+  if (!recording_) return;
   if (!record_at_) record_at_ = recorded_ - frame.first_sample; // modulo 2^64
   const std::uint64_t at = *record_at_ + frame.first_sample;
   recording_->audio(at, frame.samples);
@@ -191,6 +204,8 @@ void Session::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, 
 
 std::size_t Session::play(std::span<const std::int16_t> samples) {
   if (over_) return 0;
+  tell_first_audio();
+  if (record_ && !samples.empty()) record_->agent_audio();
   return worker_.agent().play(current(), samples).value_or(0);
 }
 
@@ -249,6 +264,7 @@ void Session::dtmf(const call::DtmfPressed& event) {
                             .add("via", event.via == call::DtmfPressed::Via::rtp ? "rtp" : "info")
                             .add("duration_ms", event.duration_ms));
   note(key);
+  tell("dtmf", fmt::format(R"("digit":"{}","duration_ms":{})", event.digit, event.duration_ms));
   if (bridge_) bridge_->dtmf(key);
 }
 
@@ -263,6 +279,7 @@ void Session::held(call::CallKey call, bool held) {
   if (call != current()) return;
   held_ = held;
   log(log::Level::info, log::Line(held ? "call.hold" : "call.resume"));
+  tell(held ? "call.hold" : "call.resume", "");
   note(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{}));
   if (bridge_) bridge_->hold(held);
 }
@@ -313,7 +330,9 @@ void Session::finish(const call::CallEnded& event) {
   }
   const bool ours = !answered_ && !event.by_peer && !failure_.empty() && event.status >= 500;
   log(ours ? log::Level::error : log::Level::info, std::move(line));
+  tell_ended(event, cause, reason);
   over_ = true;
+  if (record_) record_->ended(event, reason, recording_ != nullptr);
   if (bridge_) bridge_->stop(reason.empty() ? cause : std::string_view(reason));
   recording_.reset();
 }

@@ -9,11 +9,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "audio_tap.hpp"
 #include "bridge.hpp"
 #include "call/events.hpp"
+#include "call_command.hpp"
 #include "leg.hpp"
 #include "recorder.hpp"
+#include "records.hpp"
 #include "target.hpp"
 #include "way.hpp"
 
@@ -50,6 +54,11 @@ class Session : public BridgeHost {
   bool knows_sip(std::string_view call_id) const; // a dialog of a leg that has not ended
   const std::string& uuid() const { return about_.call; }
 
+  // For the HTTP API (session_command.cpp).
+  Result<> command(const CallCommand& command);
+  CallSnapshot snapshot() const;
+  void add_tap(std::shared_ptr<AudioTap> tap) { taps_.push_back(std::move(tap)); }
+
   // BridgeHost
   net::Loop& loop() override;
   const ipc::Start& about() const override { return about_; }
@@ -75,6 +84,14 @@ class Session : public BridgeHost {
   call::CallKey current() const { return leg_ ? leg_->key : 0; }
   void finish(const call::CallEnded& event);
 
+  // session_command.cpp: what the HTTP API is told
+  void tell_began();
+  void tell_answered(const call::CallAnswered& event);
+  void tell_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason);
+  void tell(std::string_view type, std::string_view details);
+  void tell_first_audio();
+  void feed_taps(std::span<const std::int16_t> stereo);
+
   // session_transfer.cpp
   void place(const call::TransferRequested& event, tl::expected<Way, int> way);
   void fail_transfer(int status, std::string_view why);
@@ -87,6 +104,7 @@ class Session : public BridgeHost {
   ipc::Start about_;
   std::unique_ptr<Bridge> bridge_;
   std::unique_ptr<Recorder::Call> recording_;
+  std::optional<Records::Call> record_;
   std::unique_ptr<Leg> leg_, next_, leaving_;
   std::optional<FindWay> way_;
   call::CallKey referrer_ = 0;                 // whose REFER is being followed; 0: none
@@ -95,6 +113,9 @@ class Session : public BridgeHost {
   std::optional<std::uint64_t> record_at_ = 0; // where the recording of leg_ begins, less its first sample
   std::optional<std::string> hangup_asked_;    // by the bridge, after all that was played
   bool held_ = false;
+  bool on_hold_ = false; // the API asked for it
+  bool has_played_ = false;
+  std::vector<std::shared_ptr<AudioTap>> taps_;
   Time began_;
   net::Timer ringer_; // 180 if the bridge takes its time
   std::string failure_;

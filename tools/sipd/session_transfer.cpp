@@ -59,7 +59,7 @@ void Session::place(const call::TransferRequested& event, tl::expected<Way, int>
   options.refer = referrer_;
   options.max_redirects = max_redirects;
   options.answer_timeout = ring_limit;
-  options.recording = recording_ != nullptr;
+  options.recording = recording_ != nullptr || worker_.shared().api != nullptr;
   if (!event.referred_by.empty()) options.headers.emplace_back("Referred-By", event.referred_by);
   if (!event.replaces.empty()) options.headers.emplace_back("Replaces", event.replaces);
   if (event.require_replaces) options.headers.emplace_back("Require", "replaces");
@@ -119,7 +119,7 @@ void Session::replaced_by(const call::IncomingCall& call) {
   log(log::Level::info, log::Line("call.transfer").add("to", call.from).add("by", "replaces"));
   call::AcceptOptions options;
   options.media = {worker_.settings().advertise.value_or(call.flow.local.ip), next_->port(), 0};
-  options.recording = recording_ != nullptr;
+  options.recording = recording_ != nullptr || worker_.shared().api != nullptr;
   if (!worker_.agent().accept(call.call, options, net::now())) refuse(488);
 }
 
@@ -164,7 +164,9 @@ void Session::ended(const call::CallEnded& event) {
     if (!leg_) finish(event);
     return;
   }
-  if (event.call != current() || over_) return;
+  // A call that was refused at once has no leg.
+  const bool ours = leg_ ? event.call == leg_->key : event.call == incoming_.call && !accepted_;
+  if (!ours || over_) return;
   const bool goes_on = next_ && !hangup_asked_ && event.cause != call::EndCause::shutdown;
   if (!goes_on) {
     if (next_) worker_.agent().hangup(next_->key, "the call has ended", false, net::now());

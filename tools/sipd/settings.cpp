@@ -15,17 +15,23 @@ using cli::ExitCode;
 using cli::Failure;
 
 constexpr std::uint16_t sip_port = 5060;
+constexpr std::uint16_t http_port = 8000;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
 }
 
-std::string default_record_folder() {
+// For what is kept.
+std::string state_folder() {
   const std::string state = environment("XDG_STATE_HOME");
-  if (!state.empty()) return state + "/talky/calls";
+  if (!state.empty()) return state + "/talky";
   const std::string home = environment("HOME");
-  return home.empty() ? "calls" : home + "/.local/state/talky/calls";
+  return home.empty() ? "." : home + "/.local/state/talky";
+}
+
+std::string default_record_folder() {
+  return state_folder() + "/calls";
 }
 
 std::string default_agent_address() {
@@ -50,6 +56,8 @@ void describe(cli::Options& options, Settings& s) {
   options.add("users", s.users_path, "FILE", "user:password lines; who may register and call").files();
   options.flag("open", s.open, "let anybody on the network register and call");
   options.add("realm", s.realm, "NAME", "of the passwords");
+  options.add("digest", s.digest_text, "WHAT", "algorithm of the challenges; auto: what the users need")
+      .choices({"auto", "md5", "sha-256", "both"});
   options.add("advertise", s.advertise_text, "IP", "address for the SDP instead of the local one");
   options.add("rtp-ports", s.rtp_ports_text, "LO-HI", "for media");
   options.group("What a call is connected to");
@@ -66,6 +74,15 @@ void describe(cli::Options& options, Settings& s) {
   options.add("record", s.record, "DIR", "WAV, journal and pcap of each call; '' records nothing")
       .directories();
   options.flag("record-packets", s.record_packets, "leave the pcap out");
+  options.add(
+      "cdr", s.cdr_text, "URL",
+      "call records: FILE (SQLite) or postgresql://...; '' keeps none [calls.db beside the recordings]");
+  options.add("keep-days", s.keep_days, "N", "calls and recordings older than that are removed; 0 keeps all");
+  options.add("keep-bytes", s.keep_bytes_text, "SIZE",
+              "of recordings (500M, 20G); the oldest go; 0 no limit");
+  options.group("HTTP API");
+  options.add("http", s.http_text, "HOST:PORT", "where it is served, with /metrics; '' turns it off");
+  options.add("http-tokens", s.http_tokens_path, "FILE", "read:TOKEN and operate:TOKEN lines; who may use it").files();
   options.group("Limits");
   options.add("max-calls", s.max_calls, "N", "in all");
   options.add("max-calls-per-source", s.max_calls_per_source, "N", "from one address");
@@ -96,8 +113,57 @@ void resolve_listen(Settings& s, bool is_default) {
   }
 }
 
+// Which challenges are sent. Some phones give up when they see SHA-256, even beside MD5, so it is named by
+// itself only where somebody needs it.
+void resolve_digest(Settings& s) {
+  using sip::DigestAlgorithm;
+  const bool all_md5 = !s.users || s.users->unable(DigestAlgorithm::md5).empty();
+  const bool some_md5 = !s.users || s.users->able(DigestAlgorithm::md5) > 0;
+  const bool automatic = s.digest_text == "auto";
+  if (s.digest_text == "md5" || s.digest_text == "both" || (automatic && some_md5))
+    s.digests.push_back(DigestAlgorithm::md5);
+  if (s.digest_text == "sha-256" || s.digest_text == "both" || (automatic && !all_md5))
+    s.digests.push_back(DigestAlgorithm::sha256);
+  if (!s.users || s.digests.size() != 1) return;
+  const std::size_t able = s.users->able(s.digests[0]);
+  const std::string example = s.users->unable(s.digests[0]);
+  if (example.empty()) return;
+  s.locked_out = fmt::format("--digest {}: {} of {} users have no secret for it, such as \"{}\"",
+                             s.digest_text, s.users->names() - able, s.users->names(), example);
+  if (able == 0) throw Failure(ExitCode::config, s.locked_out + ": nobody could register");
+}
+
+void resolve_records(Settings& s) {
+  // What belongs to the calls stays together; without recordings it is state of this user.
+  const std::string folder = s.record.empty() ? state_folder() : s.record;
+  s.cdr_spool = folder + "/spool";
+  const std::string text = s.cdr_text.value_or("sqlite:" + folder + "/calls.db");
+  if (!text.empty()) {
+    auto place = store::Location::parse(text);
+    if (!place) throw Failure(ExitCode::usage, fmt::format("--cdr: expected {}", place.error().text));
+    s.cdr = std::move(*place);
+  }
+  const auto bytes = store::parse_size(s.keep_bytes_text);
+  if (!bytes) {
+    throw Failure(ExitCode::usage,
+                  fmt::format("--keep-bytes: \"{}\" is not a size such as 500M or 20G", s.keep_bytes_text));
+  }
+  s.retention = {s.keep_days, *bytes, s.record};
+}
+
+void resolve_http(Settings& s, bool is_default) {
+  if (!s.http_tokens_path.empty()) s.http_tokens = std::make_shared<Tokens>(Tokens::load(s.http_tokens_path));
+  if (s.http_text.empty()) return;
+  s.http = net::resolve(s.http_text, http_port);
+  s.http_is_default = is_default;
+  if (!s.http) throw Failure(ExitCode::usage, fmt::format("--http: \"{}\" is not HOST:PORT", s.http_text));
+  if (!s.http->ip.is_loopback() && !s.http_tokens)
+    throw Failure(ExitCode::usage, "--http on an address that others can reach needs --http-tokens FILE");
+}
+
 void resolve(Settings& s, bool default_listen) {
   if (!s.users_path.empty()) s.users = std::make_shared<Users>(Users::load(s.users_path));
+  resolve_digest(s);
   resolve_listen(s, default_listen);
 
   auto standard = Target::parse(s.bridge_text);
@@ -137,6 +203,7 @@ void resolve(Settings& s, bool default_listen) {
   if (s.rtp_ports.pairs() < s.workers)
     throw Failure(ExitCode::usage, "--rtp-ports: fewer pairs than workers");
   if (s.max_calls < 1) throw Failure(ExitCode::usage, "--max-calls: at least 1");
+  resolve_records(s);
   s.log_level = cli::parse_level(s.log_level_text).value_or(log::Level::info);
 }
 
@@ -159,7 +226,11 @@ Loaded load_settings(int argc, const char* const* argv) {
   describe(options, s);
   options.command("explain", "say where a dialled number goes, and why");
   options.positional("NUMBER", loaded.number, "what the caller dials", true);
-  options.validate([&] { resolve(s, options.source("listen") == cli::Source::standard); });
+  add_calls_command(options, loaded.calls);
+  options.validate([&] {
+    resolve(s, options.source("listen") == cli::Source::standard);
+    resolve_http(s, options.source("http") == cli::Source::standard);
+  });
   if (const auto code = options.parse(argc, argv)) {
     loaded.exit_code = *code;
     return loaded;

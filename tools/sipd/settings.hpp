@@ -6,12 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "calls_command.hpp"
+#include "api_access.hpp"
 #include "cli/options.hpp"
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
 #include "net/port_pool.hpp"
 #include "net/stream.hpp"
 #include "routes.hpp"
+#include "store/files.hpp"
 #include "users.hpp"
 
 namespace talky::sipd {
@@ -22,6 +25,7 @@ struct Settings {
   std::string users_path;
   bool open = false;
   std::string realm = "talky";
+  std::string digest_text = "auto";
   std::string bridge_text = "agent";
   std::vector<std::string> route_text;
   std::uint32_t ring_ms = 0;
@@ -34,9 +38,14 @@ struct Settings {
   std::uint32_t session_expires_s = 1800;
   std::string record;
   bool record_packets = true;
+  std::optional<std::string> cdr_text; // unset: calls.db beside the recordings; "": none
+  std::uint32_t keep_days = 0;         // 0: for ever
+  std::string keep_bytes_text = "0";   // of recordings; 0: no limit
   std::uint32_t max_calls = 500;
   std::uint32_t max_calls_per_source = 250;
   std::uint32_t workers = 1;
+  std::string http_text = "127.0.0.1:8000"; // "": no HTTP API
+  std::string http_tokens_path;
   std::string log_level_text = "info";
 
   // What that means; filled by resolve().
@@ -48,9 +57,17 @@ struct Settings {
   net::PortPool::Range rtp_ports{};
   std::optional<IpAddress> advertise;
   std::shared_ptr<const Routes> routes;
-  std::shared_ptr<const Users> users; // null without --users
+  std::shared_ptr<const Users> users;        // null without --users
+  std::vector<sip::DigestAlgorithm> digests; // of the challenges, in their order
+  std::string locked_out;                    // users of the file who cannot answer them; "" for none
   net::StreamAddress agent_address;
   log::Level log_level = log::Level::info;
+  std::optional<store::Location> cdr; // nullopt: no call records
+  std::string cdr_spool;              // folder for records that wait for their database
+  store::Retention retention;
+  std::optional<Endpoint> http;              // nullopt: no HTTP API
+  bool http_is_default = false;              // it was not asked for: if its port is taken, there is none
+  std::shared_ptr<const Tokens> http_tokens; // null: nobody is asked for one
   bool wide = false; // some address is not loopback
 
   bool uses_agent() const;
@@ -60,8 +77,9 @@ struct Settings {
 struct Loaded {
   std::optional<Settings> settings;
   int exit_code = 0;
-  std::string command; // "" or "explain"
+  std::string command; // "", "explain" or "calls"
   std::string number;  // of explain
+  CallsOptions calls;
 };
 Loaded load_settings(int argc, const char* const* argv);
 

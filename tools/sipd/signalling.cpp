@@ -6,8 +6,6 @@ namespace talky::sipd {
 namespace {
 
 constexpr int socket_buffer = 4 << 20;           // bytes; what a burst of registrations may take
-constexpr std::size_t max_connections = 2'000;   // in all
-constexpr std::size_t max_per_source = 200;      // connections from one address
 constexpr std::size_t max_write_queue = 1 << 20; // bytes of a connection
 constexpr std::size_t max_waiting = 256 * 1024;  // bytes kept while a connection opens
 constexpr auto connect_limit = std::chrono::seconds(5);
@@ -21,11 +19,13 @@ std::string_view text_of(Bytes bytes) {
 
 } // namespace
 
-Signalling::Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, Events events, log::Sink log)
+Signalling::Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, Caps& caps, Events events,
+                       log::Sink log)
     : loop_(loop),
       workers_(workers),
       events_(std::move(events)),
       log_(std::move(log)),
+      caps_(caps),
       next_id_(worker + workers), // never 0
       sweeper_(loop, [this] { sweep(); }) {
   sweeper_.at(net::now() + sweep_every);
@@ -59,16 +59,25 @@ void Signalling::stop_listening() {
   listeners_.clear();
 }
 
+void Signalling::close_all() {
+  udp_.clear();
+  listeners_.clear();
+  opening_.clear();
+  while (!peers_.empty())
+    lost(peers_.begin()->first);
+}
+
 void Signalling::accepted(const std::shared_ptr<net::Connection>& connection) {
   const Endpoint peer = connection->peer();
-  std::size_t& from_there = sources_[peer.ip];
-  if (peers_.size() >= max_connections || from_there >= max_per_source) {
-    if (from_there == 0) sources_.erase(peer.ip);
+  if (caps_.enter(peer.ip) != call::CallCounter::Verdict::granted) {
     log_(log::Level::warn,
          log::Line("connection.refused").add("peer", peer.to_string()).add("why", "too many").str());
     return; // letting go closes it
   }
-  start(add(connection, {.transport = sip::Transport::tcp, .local = connection->local(), .remote = peer}));
+  const std::uint64_t id =
+      add(connection, {.transport = sip::Transport::tcp, .local = connection->local(), .remote = peer});
+  peers_.at(id).counted = true;
+  start(id);
 }
 
 std::uint64_t Signalling::add(const std::shared_ptr<net::Connection>& connection, const sip::Flow& flow) {
@@ -76,7 +85,6 @@ std::uint64_t Signalling::add(const std::shared_ptr<net::Connection>& connection
   Peer peer{connection, flow, net::now()};
   peer.flow.connection = id;
   peers_.emplace(id, std::move(peer));
-  ++sources_[flow.remote.ip];
   return id;
 }
 
@@ -98,9 +106,8 @@ void Signalling::lost(std::uint64_t id) {
   const auto peer = peers_.find(id);
   if (peer == peers_.end()) return;
   const sip::Flow flow = peer->second.flow;
+  if (peer->second.counted) caps_.leave(flow.remote.ip);
   peers_.erase(peer);
-  const auto source = sources_.find(flow.remote.ip);
-  if (source != sources_.end() && --source->second == 0) sources_.erase(source);
   events_.closed(flow);
 }
 

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "caps.hpp"
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
 #include "net/stream.hpp"
@@ -27,10 +28,13 @@ class Signalling {
     std::function<void(const sip::Flow&)> closed; // broken, ended, or never opened (connection 0)
   };
   // Connections are numbered so that owner() tells the worker whose they are.
-  Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, Events events, log::Sink log);
+  // `caps` outlives it.
+  Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, Caps& caps, Events events,
+             log::Sink log);
   ~Signalling();
 
   net::SysResult<> listen(const Endpoint& endpoint);
+  void close_all();      // everything; listen() may follow
   void stop_listening(); // no new connections; datagrams and the connections there are go on
 
   static std::size_t owner(std::uint64_t connection, std::size_t workers) { return connection % workers; }
@@ -52,6 +56,7 @@ class Signalling {
     std::shared_ptr<net::Connection> connection;
     sip::Flow flow;
     Time last_heard{};
+    bool counted = false; // by caps_: it came to us
   };
   struct Opening {
     std::unique_ptr<net::Connecting> attempt;
@@ -75,7 +80,7 @@ class Signalling {
   std::vector<net::Listener> listeners_;
   std::unordered_map<std::uint64_t, Peer> peers_;
   std::map<Endpoint, Opening> opening_;
-  std::map<IpAddress, std::size_t> sources_; // connections from each address
+  Caps& caps_; // on connections
   std::uint64_t next_id_;
   net::Timer sweeper_;
 };

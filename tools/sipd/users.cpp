@@ -65,4 +65,33 @@ std::optional<std::string> Users::ha1(std::string_view user, std::string_view re
   return std::nullopt;
 }
 
+bool Users::is_able(std::string_view user, sip::DigestAlgorithm algorithm) const {
+  const std::size_t digits = algorithm == sip::DigestAlgorithm::md5 ? md5_digits : sha256_digits;
+  const auto [first, last] = secrets_.equal_range(user);
+  return std::any_of(first, last, [digits](const auto& entry) {
+    return !entry.second.is_ha1 || entry.second.text.size() == digits;
+  });
+}
+
+std::size_t Users::names() const {
+  std::size_t count = 0;
+  for (auto it = secrets_.begin(); it != secrets_.end(); it = secrets_.upper_bound(it->first))
+    ++count;
+  return count;
+}
+
+std::size_t Users::able(sip::DigestAlgorithm algorithm) const {
+  std::size_t count = 0;
+  for (auto it = secrets_.begin(); it != secrets_.end(); it = secrets_.upper_bound(it->first))
+    count += is_able(it->first, algorithm) ? 1U : 0U;
+  return count;
+}
+
+std::string Users::unable(sip::DigestAlgorithm algorithm) const {
+  for (const auto& [user, secret] : secrets_) {
+    if (!is_able(user, algorithm)) return user;
+  }
+  return {};
+}
+
 } // namespace talky::sipd

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "api.hpp"
 #include "net/entropy.hpp"
 #include "session.hpp"
 
@@ -19,7 +20,6 @@ namespace {
 constexpr Duration wake_grid = std::chrono::milliseconds(2);
 constexpr auto port_rest = std::chrono::seconds(10);
 constexpr auto shutdown_limit = std::chrono::seconds(5);
-constexpr std::size_t recent_messages = 32;
 constexpr std::int64_t ntp_offset_s = 2'208'988'800; // from 1900 to 1970
 
 template <class... Handlers>
@@ -48,7 +48,7 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
       random_(net::entropy_seed()),
       ports_(settings.rtp_ports, port_rest, random_, index, settings.workers),
       signalling_(
-          loop, index, settings.workers,
+          loop, index, settings.workers, *shared.connections,
           {.received = [this](const sip::Flow& flow, std::string_view bytes) { received(flow, bytes); },
            .opened =
                [this](const sip::Flow& flow) {
@@ -69,98 +69,40 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
       timer_(loop, [this] {
         armed_.reset();
         expire();
-      }) {
+      }),
+      stalls_(loop, [this] { close_stalled(); }) {
+  make_user_agent();
+}
+
+void Worker::make_user_agent() {
   call::Config config;
   if (live_.users) {
     config.find_user = [this](std::string_view user, std::string_view realm, sip::DigestAlgorithm algorithm) {
       return live_.users->ha1(user, realm, algorithm);
     };
   }
-  config.realm = settings.realm;
-  config.follow_refer = !settings.refer_text.empty();
-  config.digest_key = shared.digest_key;
-  const std::size_t workers = settings.workers;
-  config.max_calls = (settings.max_calls + workers - 1) / workers;
-  config.max_calls_per_source = settings.max_calls_per_source;
-  config.session_expires = std::chrono::seconds(settings.session_expires_s);
-  config.rtp_timeout = std::chrono::seconds(settings.rtp_timeout_s);
+  config.realm = settings_.realm;
+  config.follow_refer = !settings_.refer_text.empty();
+  config.digest_key = shared_.digest_key;
+  config.digest_algorithms = live_.digests;
+  config.hosts.push_back(settings_.realm);
+  if (settings_.advertise) config.hosts.push_back(settings_.advertise->to_string());
+  config.admit = [&caps = *shared_.calls](const IpAddress& source) { return caps.enter(source); };
+  config.release = [&caps = *shared_.calls](const IpAddress& source) { caps.leave(source); };
+  // Requests are spread by the hash of their Call-ID, so that a share for each is as good as one for all.
+  config.max_transactions /= settings_.workers;
+  config.max_pending_per_source /= settings_.workers;
+  config.session_expires = std::chrono::seconds(settings_.session_expires_s);
+  config.rtp_timeout = std::chrono::seconds(settings_.rtp_timeout_s);
   config.ntp_at_epoch = ntp_at_epoch();
   agent_ = std::make_unique<call::UserAgent>(std::move(config), Random(net::entropy_seed()));
 }
 
 Worker::~Worker() = default;
 
-// ---- From the network
-
-std::size_t Worker::owner_of(std::string_view message) {
-  if (!scratch_.assign(message)) return index_;
-  const bool registers = scratch_.is_request() && scratch_.method() == sip::Method::register_;
-  const std::string_view key = registers ? scratch_.value(sip::HeaderId::to) : scratch_.call_id();
-  return std::hash<std::string_view>{}(key) % workers_.size();
-}
-
-void Worker::received(const sip::Flow& flow, std::string_view bytes) {
-  if (workers_.size() == 1) return deliver(flow, bytes);
-  const auto route = [this, &flow](std::string_view message) {
-    Worker* owner = workers_[owner_of(message)];
-    if (owner == this) return deliver(flow, message);
-    owner->post([owner, flow, text = std::string(message)] { owner->deliver(flow, text); });
-  };
-  if (flow.transport == sip::Transport::udp) return route(bytes);
-  sip::Framer& framer = framers_[flow.connection];
-  framer.feed(bytes);
-  for (;;) {
-    const auto item = framer.next();
-    if (!item) return deliver(flow, framer.broken().empty() ? std::string_view("\n\n") : framer.broken());
-    if (!*item) return;
-    if ((*item)->kind == sip::Framer::Kind::message) {
-      route((*item)->bytes);
-    } else if ((*item)->kind == sip::Framer::Kind::ping) {
-      signalling_.send(flow, "\r\n");
-    }
-  }
-}
-
-void Worker::deliver(const sip::Flow& flow, std::string_view bytes) {
-  if (shared_.recorder && settings_.record_packets) keep_for_pcap(flow, bytes, true);
-  if (shut_down_ && scratch_.assign(bytes) && scratch_.is_response() &&
-      scratch_.method() == sip::Method::bye) {
-    goodbyes_.erase(std::string(scratch_.call_id()));
-  }
-  agent_->receive_sip(flow, bytes, net::now());
-  drain();
-}
-
-void Worker::flow_closed(const sip::Flow& flow) {
-  framers_.erase(flow.connection);
-  agent_->flow_closed(flow, net::now());
-  drain();
-}
-
-// The message goes into the pcap of its call; what comes before there is a session waits for it.
-void Worker::keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool incoming) {
-  if (!scratch_.assign(bytes)) return;
-  const auto session = by_call_id_.find(std::string(scratch_.call_id()));
-  if (session != by_call_id_.end()) return session->second->sip(flow, bytes, incoming, net::wall_clock_us());
-  const bool of_invite = scratch_.method() == sip::Method::invite;
-  if (!of_invite) return;
-  recent_.push_back({flow, std::string(bytes), incoming, net::wall_clock_us()});
-  if (recent_.size() > recent_messages) recent_.pop_front();
-}
-
-// ---- To the network
-
-void Worker::transmit(const sip::Datagram& datagram) {
-  if (shared_.recorder && settings_.record_packets) keep_for_pcap(datagram.flow, datagram.bytes, false);
-  if (shut_down_ && scratch_.assign(datagram.bytes) && scratch_.is_request() &&
-      scratch_.method() == sip::Method::bye) {
-    goodbyes_.emplace(scratch_.call_id());
-  }
-  const std::size_t owner =
-      datagram.flow.connection == 0 ? index_ : Signalling::owner(datagram.flow.connection, workers_.size());
-  if (owner == index_) return signalling_.send(datagram.flow, datagram.bytes);
-  Worker* other = workers_[owner];
-  other->post([other, datagram] { other->signalling_.send(datagram.flow, datagram.bytes); });
+void Worker::reload(Live live) {
+  live_ = std::move(live);
+  agent_->offer_digests(live_.digests);
 }
 
 // ---- The UserAgent's outputs
@@ -187,6 +129,7 @@ void Worker::drain() {
     shutdown_limit_.reset();
     std::exchange(shut_down_, nullptr)();
   }
+  if (drained_ && !shut_down_ && sessions_.empty()) end_sip();
   arm();
 }
 
@@ -239,6 +182,10 @@ void Worker::act(const call::Output& output) {
                         },
                         [this](const call::CallEnded& e) { ended(e); },
                         [this](const call::RegistrationChanged& e) {
+                          if (shared_.api) shared_.api->registered(e);
+                          for (Worker* worker : workers_) {
+                            if (worker != this) worker->post([worker, e] { worker->learn(e); });
+                          }
                           shared_.log(log::Level::info,
                                       log::Line(e.expires_s > 0 ? "register" : "unregister")
                                           .add("aor", e.aor)
@@ -266,6 +213,10 @@ void Worker::act(const call::Output& output) {
 }
 
 void Worker::incoming(const call::IncomingCall& call) {
+  if (refuses_) {
+    agent_->reject(call.call, 503, "", net::now());
+    return;
+  }
   std::shared_ptr<Session> session;
   if (call.replaces != 0) {
     const auto replaced = sessions_.find(call.replaces);
@@ -274,6 +225,7 @@ void Worker::incoming(const call::IncomingCall& call) {
       return;
     }
     session = replaced->second;
+    if (workers_.size() > 1) tell_moved(call.call_id, true);
   } else {
     session = std::make_shared<Session>(*this, call, live_.routes->find(call.dialled), random_.uuid());
   }
@@ -333,6 +285,12 @@ void Worker::ended(const call::CallEnded& event) {
   const std::shared_ptr<Session> session = std::move(it->second);
   sessions_.erase(it);
   session->ended(event);
+  if (workers_.size() > 1) {
+    for (const auto& [call_id, owner] : by_call_id_) {
+      const bool over = owner == session.get() && !session->knows_sip(call_id);
+      if (over && moved_.contains(call_id)) tell_moved(call_id, false);
+    }
+  }
   std::erase_if(by_call_id_, [&](const auto& entry) {
     return entry.second == session.get() && !session->knows_sip(entry.first);
   });

@@ -16,33 +16,43 @@
 #include <vector>
 
 #include "agent.hpp"
+#include "audio_tap.hpp"
 #include "call/user_agent.hpp"
+#include "call_command.hpp"
+#include "caps.hpp"
 #include "net/loop.hpp"
 #include "net/port_pool.hpp"
 #include "recorder.hpp"
 #include "settings.hpp"
 #include "signalling.hpp"
-#include "sip/framer.hpp"
+#include "sip/framer_set.hpp"
 #include "sip/message.hpp"
 
 namespace talky::sipd {
 
+class Api;
 class Leg;
+class Records;
 class Session;
 
 // What the workers are given to use together; each part says what is for any thread.
 struct Shared {
   log::Sink log;
   Recorder* recorder = nullptr; // null: nothing is recorded
+  Records* records = nullptr;   // null: no call records are kept
+  Api* api = nullptr;           // null: without the HTTP API
   Agent* agent = nullptr;       // null: no route leads to one
   bool agent_keeps_journal = false;
   std::string digest_key;
+  Caps* calls = nullptr;
+  Caps* connections = nullptr;
 };
 
 // Settings that may change while calls go on (SIGHUP).
 struct Live {
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const Users> users;
+  std::vector<sip::DigestAlgorithm> digests;
   std::shared_ptr<const std::vector<std::string>> refer; // patterns of --allow-refer
   // Of play: targets, read when the settings are.
   std::unordered_map<std::string, std::shared_ptr<const Samples>> files;
@@ -60,9 +70,21 @@ class Worker {
 
   // On the worker's own thread; from another one post() them.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
-  void reload(Live live) { live_ = std::move(live); }
+  void reload(Live live);
+  // What another worker knows.
+  void learn(const call::RegistrationChanged& change) { agent_->learn(change, net::now()); }
   // BYE to every call; `done` comes once all have been answered, or after 5 s.
   void shutdown(std::function<void()> done);
+
+  // For the HTTP API (worker_api.cpp), on the worker's own thread.
+  std::vector<CallSnapshot> snapshots() const;
+  Result<> command(std::string_view uuid, const CallCommand& command);
+  void listen_to(std::string_view uuid, std::shared_ptr<AudioTap> tap);
+  std::size_t index() const { return index_; }
+  // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and everybody
+  // who is registered is forgotten. Then `done`, unless another one has been given meanwhile.
+  void stop_sip(bool now, std::function<void()> done);
+  net::SysResult<> start_sip(const std::vector<Endpoint>& endpoints); // after `done`
 
   // For the sessions.
   call::UserAgent& agent() { return *agent_; }
@@ -88,11 +110,17 @@ class Worker {
   void deliver(const sip::Flow& flow, std::string_view bytes);
   void flow_closed(const sip::Flow& flow);
   std::size_t owner_of(std::string_view message);
+  std::size_t home_of(std::string_view call_id) const;
+  void close_stalled();
+  void tell_moved(const std::string& call_id, bool moved);
   void transmit(const sip::Datagram& datagram);
   void keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool incoming);
   void act(const call::Output& output);
   void incoming(const call::IncomingCall& call);
   void ended(const call::CallEnded& event);
+  void make_user_agent();
+  void end_sip();
+  std::shared_ptr<Session> call(std::string_view uuid) const;
   void expire();
   void arm();
   Session* find(call::CallKey key);
@@ -112,7 +140,10 @@ class Worker {
   std::unordered_map<call::CallKey, std::shared_ptr<Session>> sessions_; // by each of its legs
   std::unordered_map<std::string, Session*> by_call_id_;
   std::vector<std::shared_ptr<Session>> ended_; // until the loop has come back from their callbacks
-  std::unordered_map<std::uint64_t, sip::Framer> framers_; // of connections, with several workers
+  sip::FramerSet framers_;                      // of connections, with several workers
+  net::Timer stalls_;
+  // Call-IDs whose calls are where the call is that they replaced, and not where their hash says.
+  std::unordered_map<std::string, std::size_t> moved_;
   sip::MessageView scratch_;
   struct Kept {
     sip::Flow flow;
@@ -122,6 +153,8 @@ class Worker {
   };
   std::deque<Kept> recent_; // SIP of calls that have no session yet
   bool draining_ = false;
+  bool refuses_ = false;          // stop_sip()
+  std::function<void()> drained_; // its end
   std::function<void()> shut_down_;
   std::set<std::string> goodbyes_; // Call-IDs of our BYEs at the shutdown that have had no answer yet
   std::optional<net::Timer> shutdown_limit_;

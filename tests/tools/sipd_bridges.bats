@@ -1,0 +1,182 @@
+# talky-sipd's bridges, each heard from end to end: echo, tone, play, exec, AudioSocket, the agent.
+# ctest: timeout=300
+load lib
+load sipd
+
+@test "echo: all of what was said comes back, from the first sample on, over UDP and TCP" {
+  audio make noise said.wav --seconds 2
+  sipd
+  for transport in udp tcp; do
+    run -0 client --transport $transport call 100 --send said.wav --record heard.wav --seconds 3
+    [ "$(json "$output" 'd["ended_by"]')" = client ]
+    [ "$(json "$output" 'd["lost"] + d["gaps"]')" = 0 ]
+    [ "$(json "$output" 'd["ssrcs"]')" = 1 ]
+    heard_whole said.wav heard.wav
+  done
+  log_has 'event=call.start .*to=100 bridge=echo codec=PCMU .*transport=TCP'
+  log_has 'event=call.end cause=hangup by=peer .*in_packets=1[45][0-9] in_lost=0 .*in_mos=4\.[0-9]+'
+}
+
+@test "echo over IPv6" {
+  audio make noise said.wav --seconds 1
+  port=$(free_port)
+  sipd --listen "[::1]:$port"
+  SERVER="[::1]:$port"
+  run -0 client call 100 --send said.wav --record heard.wav --seconds 2
+  heard_whole said.wav heard.wav
+}
+
+@test "play: the file is heard from its first to its last sample, then sipd says BYE" {
+  audio make noise file.wav --seconds 2.5 --rate 16000
+  sipd --bridge "play:$T/file.wav"
+  run -0 client call 100 --record heard.wav --seconds 10
+  [ "$(json "$output" 'd["ended_by"]')" = server ]
+  audio find file.wav heard.wav --at-least 0.97 --whole --lag 0..60
+  # The BYE waits for the last word, and not much longer.
+  [ "$(json "$output" '2500 <= d["ended_ms"] <= 3600')" = True ]
+}
+
+@test "tone:HZ is that tone" {
+  audio make tone tone.wav --hz 1234 --seconds 1
+  sipd --bridge tone:1234
+  run -0 client call 100 --record heard.wav --seconds 1.5
+  audio find tone.wav heard.wav --at-least 0.97
+}
+
+@test "exec: a filter's output is heard whole, though it ends before it has been played" {
+  audio make noise file.wav --seconds 2 --rate 16000
+  sox file.wav -t raw file.raw
+  sipd --bridge "exec:cat $T/file.raw"
+  run -0 client call 100 --record heard.wav --seconds 10
+  [ "$(json "$output" 'd["ended_by"]')" = server ]
+  audio find file.wav heard.wav --at-least 0.97 --whole --lag 0..150
+  log_has 'event=exec.exit how="exit status 0"'
+}
+
+@test "exec: a program that copies its input is an echo, and is told of the end" {
+  audio make noise said.wav --seconds 1
+  cat >filter.sh <<'SH'
+cat <&3 >"$1/control" &
+cat
+wait
+echo done >>"$1/control"
+SH
+  sipd --bridge "exec:sh $T/filter.sh $T"
+  run -0 client --user alice call 100 --header "X-Colour: blue" --send said.wav --record heard.wav --seconds 2 --dtmf 1.2:7
+  heard_whole said.wav heard.wav
+  wait_for 5 grep -q done control
+  [ "$(json "$(sed -n 1p control)" 'd["type"], d["headers"], d["rate"]')" = "('start', {'X-Colour': 'blue'}, 16000)" ]
+  [ "$(json "$(sed -n 2p control)" 'd["type"], d["digit"]')" = "('dtmf', '7')" ]
+  [ "$(json "$(sed -n 3p control)" 'd["type"]')" = stop ]
+}
+
+@test "exec: control messages from fd 4: mark, dtmf, hang up after the last word" {
+  audio make noise file.wav --seconds 1 --rate 16000
+  sox file.wav -t raw file.raw
+  cat >agent.sh <<'SH'
+echo '{"type":"dtmf","digits":"4#"}' >&4
+cat "$1/file.raw"
+echo '{"type":"mark","name":"end"}' >&4
+while read -r line <&3; do
+  echo "$line" >>"$1/control"
+  case $line in *'"mark"'*) echo '{"type":"hangup","reason":"bye then"}' >&4 ;; esac
+done
+SH
+  sipd --bridge "exec:sh $T/agent.sh $T"
+  run -0 client call 100 --record heard.wav --seconds 10
+  [ "$(json "$output" 'd["ended_by"], d["digits"]')" = "('server', '4#')" ]
+  audio find file.wav heard.wav --at-least 0.95 --whole
+  log_has 'event=call.end cause=hangup by=us reason="bye then"'
+}
+
+@test "unix: a plain AudioSocket server hears 8 kHz and is heard" {
+  audio make noise said.wav --seconds 1
+  FAKE_LOG=$T/agent.log start agent "$(fake)" --listen "unix:$T/a.sock"
+  wait_line agent listening
+  sipd --bridge "unix:$T/a.sock"
+  run -0 client call 100 --send said.wav --record heard.wav --seconds 2 --dtmf 1.3:5
+  heard_whole said.wav heard.wav
+  wait_for 5 grep -q closed agent.log
+  grep -q '"event": "audio", "kind": 16, "bytes": 320' agent.log
+  grep -q '"kind": 3, "payload": "35"' agent.log
+  grep -q '"kind": 0, "payload": ""' agent.log
+  # The connection begins with the uuid that names the recording.
+  uuid=$(basename "$(only_recording)" .wav)
+  grep -q "\"uuid\": \"${uuid//-/}\"" agent.log
+}
+
+@test "tcp: with talky control: start, a mark that tells what was heard, hang-up after the last word" {
+  audio make noise file.wav --seconds 2 --rate 16000
+  port=$(free_port)
+  FAKE_MODE=play FAKE_PLAY=$T/file.wav FAKE_LOG=$T/agent.log start agent "$(fake)" --listen "tcp:127.0.0.1:$port"
+  wait_line agent listening
+  sipd --bridge "tcp:127.0.0.1:$port,talky"
+  run -0 client --user alice call 4711 --record heard.wav --seconds 10
+  [ "$(json "$output" 'd["ended_by"]')" = server ]
+  audio find file.wav heard.wav --at-least 0.97 --whole --lag 0..100
+  wait_for 5 grep -q closed agent.log
+  grep -q '"type": "start", "call": ".*", "from": "sip:alice@.*", "to": "sip:4711@' agent.log
+  grep -q '"type": "mark", "name": "end", "played": 32000' agent.log
+  grep -q '"type": "stop", "reason": "that was all"' agent.log
+  grep -q '"event": "audio", "kind": 18, "bytes": 640' agent.log
+}
+
+@test "clear: what is queued falls silent, and the agent learns what was heard" {
+  audio make noise file.wav --seconds 8 --rate 16000
+  FAKE_MODE=barge FAKE_PLAY=$T/file.wav FAKE_LOG=$T/agent.log start agent "$(fake)" --listen "unix:$T/a.sock"
+  wait_line agent listening
+  sipd --bridge "unix:$T/a.sock,talky"
+  run -0 client call 100 --record heard.wav --seconds 3
+  wait_for 5 grep -q closed agent.log
+  played=$(json "$(grep cleared agent.log)" 'd["message"]["played"]')
+  discarded=$(json "$(grep cleared agent.log)" 'd["message"]["discarded"]')
+  [ $((played + discarded)) -eq 128000 ]
+  [ "$played" -gt 8000 ] && [ "$played" -lt 32000 ]
+  # The mark is told, after what was cleared, with the same count.
+  [ "$(json "$(grep never agent.log)" 'd["message"]["played"]')" -eq "$played" ]
+  # What the caller heard is that many samples and then silence.
+  sox file.wav part.wav trim 0 "${played}s"
+  audio find part.wav heard.wav --at-least 0.95 --whole --lag 0..100
+  audio level heard.wav --from 2.3 --below -60
+}
+
+@test "agent: one is started, greets within a second, and is started again when it has died" {
+  audio make noise file.wav --seconds 1 --rate 16000
+  export FAKE_MODE=play FAKE_PLAY=$T/file.wav FAKE_LOG=$T/agent.log FAKE_SAY=$T/file.wav
+  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$(fake)"
+  wait_line sipd 'event=agent.ready'
+  run -0 client call 100 --record heard.wav --seconds 10
+  [ "$(json "$output" 'd["ended_by"], d["first_audio_ms"] < 1000')" = "('server', True)" ]
+  audio find file.wav heard.wav --at-least 0.97 --whole
+  kill -KILL "$(json "$(grep listening agent.log)" 'd["pid"]')"
+  wait_for 10 bash -c '[ $(grep -c listening agent.log) -eq 2 ]'
+  log_has 'event=agent.exit how="signal 9 \(SIGKILL\)"'
+  wait_for 5 bash -c '[ $(grep -c event=agent.ready sipd.err) -eq 2 ]'
+  run -0 client call 100 --record heard.wav --seconds 10
+  audio find file.wav heard.wav --at-least 0.97 --whole
+  stop sipd
+  [ "$status" -eq 0 ]
+  # An agent of ours goes with us.
+  pid=$(json "$(grep listening agent.log | tail -1)" 'd["pid"]')
+  wait_for 5 bash -c "! kill -0 $pid"
+}
+
+@test "agent: one that is there already is used, and left alone" {
+  audio make noise said.wav --seconds 1
+  start agent "$(fake)" --listen "unix:$T/a.sock"
+  wait_line agent listening
+  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command /nonexistent
+  run -0 client call 100 --send said.wav --record heard.wav --seconds 2
+  heard_whole said.wav heard.wav
+  stop sipd
+  kill -0 "${PIDS[agent]}"
+}
+
+@test "a call that comes while the agent still loads rings until it is there" {
+  audio make noise said.wav --seconds 1
+  export FAKE_DELAY=1.5 FAKE_LOG=$T/agent.log
+  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$(fake)"
+  run -0 client call 100 --send said.wav --record heard.wav --seconds 2
+  [ "$(json "$output" '180 in d["provisional"]')" = True ]
+  heard_whole said.wav heard.wav
+}

@@ -1,0 +1,118 @@
+// The HTTP API of the daemon (man talky-api): a loop and a thread of its own. The workers post to it what
+// happens; it posts commands and questions to the worker that owns the call, and gives up on one that does
+// not answer in time. No request ever runs on a media loop, and however many clients ask, each worker is
+// asked for its calls four times a second at most.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "api_access.hpp"
+#include "api_audio.hpp"
+#include "api_events.hpp"
+#include "api_state.hpp"
+#include "metrics.hpp"
+#include "net/http_router.hpp"
+#include "net/http_server.hpp"
+#include "settings.hpp"
+
+namespace talky::sipd {
+
+class Worker;
+
+class Api {
+ public:
+  // Whether a port is free for UDP and TCP.
+  using Probe = std::function<net::SysResult<>(Endpoint&)>;
+
+  Api(const Settings& settings, log::Sink log);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  net::SysResult<Endpoint> listen(const Endpoint& endpoint); // before start()
+  void start(std::vector<Worker*> workers, std::vector<Endpoint> listening, Probe probe);
+  void closing(); // the daemon ends: not ready any more
+  // Ends the connections in good order, and the thread. The workers' loops no longer run by then.
+  void stop();
+
+  // What happens in the daemon; from any thread.
+  void began(CallBegan event);
+  void answered(CallAnsweredAt event);
+  void happened(CallHappening event);
+  void ended(CallOver event);
+  void registered(const call::RegistrationChanged& change);
+
+ private:
+  enum class Sip : std::uint8_t { running, draining, stopped, starting };
+  using Then = std::function<void(bool fresh)>;
+
+  void add_routes();
+  void route(net::HttpMethod method, const char* pattern, Role role, net::HttpHandler handler);
+  void handle(net::HttpRequest request, const net::HttpReply& reply);
+  net::HttpReply counted(const net::HttpRequest& request, const net::HttpReply& reply);
+
+  void refresh(Then then);
+  void gathered(std::uint64_t round, const std::vector<CallSnapshot>& calls);
+  void finish_refresh(bool fresh);
+
+  void command(const net::HttpRequest& request, const net::HttpReply& reply, CallCommand command);
+  void play(const net::HttpRequest& request, const net::HttpReply& reply);
+  void listen_in(const net::HttpRequest& request, const net::HttpReply& reply);
+  void listen_in(const std::shared_ptr<net::WebSocket>& socket, const std::string& uuid, Ear ear);
+  void answer(std::uint64_t id, net::HttpResponse response);
+  std::uint64_t remember(const net::HttpReply& reply); // it gets 504 if nobody answers
+
+  void start_sip(const net::HttpRequest& request, const net::HttpReply& reply);
+  void stop_sip(const net::HttpRequest& request, const net::HttpReply& reply);
+  void worker_stopped();
+  std::string status_json();
+  std::string index_json() const;
+  std::string metrics_text();
+  void on_event(const ApiState::Event& event);
+
+  const Settings& settings_;
+  log::Sink log_;
+  net::Loop loop_;
+  Metrics metrics_;
+  ApiState state_;
+  EventReaders readers_;
+  std::set<std::shared_ptr<AudioListener>> listeners_;
+  std::uint64_t listener_drops_ = 0; // frames, of those who have left
+  net::HttpRouter router_;
+  std::map<std::pair<net::HttpMethod, std::string>, Role> roles_;
+  Endpoint endpoint_;
+  std::vector<Worker*> workers_;
+  std::vector<Endpoint> listening_;
+  Probe probe_;
+  std::int64_t started_us_ = 0;
+  bool closing_ = false;
+
+  Sip sip_ = Sip::running;
+  std::size_t workers_to_stop_ = 0;
+
+  std::vector<Then> waiting_;
+  std::uint64_t round_ = 0;
+  std::size_t missing_ = 0; // workers that have not told their calls yet
+  Time refreshed_{};
+  net::Timer refresh_limit_;
+
+  struct Pending {
+    net::HttpReply reply;
+    std::unique_ptr<net::Timer> limit;
+  };
+  std::map<std::uint64_t, Pending> pending_;
+  std::uint64_t last_pending_ = 0;
+
+  std::unique_ptr<net::HttpServer> server_;
+  std::thread thread_;
+};
+
+} // namespace talky::sipd

@@ -1,0 +1,32 @@
+// Who may use the HTTP API. Against other machines: bearer tokens with roles. Against web pages that a
+// browser of this machine has open: the Host must be ours (DNS rebinding) and the Origin the same.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/endpoint.hpp"
+#include "net/http.hpp"
+
+namespace talky::sipd {
+
+enum class Role : std::uint8_t { none, read, operate }; // each may do what those before it may
+
+// The file of --http-tokens: one `read:TOKEN` or `operate:TOKEN` a line; '#' begins a comment line.
+class Tokens {
+ public:
+  static Tokens load(const std::string& path); // throws cli::Failure, which names the file and the line
+  Role role_of(std::string_view token) const;  // takes as long for a wrong token as for a right one
+  std::size_t size() const { return roles_.size(); }
+
+ private:
+  std::map<std::string, Role, std::less<>> roles_;
+};
+
+// The answer to a request that may not be served; nullopt if it may. `tokens` null: nobody is asked for one.
+std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const Endpoint& listening,
+                                        const Tokens* tokens, Role needed);
+
+} // namespace talky::sipd

@@ -1,0 +1,107 @@
+#include "api_json.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+
+#include "file/wav.hpp"
+#include "net/fd.hpp"
+
+namespace talky::sipd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint64_t max_samples = std::uint64_t{16'000} * 120;
+constexpr std::size_t max_digits = 256;
+constexpr std::int64_t min_duration = 40, max_duration = 5'000; // ms
+
+// The members of an object, none of them unknown.
+Parsed<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {
+  json::error_code error;
+  json::parse_options limits;
+  limits.max_depth = 4;
+  const json::value value = json::parse({body.data(), body.size()}, error, {}, limits);
+  if (error || !value.is_object()) return tl::unexpected(std::string("the body must be a JSON object"));
+  for (const auto& member : value.get_object()) {
+    const std::string_view key(member.key().data(), member.key().size());
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return tl::unexpected(fmt::format("\"{}\" is not known here", key));
+  }
+  return value.get_object();
+}
+
+} // namespace
+
+Parsed<SendDigits> parse_digits(std::string_view body) {
+  const auto object = parse_object(body, {"digits", "duration_ms"});
+  if (!object) return tl::unexpected(object.error());
+  const json::value* digits = object->if_contains("digits");
+  if (!digits || !digits->is_string() || digits->get_string().empty() ||
+      digits->get_string().size() > max_digits)
+    return tl::unexpected(
+        fmt::format("\"digits\" must be a string of 1 to {} of 0-9 * # A-D and ,", max_digits));
+  SendDigits out;
+  out.digits = std::string(digits->get_string().data(), digits->get_string().size());
+  if (out.digits.find_first_not_of("0123456789*#ABCD,") != std::string::npos)
+    return tl::unexpected(std::string("\"digits\" may hold 0-9 * # A-D and ,"));
+  if (const json::value* duration = object->if_contains("duration_ms")) {
+    json::error_code error;
+    const auto ms = duration->is_number() ? duration->to_number<std::int64_t>(error) : -1;
+    if (error || ms < min_duration || ms > max_duration)
+      return tl::unexpected(
+          fmt::format("\"duration_ms\" must be a number from {} to {}", min_duration, max_duration));
+    out.duration = std::chrono::milliseconds(ms);
+  }
+  return out;
+}
+
+Parsed<TransferTo> parse_transfer(std::string_view body) {
+  const auto object = parse_object(body, {"to"});
+  if (!object) return tl::unexpected(object.error());
+  const json::value* to = object->if_contains("to");
+  if (!to || !to->is_string() || to->get_string().empty())
+    return tl::unexpected(std::string("\"to\" must be a SIP or tel URI"));
+  return TransferTo{std::string(to->get_string().data(), to->get_string().size())};
+}
+
+Parsed<Samples> decode_audio(std::string_view body) {
+  if (body.empty()) return tl::unexpected(std::string("the body must be a sound file"));
+  // Readers want a file: one without a name, in memory.
+  const net::Fd file(::memfd_create("talky-play", MFD_CLOEXEC));
+  for (std::string_view rest = body; !rest.empty();) {
+    const ssize_t count = file ? ::write(file.get(), rest.data(), rest.size()) : -1;
+    if (count <= 0) return tl::unexpected(std::string("there is no memory for the sound"));
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  auto samples = file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), 16'000, max_samples);
+  if (!samples)
+    return tl::unexpected(fmt::format("the body is no sound file of ours: {}", samples.error().what));
+  if (samples->empty()) return tl::unexpected(std::string("the sound file is empty"));
+  return std::move(*samples);
+}
+
+bool is_on(const std::optional<std::string>& query_value) {
+  return query_value && (query_value->empty() || *query_value == "1" || *query_value == "true");
+}
+
+net::HttpResponse json_answer(int status, std::string body) {
+  return net::HttpResponse::text(status, "application/json", std::move(body));
+}
+
+net::HttpResponse no_such_call() {
+  return net::problem(404, "there is no such call, or it has ended");
+}
+
+net::HttpResponse refusal_of(const Error& error) {
+  switch (error.code) {
+    case Errc::not_found: return no_such_call();
+    case Errc::malformed: return net::problem(422, fmt::format("expected {}", error.what));
+    case Errc::too_large: return net::problem(409, fmt::format("expected {}", error.what));
+    default: return net::problem(409, error.what);
+  }
+}
+
+} // namespace talky::sipd

@@ -1,0 +1,54 @@
+// One listener's ear in a call. The session fills it on the call's loop; each frame is posted to the
+// listener's loop. A listener whose loop stands still loses frames, which are counted; the call never waits.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "net/loop.hpp"
+
+namespace talky::sipd {
+
+class AudioTap : public std::enable_shared_from_this<AudioTap> {
+ public:
+  // 20 ms, interleaved, caller left and agent right; called on `loop`.
+  using Deliver = std::function<void(const std::vector<std::int16_t>& stereo)>;
+  AudioTap(net::Loop& loop, Deliver deliver) : loop_(loop), deliver_(std::move(deliver)) {}
+
+  // On the call's loop. False: nobody listens any more.
+  bool frame(std::span<const std::int16_t> stereo) {
+    if (closed_) return false;
+    if (in_flight_ >= max_in_flight) {
+      ++lost_;
+      return true;
+    }
+    ++in_flight_;
+    loop_.post([self = shared_from_this(), copy = std::vector<std::int16_t>(stereo.begin(), stereo.end())] {
+      --self->in_flight_;
+      if (!self->closed_) self->deliver_(copy);
+    });
+    return true;
+  }
+
+  // On the listener's loop.
+  void close() {
+    closed_ = true;
+    deliver_ = nullptr;
+  }
+  std::uint64_t take_lost() { return lost_.exchange(0); } // frames since the last time
+
+ private:
+  static constexpr int max_in_flight = 50; // a second
+
+  net::Loop& loop_;
+  Deliver deliver_;
+  std::atomic<int> in_flight_{0};
+  std::atomic<std::uint64_t> lost_{0};
+  std::atomic<bool> closed_{false};
+};
+
+} // namespace talky::sipd

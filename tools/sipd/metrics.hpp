@@ -1,0 +1,39 @@
+// /metrics in Prometheus' text format. Base units, prefix talky_. Used on the API's loop only.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "api_state.hpp"
+
+namespace talky::sipd {
+
+class Metrics {
+ public:
+  Metrics(std::size_t capacity, std::size_t workers);
+  ~Metrics();
+
+  void began();
+  void answered(double setup_s);      // INVITE to answer
+  void first_audio(double s);         // answer to the agent's first sample
+  void live(const CallSnapshot& now); // packet counts so far
+  void ended(const CallOver& call);
+  void registered(bool is_new);
+  void http_request(int status);
+
+  struct Gauges {
+    std::size_t active = 0, registrations = 0, http_connections = 0, event_readers = 0, listeners = 0;
+    std::uint64_t queued_samples = 0; // of all calls
+    std::uint64_t listener_frames_dropped = 0, event_readers_cut = 0;
+    double uptime_s = 0;
+    bool sip_up = false;
+  };
+  std::string text(const Gauges& gauges);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace talky::sipd

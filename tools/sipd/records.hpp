@@ -1,0 +1,72 @@
+// The call records of the daemon: what a call tells of itself while it lasts, and what its files add when it
+// is over, handed to store::Writer.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "call/events.hpp"
+#include "core/log.hpp"
+#include "store/writer.hpp"
+
+namespace talky::sipd {
+
+class Records {
+ public:
+  struct Options {
+    std::optional<store::Location> database; // nullopt: none is kept
+    std::string spool;                       // folder for what waits for the database
+    std::string recordings;                  // folder; "" if nothing is recorded
+    store::Retention retention;
+    bool agent_keeps_journal = false; // of calls to the target `agent`
+    std::vector<std::string> mended;  // recordings that were repaired at this start
+  };
+
+  Records(Options options, log::Sink log);
+
+  // One call, filled on its loop. Whatever is told twice counts the first time.
+  class Call {
+   public:
+    // `begun` has all that is known at the INVITE; invited_ms is now.
+    Call(Records& records, store::CallRecord begun);
+
+    void ringing();
+    void answered();
+    void caller_audio(bool silent); // 20 ms have come
+    void agent_audio();             // something to play has come
+    // `reason` is what the log says. With `recorded` the recorder calls files_closed() afterwards.
+    void ended(const call::CallEnded& event, std::string_view reason, bool recorded);
+
+    const store::CallRecord& record() const { return record_; }
+
+   private:
+    Records& records_;
+    store::CallRecord record_;
+    bool over_ = false;
+  };
+
+  void files_closed(const std::string& uuid) { writer_.files_closed(uuid); } // any thread
+  store::Writer::Status status() const { return writer_.status(); }          // any thread
+
+ private:
+  store::Writer::Options writer_options();
+  bool complete(const store::Writer::Completing& completing) const;
+
+  Options options_;
+  std::set<std::string> mended_; // names of files
+  log::Sink log_;
+  store::Writer writer_;
+};
+
+// What is known of a call at its INVITE; `route` is the target as it was written.
+store::CallRecord begun_record(const call::IncomingCall& incoming, const std::string& uuid,
+                               std::string_view route);
+
+// What the journal of an agent tells of the call (talky-journal(5)): what was said, turns, barge-ins,
+// response times. Lines that are no entries are passed over. False: its last entry is not there yet.
+bool fold_journal(std::string_view text, store::CallRecord& record);
+
+} // namespace talky::sipd

@@ -1,0 +1,132 @@
+// What the HTTP API asks of a session.
+#include "api.hpp"
+#include "session.hpp"
+#include "worker.hpp"
+
+namespace talky::sipd {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <class... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+} // namespace
+
+Result<> Session::command(const CallCommand& command) {
+  if (over_) return fail(Errc::not_found, 0, "the call has ended");
+  call::UserAgent& agent = worker_.agent();
+  const auto now = net::now();
+  const bool up = answered_ && leg_;
+  const bool needs_answer = !std::holds_alternative<HangUp>(command);
+  if (needs_answer && !up) return fail(Errc::closed, 0, "the call has not been answered yet");
+  Result<> done = std::visit(
+      Overloaded{[&](const HangUp&) -> Result<> {
+                   if (!accepted_) return agent.reject(incoming_.call, 480, "", now);
+                   return agent.hangup(current(), "api", false, now);
+                 },
+                 [&](const HoldCall&) -> Result<> {
+                   if (on_hold_) return {};
+                   auto held = agent.hold(current(), now);
+                   if (held) on_hold_ = true;
+                   return held;
+                 },
+                 [&](const ResumeCall&) -> Result<> {
+                   if (!on_hold_) return {};
+                   auto resumed = agent.resume(current(), now);
+                   if (resumed) on_hold_ = false;
+                   return resumed;
+                 },
+                 [&](const SendDigits& digits) {
+                   return agent.dtmf(current(), digits.digits, digits.duration, now);
+                 },
+                 [&](const PlayAudio& audio) -> Result<> {
+                   if (audio.clear) (void)clear();
+                   const auto taken = agent.play(current(), *audio.samples);
+                   if (!taken) return tl::unexpected(taken.error());
+                   if (*taken < audio.samples->size())
+                     return fail(Errc::too_large, *taken, "room for all of it: two minutes may wait");
+                   return {};
+                 },
+                 [&](const TransferTo& to) -> Result<> {
+                   auto asked = agent.transfer(current(), to.uri, now);
+                   if (asked)
+                     log(log::Level::info, log::Line("call.transfer").add("to", to.uri).add("by", "api"));
+                   return asked;
+                 }},
+      command);
+  worker_.drain();
+  return done;
+}
+
+CallSnapshot Session::snapshot() const {
+  CallSnapshot out;
+  out.uuid = about_.call;
+  out.held = held_;
+  out.on_hold = on_hold_;
+  out.queued = queued();
+  if (leg_) out.quality = worker_.agent().quality(leg_->key);
+  return out;
+}
+
+// ---- What the API is told
+
+void Session::tell_began() {
+  Api* const api = worker_.shared().api;
+  if (!api) return;
+  CallBegan event;
+  event.uuid = about_.call;
+  event.sip_call_id = incoming_.call_id;
+  event.from = incoming_.from;
+  event.to = incoming_.dialled;
+  event.bridge = target_.text;
+  event.peer = incoming_.flow.remote.to_string();
+  event.transport = sip::to_string(incoming_.flow.transport);
+  event.user_agent = incoming_.user_agent;
+  event.worker = worker_.index();
+  event.at_us = net::wall_clock_us();
+  event.at = began_;
+  api->began(std::move(event));
+}
+
+void Session::tell_answered(const call::CallAnswered& event) {
+  Api* const api = worker_.shared().api;
+  if (!api) return;
+  api->answered({about_.call, event.plan.codec, net::wall_clock_us(), event.at});
+  if (has_played_) tell("call.first_audio", "");
+}
+
+void Session::tell_first_audio() {
+  if (has_played_) return;
+  has_played_ = true;
+  if (answered_) tell("call.first_audio", "");
+}
+
+void Session::tell_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason) {
+  Api* const api = worker_.shared().api;
+  if (!api) return;
+  CallOver over;
+  over.uuid = about_.call;
+  over.cause = cause;
+  over.reason = reason;
+  over.by_peer = event.by_peer;
+  over.answered = answered_;
+  over.status = event.status;
+  over.at_us = net::wall_clock_us();
+  if (event.answered) over.seconds = static_cast<double>((event.ended - *event.answered).count()) / 1e6;
+  over.quality = event.quality;
+  api->ended(std::move(over));
+}
+
+void Session::tell(std::string_view type, std::string_view details) {
+  Api* const api = worker_.shared().api;
+  if (api) api->happened({about_.call, std::string(type), std::string(details), net::wall_clock_us()});
+}
+
+void Session::feed_taps(std::span<const std::int16_t> stereo) {
+  std::erase_if(taps_, [&](const auto& tap) { return !tap->frame(stereo); });
+}
+
+} // namespace talky::sipd
