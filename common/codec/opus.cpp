@@ -77,9 +77,12 @@ class Opus final : public Codec {
     const auto length = frames_in(next);
     // The copy is as long as the packet that holds it; a longer gap begins with what is made up.
     if (!length || *length == 0 || frames < *length || !has_fec(next)) return false;
+    const std::size_t start = out.size();
     if (frames > *length) conceal(frames - *length, out);
     spare_.clear();
-    return run(next, *length, true, out);
+    const bool done = run(next, *length, true, out);
+    if (!done) out.resize(start);
+    return done;
   }
 
   bool conceal(std::size_t frames, std::vector<std::int16_t>& out) override {

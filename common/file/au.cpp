@@ -8,6 +8,7 @@ namespace talky::file {
 namespace {
 
 constexpr std::size_t header_bytes = 24;
+constexpr std::size_t annotation_bytes = 4; // that many at least, says the format, and sox
 constexpr std::uint32_t unknown_size = 0xffffffff;
 
 struct Encoding {
@@ -63,7 +64,7 @@ std::vector<std::byte> make_au_header(SampleFormat format, std::uint32_t rate, s
   std::vector<std::byte> out;
   Writer writer(out);
   writer.u32(0x2e736e64); // ".snd"
-  writer.u32(header_bytes);
+  writer.u32(header_bytes + annotation_bytes);
   // A size beyond 32 bits is as good as unknown: readers go on to the end of the file.
   writer.u32(
       static_cast<std::uint32_t>(std::min<std::uint64_t>(data_size.value_or(unknown_size), unknown_size)));
@@ -71,6 +72,7 @@ std::vector<std::byte> make_au_header(SampleFormat format, std::uint32_t rate, s
   writer.u32(encoding != nullptr ? encoding->number : 0);
   writer.u32(rate);
   writer.u32(channels);
+  writer.u32(0);
   return out;
 }
 

@@ -109,7 +109,7 @@ TEST_CASE("AU: every encoding's header is read back; what is wrong is named with
     CHECK((*header)->rate == 44100);
     CHECK((*header)->channels == 2);
     CHECK((*header)->data_size == 4000);
-    CHECK((*header)->data_offset == 24);
+    CHECK((*header)->data_offset == 28);
   }
   CHECK_FALSE((*parse_au_header(make_au_header(SampleFormat::s16be, 8000, 1, std::nullopt)))->data_size);
   const auto broken = [](std::size_t at, unsigned value) {

@@ -104,7 +104,7 @@ ogg
 END
   for kind in au au-alaw au-s24 au-f32 flac wav wav-alaw wav-gsm aiff; do
     talky-transcode -t $kind in.wav y.bin --force
-    sox -t "${kind%%-*}" y.bin -t s16 -r 8000 so.pcm
+    sox -D -t "${kind%%-*}" y.bin -t s16 -r 8000 so.pcm
     dB=$(likeness in.s16le so.pcm)
     echo "sox hears $kind: $dB dB"
     [ "$dB" -ge "$(limit $kind)" ]
