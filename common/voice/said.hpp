@@ -1,7 +1,9 @@
 // What the finders of dates and of times share. Not public.
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "voice/calendar.hpp"
 
@@ -21,6 +23,18 @@ inline bool denied(const Words& words, std::size_t at) {
       return false;
   }
   return false;
+}
+
+// Everything that finder.at() finds in the words, from left to right, without what was denied.
+template <class T, class Finder>
+std::vector<Found<T>> find_all(const Finder& finder, const Words& words) {
+  std::vector<Found<T>> out;
+  for (std::size_t i = 0; i < words.size();) {
+    const auto found = finder.at(i);
+    if (found && !denied(words, i)) out.push_back(*found);
+    i = found ? found->end : i + 1;
+  }
+  return out;
 }
 
 } // namespace talky::voice

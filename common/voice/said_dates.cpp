@@ -215,14 +215,7 @@ class DateFinder {
 } // namespace
 
 std::vector<Found<Date>> find_dates(const Words& words, const Date& today) {
-  std::vector<Found<Date>> out;
-  const DateFinder finder(words, today);
-  for (std::size_t i = 0; i < words.size();) {
-    const auto found = finder.at(i);
-    if (found && !denied(words, i)) out.push_back(*found);
-    i = found ? found->end : i + 1;
-  }
-  return out;
+  return find_all<Date>(DateFinder(words, today), words);
 }
 
 } // namespace talky::voice

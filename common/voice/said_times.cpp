@@ -154,14 +154,7 @@ class TimeFinder {
 
 std::vector<Found<TimeOfDay>> find_times(const Words& words, bool asked, const Hours& hours,
                                          const std::vector<bool>& taken) {
-  std::vector<Found<TimeOfDay>> out;
-  const TimeFinder finder(words, asked, hours, taken);
-  for (std::size_t i = 0; i < words.size();) {
-    const auto found = finder.at(i);
-    if (found && !denied(words, i)) out.push_back(*found);
-    i = found ? found->end : i + 1;
-  }
-  return out;
+  return find_all<TimeOfDay>(TimeFinder(words, asked, hours, taken), words);
 }
 
 } // namespace talky::voice

@@ -5,19 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "rtp/bytes.hpp"
+
 using namespace talky;
 using namespace talky::rtp;
-
-namespace {
-
-std::vector<std::byte> bytes(std::initializer_list<int> values) {
-  std::vector<std::byte> out;
-  for (const int value : values)
-    out.push_back(static_cast<std::byte>(value));
-  return out;
-}
-
-} // namespace
 
 TEST_CASE("what is built is parsed") {
   std::vector<std::byte> wire;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rtp/bytes.hpp"
 #include "rtp/rtcp_session.hpp"
 
 using namespace talky;
@@ -12,13 +13,6 @@ using namespace talky::rtp;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::vector<std::byte> bytes(std::initializer_list<int> values) {
-  std::vector<std::byte> out;
-  for (const int value : values)
-    out.push_back(static_cast<std::byte>(value));
-  return out;
-}
 
 std::vector<std::byte> copy(Bytes view) {
   return {view.begin(), view.end()};

@@ -15,6 +15,7 @@ from arrivals import packets, signed, sip, stream
 from audio import dbfs, read_wav
 
 SETTLED = 0.15  # s: what was in the jitter buffer, and the fading of a gap
+STALL = 0.1  # s: by which our loop may have been late to read the next INVITE
 QUIET = -60
 
 
@@ -30,7 +31,8 @@ def main():
     sent = stream(pcap, lambda source, _: source == a.port)
     received = [at for at, _, target, _ in packets(pcap) if target == a.port]
     pcm, rate = read_wav(a.wav)
-    start = sent[0][0]  # our first packet leaves on the first tick, with the recording's first sample
+    # Our first packet leaves on the first tick, with the recording's first sample; the most punctual one says when that was.
+    start = min(row[0] - signed(row[2] - sent[0][2], 32) / 8000 for row in sent)
 
     def side(channel, begin, end):
         return dbfs(pcm[int((begin - start) * rate):int((end - start) * rate), channel])
@@ -44,7 +46,7 @@ def main():
         begin, end = time_of("SIP/2.0 200", cseq), time_of("INVITE", cseq + 1)
         ours = sum(begin < row[0] < end for row in sent)
         theirs = sum(begin < at < end for at in received)
-        caller, agent = side(0, begin + SETTLED, end), side(1, begin + SETTLED, end)
+        caller, agent = (side(channel, begin + SETTLED, end - STALL) for channel in (0, 1))
         holds = ours == 0 and theirs > 10 and agent < QUIET and (caller > QUIET + 20 if hears else caller < QUIET)
         print(f"cseq={cseq} ms={(end - begin) * 1000:.0f} sent={ours} came={theirs} caller={caller:.0f} agent={agent:.0f} "
               f"{'ok' if holds else 'WRONG'}")

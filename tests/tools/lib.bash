@@ -172,12 +172,13 @@ heard_as_it_came() {
   fi || { echo "$2: $punctual"; return 1; }
 }
 
-# Packets to us that came late (more than 10 ms behind the fastest), of all calls of this test that were recorded.
+# Packets to us that came late (more than 10 ms behind the fastest), of all calls of this test that were recorded; with
+# --from those of ours that left late.
 late_packets() {
-  local uuid port punctual late sum=0
+  local way=${1:---to} uuid port punctual late sum=0
   while read -r uuid port; do
     [ -s "$T/calls/$uuid.pcap" ] || continue
-    punctual=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "$T/calls/$uuid.pcap" --to "$port") || continue
+    punctual=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "$T/calls/$uuid.pcap" "$way" "$port") || continue
     late=${punctual##*late=} sum=$((sum + ${late%% *}))
   done < <(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).* call=\([-0-9a-f]*\).*/\2 \1/p' "$T/sipd.err")
   echo "$sum"

@@ -186,11 +186,8 @@ TEST_CASE("an answer that may not be interrupted is not; what was said meanwhile
 TEST_CASE("\"bye\" over our goodbye does not start anything new") {
   Options options = long_answer({speech(3300, 3700, "bye")});
   Conversation call(options);
-  Reply bye;
-  bye.text = "Thank you for calling, and goodbye.";
-  bye.action = Reply::Hangup{"goodbye"};
-  bye.interruptible = false;
-  call.echo().answers["tell me"] = bye;
+  call.echo().answers["tell me"] =
+      reply_that("Thank you for calling, and goodbye.", Reply::Hangup{"goodbye"});
   call.start();
   call.run_until_ms(15'000);
   CHECK(call.turns().size() == 1);

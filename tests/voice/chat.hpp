@@ -55,4 +55,18 @@ class Chat {
   std::unique_ptr<Dialogue> dialogue_;
 };
 
+// A flow of two or three lines.
+inline const std::string kSmall = R"(flow: small
+start: hello
+states:
+  hello:
+    say: Hello. Do you like it?
+    on:
+      - {answer: yes, say: Good.}
+      - {answer: no, go: bye}
+  bye:
+    say: Goodbye.
+    hangup: done
+)";
+
 } // namespace talky::voice

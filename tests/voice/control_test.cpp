@@ -108,10 +108,7 @@ TEST_CASE("transfer after the last word; a bridge that does not do it costs no s
   Options options;
   options.caller = {speech(2500, 3000, "operator")};
   Conversation call(options);
-  Reply transfer;
-  transfer.text = "One moment.";
-  transfer.action = Reply::Transfer{"sip:200@127.0.0.1"};
-  call.echo().answers["operator"] = transfer;
+  call.echo().answers["operator"] = reply_that("One moment.", Reply::Transfer{"sip:200@127.0.0.1"});
   call.start();
   call.run_until_ms(6000);
   REQUIRE(call.sent<out::Transfer>().size() == 1);
@@ -126,10 +123,7 @@ TEST_CASE("digits are sent after the words") {
   Options options;
   options.caller = {speech(2500, 3000, "door")};
   Conversation call(options);
-  Reply door;
-  door.text = "Open.";
-  door.action = Reply::SendDigits{"55#"};
-  call.echo().answers["door"] = door;
+  call.echo().answers["door"] = reply_that("Open.", Reply::SendDigits{"55#"});
   call.start();
   call.run_until_ms(6000);
   REQUIRE(call.sent<out::Dtmf>().size() == 1);

@@ -26,19 +26,6 @@ bool complains(const std::string& yaml, std::string_view text, std::size_t line,
   return there;
 }
 
-const std::string kSmall = R"(flow: small
-start: hello
-states:
-  hello:
-    say: Hello. Do you like it?
-    on:
-      - {answer: yes, say: Good.}
-      - {answer: no, go: bye}
-  bye:
-    say: Goodbye.
-    hangup: done
-)";
-
 } // namespace
 
 TEST_CASE("the check finds what is wrong, with its line") {

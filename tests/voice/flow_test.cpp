@@ -10,23 +10,6 @@
 using namespace talky;
 using namespace talky::voice;
 
-namespace {
-
-const std::string kSmall = R"(flow: small
-start: hello
-states:
-  hello:
-    say: Hello. Do you like it?
-    on:
-      - {answer: yes, say: Good.}
-      - {answer: no, go: bye}
-  bye:
-    say: Goodbye.
-    hangup: done
-)";
-
-} // namespace
-
 TEST_CASE("every state answers every input") {
   const char* inputs[] = {"",
                           "yes",

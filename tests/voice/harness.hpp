@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "voice/journal.hpp"
@@ -144,6 +145,15 @@ inline in::Start a_start() {
   start.to = "sip:100@127.0.0.1";
   start.moment = {2026, 11, 23, 10, 15}; // a Monday
   return start;
+}
+
+// What a dialogue says when it does something afterwards; nobody talks over it.
+inline Reply reply_that(std::string text, Reply::Action action) {
+  Reply reply;
+  reply.text = std::move(text);
+  reply.action = std::move(action);
+  reply.interruptible = false;
+  return reply;
 }
 
 } // namespace talky::voice::test

@@ -272,11 +272,7 @@ TEST_CASE("hang-up comes only after the last word was played") {
   Options options;
   options.caller = {speech(2500, 3000, "bye")};
   Conversation call(options);
-  Reply bye;
-  bye.text = "Thank you for calling. Goodbye.";
-  bye.action = Reply::Hangup{"goodbye"};
-  bye.interruptible = false;
-  call.echo().answers["bye"] = bye;
+  call.echo().answers["bye"] = reply_that("Thank you for calling. Goodbye.", Reply::Hangup{"goodbye"});
   call.start();
   call.run_until_ms(10'000);
   const auto hangups = call.sent<out::Hangup>();
