@@ -91,7 +91,9 @@ class Prober:
         call_id, tag = "%x" % random.getrandbits(64), "%x" % random.getrandbits(40)
         first = r("MESSAGE", call_id=call_id, from_tag=tag, body="x", content_type="text/plain")
         e(200, first, "MESSAGE")
-        e(482, r("MESSAGE", call_id=call_id, from_tag=tag, body="x", content_type="text/plain"), "a merged request")
+        # Over TCP the first has been forgotten by then: nothing is sent again there.
+        again = r("MESSAGE", call_id=call_id, from_tag=tag, body="x", content_type="text/plain")
+        e(482 if self.transport == "udp" else 200, again, "a merged request")
 
     def inside(self):
         call = self.client.call("100")
@@ -117,6 +119,7 @@ class Prober:
         check(488, call.in_dialog("UPDATE", ["Content-Type: application/sdp", f"Contact: {self.client.contact()}"],
                                   SDP.replace(" 0 101", " 3")), "UPDATE without a codec in common")
         call.cseq -= 5
+        call.answers.clear()
         check(500, call.in_dialog("INFO"), "a CSeq from the past")
         call.cseq += 5
         check(200, call.bye(), "BYE after all that")

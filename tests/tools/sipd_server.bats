@@ -120,7 +120,7 @@ PY
   run -64 talky-sipd --rtp-ports 5-5 --check-config
   run -66 talky-sipd --users nobody --check-config
   run -66 talky-sipd --bridge play:nothing.wav --record ''
-  run -64 talky-sipd --http 127.0.0.1:1
+  run -64 talky-sipd --no-such-flag
   run -0 talky-sipd --help
   [[ $output == *Examples:* ]]
 }

