@@ -1,3 +1,4 @@
 talky_fuzz(pcap DEPENDS file)
 talky_fuzz(rtpdump DEPENDS file)
 talky_fuzz(compressed DEPENDS file)
+talky_fuzz(rtpdump_packets DEPENDS rtpdump_parts)
