@@ -175,6 +175,19 @@ TEST_CASE("pauses: discontinuous transmission with and without comfort noise") {
   CHECK(noise.stream.payload_type() == 0);
 }
 
+TEST_CASE("neither losses nor packets behind others are pauses") {
+  Feed feed;
+  for (int i = 0; i < 600; ++i) {
+    if (i % 10 == 7) continue;                                   // lost
+    const int n = i % 10 == 3 ? i + 1 : i % 10 == 4 ? i - 1 : i; // two change places
+    feed.add(i * 20'000, static_cast<std::uint16_t>(n), static_cast<std::uint32_t>(n) * 160);
+  }
+  CHECK(feed.stream.pauses() == 0);
+  CHECK(feed.stream.reordered() == 60);
+  CHECK(feed.stream.packet_ms() == 20);
+  CHECK(feed.stream.sending_ms() == doctest::Approx(12'000));
+}
+
 TEST_CASE("another packet time is no pause") {
   Feed feed;
   feed.run(0, 100);

@@ -258,12 +258,17 @@ void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes pa
     const double nominal = step * ms_per_tick_;
     double media = static_cast<double>(step + static_cast<std::int64_t>(event_ticks_)) * ms_per_tick_;
     if (std::abs(delta - nominal) > kJumpMs) media = delta; // another clock: it is set by arrival
-    if (place == Order::next || place == Order::ahead) pace(media, distance, noise);
+    // Pauses and the length of packets are told from the newest packet on, whatever came behind it.
+    const double since_newest = media - ahead_ticks_ * ms_per_tick_;
+    const bool newest = place == Order::next || place == Order::ahead;
+    if (newest) pace(since_newest, distance, noise);
+    ahead_ticks_ = newest ? 0 : ahead_ticks_ - step;
     event_ticks_ = 0;
     const bool in_window = place != Order::stray && place != Order::duplicate;
     const std::uint64_t bit = in_window ? std::uint64_t{1} << std::max(0, -distance) : 0;
     track(now_ms, delta, nominal, media, bit);
-    if (place == Order::next && !noise && !after_noise_ && step > 0 && step != usual_step_) {
+    if (place == Order::next && !noise && !after_noise_ && step > 0 && step != usual_step_ &&
+        since_newest == media) {
       if (nominal == candidate_ms_) { // twice in a row: so it was no pause
         if (pauses_ > 0 && counted_pause_ms_ > 0) {
           pause_ms_ -= 2 * counted_pause_ms_;

@@ -1,0 +1,1 @@
+talky_fuzz(rtpdump_analysis DEPENDS rtpdump_parts)
