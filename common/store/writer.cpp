@@ -259,7 +259,8 @@ void Writer::save() {
     Pending& pending = pending_.at(uuid);
     pending.spooled = pending.phase;
     if (pending.phase == Phase::active) continue;
-    options_.log(log::Level::debug, log::Line("cdr.kept").add("call", uuid).add("cause", pending.record.cause).str());
+    options_.log(log::Level::debug,
+                 log::Line("cdr.kept").add("call", uuid).add("cause", pending.record.cause).str());
     if (options_.on_spooled) options_.on_spooled(uuid);
   }
   unsaved_.clear();

@@ -29,7 +29,9 @@ Failure failure(const store::Error& error, const std::string& place) {
                         : error.fault == store::Fault::busy  ? ExitCode::temporary
                         : error.fault == store::Fault::newer ? ExitCode::data
                                                              : ExitCode::unavailable;
-  return {code, fmt::format("{}: {}", place, error.text)};
+  const bool told =
+      error.text.find(place.substr(place.find(':') + 1)) != std::string::npos; // SQLite names its file
+  return {code, told ? error.text : fmt::format("{}: {}", place, error.text)};
 }
 
 // Nothing that came from the network may move the cursor of a terminal.
