@@ -7,7 +7,7 @@ namespace talky::codec::g722 {
 namespace {
 
 // Half of the symmetrical filter bank.
-constexpr std::array<int, 12> kFilter{3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11};
+constexpr std::array<std::int16_t, 12> kFilter{3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11};
 
 // QUANTL: decision levels, and the code of each interval for differences below and from 0 on.
 constexpr std::array<int, 30> kLevels{0,    35,   72,   110,  150,  190,  233,  276,  323,  370,
@@ -44,6 +44,22 @@ constexpr int kLowShift = 8, kHighShift = 10;
 constexpr std::array<int, 32> kExponential{2048, 2093, 2139, 2186, 2233, 2282, 2332, 2383, 2435, 2489, 2543,
                                            2599, 2656, 2714, 2774, 2834, 2896, 2960, 3025, 3091, 3158, 3228,
                                            3298, 3371, 3444, 3520, 3597, 3676, 3756, 3838, 3922, 4008};
+
+constexpr std::array<std::int16_t, 12> reversed(std::array<std::int16_t, 12> taps) {
+  std::reverse(taps.begin(), taps.end());
+  return taps;
+}
+constexpr auto kReversed = reversed(kFilter);
+
+int filter(const std::int16_t* samples, const std::array<std::int16_t, 12>& taps) {
+  int sum = 0;
+  for (std::size_t i = 0; i < taps.size(); ++i)
+    sum += samples[i] * taps[i];
+  return sum;
+}
+
+constexpr std::size_t kHistory = 11; // samples of either phase before the newest
+constexpr std::size_t kStretch = 160;
 
 constexpr int saturate(int x) {
   return std::clamp(x, -32768, 32767);
@@ -126,48 +142,65 @@ std::byte Encoder::encode_pair(int low, int high) {
 }
 
 void Encoder::encode(std::span<const std::int16_t> in, std::span<std::byte> out) {
-  for (std::size_t n = 0; n < out.size(); ++n) {
-    std::shift_left(past_.begin(), past_.end(), 2);
-    past_[22] = in[2 * n];
-    past_[23] = in[2 * n + 1];
-    int odd = 0, even = 0;
-    for (std::size_t i = 0; i < kFilter.size(); ++i) {
-      odd += past_[2 * i] * kFilter[i];
-      even += past_[2 * i + 1] * kFilter[11 - i];
+  std::array<std::int16_t, kHistory + kStretch> first, second; // the two samples of each pair
+  std::copy(first_.begin(), first_.end(), first.begin());
+  std::copy(second_.begin(), second_.end(), second.begin());
+  for (std::size_t at = 0; at < out.size(); at += kStretch) {
+    const std::size_t count = std::min(kStretch, out.size() - at);
+    for (std::size_t i = 0; i < count; ++i) {
+      first[kHistory + i] = in[2 * (at + i)];
+      second[kHistory + i] = in[2 * (at + i) + 1];
     }
-    // The filters have a gain of 4096; the bands have 15 bits.
-    out[n] = encode_pair((even + odd) >> 14, (even - odd) >> 14);
+    for (std::size_t i = 0; i < count; ++i) {
+      const int odd = filter(&first[i], kFilter), even = filter(&second[i], kReversed);
+      // The filters have a gain of 4096; the bands have 15 bits.
+      out[at + i] = encode_pair((even + odd) >> 14, (even - odd) >> 14);
+    }
+    std::copy_n(first.begin() + static_cast<std::ptrdiff_t>(count), kHistory, first.begin());
+    std::copy_n(second.begin() + static_cast<std::ptrdiff_t>(count), kHistory, second.begin());
   }
+  std::copy_n(first.begin(), kHistory, first_.begin());
+  std::copy_n(second.begin(), kHistory, second_.begin());
 }
 
 void Decoder::decode(std::span<const std::byte> in, std::span<std::int16_t> out) {
-  for (std::size_t n = 0; n < in.size(); ++n) {
-    const auto code = std::to_integer<unsigned>(in[n]);
-    const unsigned low_bits = code & 0x3f, coarse = low_bits >> 2, high_bits = code >> 6;
-    const int level = mode_ == Mode::k64   ? kLow6[low_bits]
-                      : mode_ == Mode::k56 ? kLow5[low_bits >> 1]
-                                           : kLow4[coarse];
-    const int low = std::clamp(low_.prediction() + fraction(low_.scale(), level), -16384, 16383);
-    const int low_difference = fraction(low_.scale(), kLow4[coarse]);
-    low_.rescale(kLowSteps[coarse], kLowLimit, kLowShift);
-    low_.adapt(low_difference);
-
-    const int high_difference = fraction(high_.scale(), kHigh2[high_bits]);
-    const int high = std::clamp(high_.prediction() + high_difference, -16384, 16383);
-    high_.rescale(kHighSteps[high_bits], kHighLimit, kHighShift);
-    high_.adapt(high_difference);
-
-    std::shift_left(past_.begin(), past_.end(), 2);
-    past_[22] = low + high;
-    past_[23] = low - high;
-    int first = 0, second = 0;
-    for (std::size_t i = 0; i < kFilter.size(); ++i) {
-      second += past_[2 * i] * kFilter[i];
-      first += past_[2 * i + 1] * kFilter[11 - i];
+  std::array<std::int16_t, kHistory + kStretch> sums, differences; // of the two bands
+  std::copy(sums_.begin(), sums_.end(), sums.begin());
+  std::copy(differences_.begin(), differences_.end(), differences.begin());
+  for (std::size_t at = 0; at < in.size(); at += kStretch) {
+    const std::size_t count = std::min(kStretch, in.size() - at);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto [low, high] = decode_pair(in[at + i]);
+      sums[kHistory + i] = static_cast<std::int16_t>(low + high);
+      differences[kHistory + i] = static_cast<std::int16_t>(low - high);
     }
-    out[2 * n] = static_cast<std::int16_t>(saturate(first >> 11));
-    out[2 * n + 1] = static_cast<std::int16_t>(saturate(second >> 11));
+    for (std::size_t i = 0; i < count; ++i) {
+      out[2 * (at + i)] = static_cast<std::int16_t>(saturate(filter(&differences[i], kReversed) >> 11));
+      out[2 * (at + i) + 1] = static_cast<std::int16_t>(saturate(filter(&sums[i], kFilter) >> 11));
+    }
+    std::copy_n(sums.begin() + static_cast<std::ptrdiff_t>(count), kHistory, sums.begin());
+    std::copy_n(differences.begin() + static_cast<std::ptrdiff_t>(count), kHistory, differences.begin());
   }
+  std::copy_n(sums.begin(), kHistory, sums_.begin());
+  std::copy_n(differences.begin(), kHistory, differences_.begin());
+}
+
+std::pair<int, int> Decoder::decode_pair(std::byte bits) {
+  const auto code = std::to_integer<unsigned>(bits);
+  const unsigned low_bits = code & 0x3f, coarse = low_bits >> 2, high_bits = code >> 6;
+  const int level = mode_ == Mode::k64   ? kLow6[low_bits]
+                    : mode_ == Mode::k56 ? kLow5[low_bits >> 1]
+                                         : kLow4[coarse];
+  const int low = std::clamp(low_.prediction() + fraction(low_.scale(), level), -16384, 16383);
+  const int low_difference = fraction(low_.scale(), kLow4[coarse]);
+  low_.rescale(kLowSteps[coarse], kLowLimit, kLowShift);
+  low_.adapt(low_difference);
+
+  const int high_difference = fraction(high_.scale(), kHigh2[high_bits]);
+  const int high = std::clamp(high_.prediction() + high_difference, -16384, 16383);
+  high_.rescale(kHighSteps[high_bits], kHighLimit, kHighShift);
+  high_.adapt(high_difference);
+  return {low, high};
 }
 
 namespace {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "codec/codec.hpp"
 
@@ -57,7 +58,8 @@ class Encoder {
   std::byte encode_pair(int low, int high);
 
   Band low_{32}, high_{8};
-  std::array<std::int16_t, 24> past_{}; // of the filter bank, oldest first
+  std::array<std::int16_t, 11> first_{},
+      second_{}; // the filter bank's past, each second sample, oldest first
 };
 
 class Decoder {
@@ -67,9 +69,11 @@ class Decoder {
   void decode(std::span<const std::byte> in, std::span<std::int16_t> out);
 
  private:
+  std::pair<int, int> decode_pair(std::byte bits); // lower and upper band
+
   Mode mode_;
   Band low_{32}, high_{8};
-  std::array<int, 24> past_{};
+  std::array<std::int16_t, 11> sums_{}, differences_{}; // the filter bank's past, of both bands
 };
 
 std::unique_ptr<Codec> create(const Info& info, const Options& options);

@@ -67,7 +67,7 @@ std::optional<int> parse(int argc, char** argv, Flags& f) {
   options.positional("FILE", f.paths, "[IN|-] [OUT|-]; - is stdin or stdout");
   options.example("talky-transcode -f mulaw -t s16le -r 16000 <call.ul | talky-agent", "a filter");
   options.example("talky-transcode --split call.wav caller.wav agent.wav", "a stereo call to two files");
-  options.example("talky-transcode --tone 440 --duration 2 -r 8000 tone.wav", "two seconds of 440 Hz");
+  options.example("talky-transcode --impair loss=5%,burst=3 call.pcap bad.wav", "a captured call on a bad line");
   return options.parse(argc, argv);
 }
 
