@@ -1,0 +1,235 @@
+#!/usr/bin/python3
+"""What the tests of the HTTP API do that curl cannot.
+
+    api_client.py contract http://HOST:PORT [--call ID]     every path of the OpenAPI document is served, and no other; answers fit it
+    api_client.py valid http://HOST:PORT PATH METHOD STATUS BODY-FILE   one answer against the document
+    api_client.py events http://HOST:PORT --until TYPE [--last-id N]    prints the data of each event, one a line
+    api_client.py listen ws://HOST:PORT/PATH OUT.wav [--seconds S] [--stall S]   a stock WebSocket client; prints the text messages
+    api_client.py metrics FILE                              the text is what Prometheus' format asks for
+"""
+import argparse
+import asyncio
+import json
+import re
+import struct
+import sys
+import urllib.error
+import urllib.request
+
+import jsonschema
+
+
+def fetch(method, url, body=None, headers=None):
+    request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers.get("Content-Type", ""), answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("Content-Type", ""), error.read()
+
+
+def resolve(document, node):
+    while "$ref" in node:
+        at = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            at = at[part]
+        node = at
+    return node
+
+
+def check_answer(document, path, method, status, content_type, body):
+    """The answer is one that the document promises, and has its shape."""
+    operation = document["paths"][path][method.lower()]
+    responses = operation["responses"]
+    response = resolve(document, responses.get(str(status)) or responses["default"])
+    kind = content_type.split(";")[0]
+    content = response.get("content", {})
+    if not content:
+        assert body == b"", f"{method} {path} {status}: has a body"
+        return
+    assert kind in content, f"{method} {path} {status}: {kind} is not promised ({', '.join(content)})"
+    schema = content[kind]["schema"]
+    if kind.endswith("json"):
+        jsonschema.Draft202012Validator({**schema, "components": document["components"]}).validate(json.loads(body))
+
+
+def contract(a):
+    _, _, text = fetch("GET", f"{a.url}/api/v1/openapi.json")
+    document = json.loads(text)
+    assert document["openapi"].startswith("3.1.")
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    methods = {"get", "post", "put", "delete", "patch"}
+    promised = {(method.upper(), path) for path, item in document["paths"].items() for method in item if method in methods}
+    ids = [item[method]["operationId"] for path, item in document["paths"].items() for method in item if method in methods]
+    assert len(ids) == len(set(ids)), "operationIds are not unique"
+    _, _, text = fetch("GET", f"{a.url}/api/v1")
+    served = {(item["method"], item["path"]): item["role"] for item in json.loads(text)["paths"]}
+    assert set(served) == promised, f"only served: {set(served) - promised}; only promised: {promised - set(served)}"
+    checked = 0
+    for method, path in sorted(promised):
+        operation = document["paths"][path][method.lower()]
+        assert operation["x-role"] == served[method, path], f"{method} {path}: role"
+        if "text/event-stream" in json.dumps(operation["responses"]):
+            continue  # does not end
+        # With an id that there is not, and without a body, so that nothing is done; and then, for what only reads, with a real one.
+        url = a.url + path.replace("{id}", "no-such-call")
+        if not path.endswith(("/start", "/stop")):
+            status, kind, body = fetch(method, url, b"" if method == "POST" else None)
+            assert status not in (405, 500, 501), f"{method} {path}: {status}"
+            assert "{id}" not in path or status in (404, 422), f"{method} {path}: {status}"
+            check_answer(document, path, method, status, kind, body)
+            checked += 1
+        if method == "GET" and "{id}" in path and a.call and not path.startswith("/api/v1/sip/audio"):
+            status, kind, body = fetch(method, a.url + path.replace("{id}", a.call))
+            assert status == 200, f"{method} {path}: {status}"
+            check_answer(document, path, method, status, kind, body)
+            checked += 1
+    # What is not promised is not there, and says so as promised.
+    for method, path in (("GET", "/api/v1/nothing"), ("GET", "/nothing"), ("PUT", "/api/v1/sip/status"), ("POST", "/metrics")):
+        status, kind, body = fetch(method, a.url + path, b"" if method in ("PUT", "POST") else None)
+        assert status in (404, 405) and kind == "application/problem+json", f"{method} {path}: {status} {kind}"
+        assert json.loads(body)["status"] == status
+    print(f"{len(promised)} operations, {checked} answers")
+
+
+def valid(a):
+    document = json.loads(fetch("GET", f"{a.url}/api/v1/openapi.json")[2])
+    with open(a.body, "rb") as file:
+        body = file.read()
+    kind = "application/json" if int(a.status) < 400 else "application/problem+json"
+    check_answer(document, a.path, a.method, int(a.status), kind, body)
+
+
+def events(a):
+    document = json.loads(fetch("GET", f"{a.url}/api/v1/openapi.json")[2])
+    schema = {**document["components"]["schemas"]["Event"], "components": document["components"]}
+    headers = {"Last-Event-ID": a.last_id} if a.last_id else {}
+    request = urllib.request.Request(f"{a.url}/api/v1/sip/events", headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        event = {}
+        for raw in answer:
+            line = raw.decode().rstrip("\n")
+            if line:
+                name, _, value = line.partition(": ")
+                event[name] = value
+                continue
+            if "data" in event:
+                data = json.loads(event["data"])
+                if data["type"] != "missed":
+                    jsonschema.Draft202012Validator(schema).validate(data)
+                    assert str(data["id"]) == event["id"]
+                assert data["type"] == event["event"]
+                print(event["data"], flush=True)
+                if data["type"] == a.until:
+                    return
+            event = {}
+
+
+def listen(a):
+    import websockets
+
+    async def run():
+        sound, channels = bytearray(), 1
+        async with websockets.connect(a.url, max_queue=2, read_limit=4096, compression=None) as socket:
+            loop = asyncio.get_running_loop()
+            end = loop.time() + a.seconds
+            if a.stall:
+                first = json.loads(await socket.recv())
+                print(json.dumps(first), flush=True)
+                channels = first["channels"]
+                socket.transport.pause_reading()
+                await asyncio.sleep(a.stall)
+                socket.transport.resume_reading()
+                end = loop.time() + a.seconds
+            try:
+                while loop.time() < end:
+                    message = await asyncio.wait_for(socket.recv(), max(0.01, end - loop.time()))
+                    if isinstance(message, bytes):
+                        sound += message
+                        assert len(message) == 640 * channels, len(message)
+                    else:
+                        data = json.loads(message)
+                        channels = data.get("channels", channels)
+                        print(message, flush=True)
+            except asyncio.TimeoutError:
+                pass
+            except websockets.ConnectionClosed as closed:
+                print(json.dumps({"type": "closed", "code": closed.code}), flush=True)
+        with open(a.out, "wb") as file:
+            file.write(b"RIFF" + struct.pack("<I", 36 + len(sound)) + b"WAVEfmt " +
+                       struct.pack("<IHHIIHH", 16, 1, channels, 16000, 32000 * channels, 2 * channels, 16) + b"data" +
+                       struct.pack("<I", len(sound)) + sound)
+
+    asyncio.run(run())
+
+
+def metrics(a):
+    name = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+    label = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+    sample = re.compile(rf"^({name})(?:\{{({label}(?:,{label})*,?)?\}})? (NaN|[+-]?Inf|[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)$")
+    types, helps, values = {}, set(), {}
+    with open(a.file, encoding="utf-8") as file:
+        text = file.read()
+    assert text.endswith("\n")
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            assert line.split(" ")[2] not in helps, f"HELP twice: {line}"
+            helps.add(line.split(" ")[2])
+        elif line.startswith("# TYPE "):
+            _, _, metric, kind = line.split(" ")
+            assert metric not in types and kind in ("counter", "gauge", "histogram", "summary"), line
+            types[metric] = kind
+        elif line:
+            found = sample.match(line)
+            assert found, f"not a sample: {line}"
+            assert (found[1], found[2]) not in values, f"twice: {line}"
+            values[found[1], found[2]] = float(found[3])
+            family = re.sub(r"_(bucket|sum|count)$", "", found[1])
+            family = found[1] if found[1] in types else family
+            assert family in types and family in helps, f"without TYPE or HELP: {line}"
+            assert family.startswith("talky_"), line
+            assert (types[family] == "counter") == family.endswith("_total"), f"{family} is a {types[family]}"
+            assert not re.search(r"_(ms|us|milliseconds|minutes|percent|kb)$", family.removesuffix("_total")), f"no base unit: {family}"
+    for metric, kind in types.items():
+        if kind != "histogram":
+            continue
+        buckets = [(k, v) for k, v in values.items() if k[0] == metric + "_bucket"]
+        counts = [v for _, v in buckets]
+        assert counts == sorted(counts) and 'le="+Inf"' in buckets[-1][0][1], f"buckets of {metric}"
+        assert counts[-1] == values[metric + "_count", None], f"count of {metric}"
+    print(f"{len(types)} metrics, {len(values)} samples")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    p = commands.add_parser("contract")
+    p.add_argument("url")
+    p.add_argument("--call")
+    p.set_defaults(run=contract)
+    p = commands.add_parser("valid")
+    for name in ("url", "path", "method", "status", "body"):
+        p.add_argument(name)
+    p.set_defaults(run=valid)
+    p = commands.add_parser("events")
+    p.add_argument("url")
+    p.add_argument("--until")
+    p.add_argument("--last-id")
+    p.set_defaults(run=events)
+    p = commands.add_parser("listen")
+    p.add_argument("url")
+    p.add_argument("out")
+    p.add_argument("--seconds", type=float, default=2)
+    p.add_argument("--stall", type=float, default=0)
+    p.set_defaults(run=listen)
+    p = commands.add_parser("metrics")
+    p.add_argument("file")
+    p.set_defaults(run=metrics)
+    a = parser.parse_args()
+    return a.run(a) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
