@@ -37,10 +37,10 @@ capture() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/capture.py" "$@"; }
   gzip -k in.pcap
   zstd -q -k in.pcap
   for packed in in.pcap.gz in.pcap.zst; do
-    head -c $(($(stat -c %s $packed) / 2)) $packed >cut
-    run -0 --separate-stderr talky-rtpdump -r cut --csv
+    head -c $(($(stat -c %s $packed) / 2)) $packed >cut.bin
+    run -0 --separate-stderr talky-rtpdump -r cut.bin --csv
     [ "${#lines[@]}" -eq 4 ]
-    [[ $stderr == *"cut: the capture is cut off at byte "* ]]
+    [[ $stderr == *"cut.bin: the capture is cut off at byte "* ]]
     [ "$(wc -l <<<"$stderr")" -eq 1 ]
   done
   cp in.pcap.gz bad.gz

@@ -53,7 +53,8 @@ int body(int argc, char** argv) {
   options.group("What comes out");
   options.flag("list", settings.list, "the RTP streams (the default)");
   options.flag("calls", settings.calls, "the SIP calls");
-  options.flag("dtmf", settings.dtmf, "the keys pressed: telephone-event, SIP INFO, and with --tones in the audio");
+  options.flag("dtmf", settings.dtmf,
+               "the keys pressed: telephone-event, SIP INFO, and with --tones in the audio");
   options.flag("rtcp", settings.rtcp, "what the receivers reported, beside what was measured");
   options.add("ladder", settings.ladder, "CALL-ID", "the SIP messages of one call");
   options.flag("packets", settings.packets, "one line for each RTP packet");
@@ -68,7 +69,8 @@ int body(int argc, char** argv) {
   options
       .add("extract", settings.extract, "DIR", "a WAV file for each stream, and a stereo one for each call")
       .directories();
-  options.add("parts", settings.parts, "LIST", "with --extract: streams, calls or streams,calls (the default)");
+  options.add("parts", settings.parts, "LIST",
+              "with --extract: streams, calls or streams,calls (the default)");
   options
       .add("playout", settings.playout, "timestamps|jitter-buffer",
            "with --extract: exactly by the timestamps, or as a listener would have heard it")
@@ -95,7 +97,8 @@ int body(int argc, char** argv) {
   const int outputs = int{settings.list} + int{settings.calls} + int{settings.dtmf} + int{settings.rtcp} +
                       int{!settings.ladder.empty()} + int{!settings.print.empty()};
   if (outputs > 1)
-    throw cli::Failure(cli::ExitCode::usage, "only one of --list, --calls, --dtmf, --rtcp, --ladder, --packets and --print");
+    throw cli::Failure(cli::ExitCode::usage,
+                       "only one of --list, --calls, --dtmf, --rtcp, --ladder, --packets and --print");
   if (settings.parts != "streams" && settings.parts != "calls" && settings.parts != "streams,calls" &&
       settings.parts != "calls,streams") {
     throw cli::Failure(cli::ExitCode::usage, "--parts takes streams, calls or streams,calls");
