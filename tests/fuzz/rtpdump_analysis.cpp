@@ -1,5 +1,5 @@
-// A capture through everything that talky-rtpdump understands of one: SIP, SDP, RTP, RTCP, audio, the reports;
-// and the same bytes as an expression.
+// A capture through everything that talky-rtpdump understands of one: SIP, SDP, RTP, RTCP, audio, the
+// reports; and the same bytes as an expression.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace talky;
   using namespace talky::rtpdump;
   const Bytes bytes = std::as_bytes(std::span(data, size));
-  if (const auto filter = Filter::parse(as_text(bytes)); !filter && filter.error().offset > size) std::abort();
+  if (const auto filter = Filter::parse(as_text(bytes)); !filter && filter.error().offset > size)
+    std::abort();
   auto reader = file::PcapReader::open(file::Input::memory(bytes));
   if (!reader) return 0;
   Analysis analysis(AnalysisOptions{true, false});

@@ -141,10 +141,10 @@ TEST_CASE("filter: a mistake is pointed at") {
                                                               {"&& pt==0", 0},
                                                               {"pt==0)", 5},
                                                               {"from==", 6}};
-  for (const auto& [text, at] : rows) {
-    const auto filter = Filter::parse(text);
-    REQUIRE_MESSAGE(!filter, text);
-    CHECK_MESSAGE(filter.error().offset == at, text);
+  for (const auto& row : rows) {
+    const auto filter = Filter::parse(row.first);
+    REQUIRE_MESSAGE(!filter, row.first);
+    CHECK_MESSAGE(filter.error().offset == row.second, row.first);
   }
   CHECK(!Filter::parse(std::string(100, '(')));
   CHECK(!Filter::parse(std::string(10'000, ' ') + "x"));
