@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -20,6 +21,11 @@ constexpr std::size_t block_samples = 2 * 16'000 / 5; // 200 ms of stereo
 constexpr std::size_t block_bytes = 64 * 1024;        // of packets
 constexpr std::size_t max_waiting = 8 << 20;          // bytes of one call
 constexpr std::uint64_t max_gap = 16'000 * 60;        // samples of silence that one gap may become
+
+// What the system said, where it did: "No space left on device". WavRecorder says it itself.
+std::string reason(const Error& error) {
+  return error.code == Errc::io && errno != 0 ? std::generic_category().message(errno) : error.what;
+}
 
 } // namespace
 
@@ -66,7 +72,7 @@ struct Recorder::File {
         if (auto made = file::PcapWriter::create(path + ".pcap")) {
           pcap = std::move(*made);
         } else {
-          stop(made.error().what, ".pcap", log);
+          stop(reason(made.error()), ".pcap", log);
         }
       }
     }
@@ -93,9 +99,9 @@ struct Recorder::File {
       const Bytes payload = Bytes(block.bytes).subspan(p.offset, p.size);
       const auto done = p.tcp ? pcap->tcp(p.time_us * 1000, p.from, p.to, payload)
                               : pcap->udp(p.time_us * 1000, p.from, p.to, payload);
-      if (!done && done.error().code == Errc::io) return stop(done.error().what, ".pcap", log);
+      if (!done && done.error().code == Errc::io) return stop(reason(done.error()), ".pcap", log);
     }
-    if (const auto done = pcap->flush(); !done) stop(done.error().what, ".pcap", log);
+    if (const auto done = pcap->flush(); !done) stop(reason(done.error()), ".pcap", log);
   }
 
   void write_journal(const Block& block, const log::Sink& log) {
@@ -105,13 +111,13 @@ struct Recorder::File {
       if (auto made = file::Output::create(path + ".jsonl", file::Output::Mode::live)) {
         journal = std::move(*made);
       } else {
-        return stop(made.error().what, ".jsonl", log);
+        return stop(reason(made.error()), ".jsonl", log);
       }
     }
     if (!journal) return;
     auto done = journal->write(as_bytes(block.journal));
     if (done) done = journal->flush();
-    if (!done) stop(done.error().what, ".jsonl", log);
+    if (!done) stop(reason(done.error()), ".jsonl", log);
   }
 
   void close(const log::Sink& log) {
@@ -119,14 +125,14 @@ struct Recorder::File {
       if (const auto done = wav->close(); !done && !broken) stop(done.error().what, ".wav", log);
     }
     if (pcap) {
-      if (const auto done = pcap->close(); !done && !broken) stop(done.error().what, ".pcap", log);
+      if (const auto done = pcap->close(); !done && !broken) stop(reason(done.error()), ".pcap", log);
     }
     if (journal) {
-      if (const auto done = journal->close(); !done && !broken) stop(done.error().what, ".jsonl", log);
+      if (const auto done = journal->close(); !done && !broken) stop(reason(done.error()), ".jsonl", log);
     }
   }
 
-  void stop(const char* why, const char* ending, const log::Sink& log) {
+  void stop(const std::string& why, const char* ending, const log::Sink& log) {
     if (broken) return;
     broken = true;
     log(log::Level::error, log::Line("recording.stopped")
