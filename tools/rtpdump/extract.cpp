@@ -22,6 +22,7 @@ namespace talky::rtpdump {
 namespace {
 
 constexpr std::int64_t kHorizon = 1'000'000'000; // ns: how late a packet may come and still find its place
+constexpr std::size_t kFewFiles = 4;             // that may each have a thread to write them
 constexpr std::size_t kDoubt = 10;               // packets after which a stall is told from a pause
 
 [[noreturn]] void refuse(const std::string& name, const Error& error) {
@@ -185,6 +186,12 @@ void Extractor::open_mix(Mix& mix) {
   auto track = Track::create(path, mode(), {mix.rate, 2});
   if (!track) refuse(path, track.error());
   mix.track.emplace(std::move(*track));
+  std::int64_t end_ns = mix.start_ns;
+  for (const auto& leg : mix.legs) {
+    for (const Stream* stream : leg)
+      end_ns = std::max(end_ns, stream->last_ns());
+  }
+  if (mixes_.size() <= kFewFiles) mix.track->expect((end_ns - mix.start_ns) / 1'000'000 * mix.rate / 1000);
   if (!options_.jitter_buffer) return;
   for (std::size_t side = 0; side < 2; ++side) {
     auto playout = Playout::create(mix.legs[side], mix.start_ns, [&mix, side](std::int64_t at, auto samples) {

@@ -20,6 +20,8 @@ class Track {
   // Errors: those of file::Output.
   static Result<Track> create(const std::string& path, file::Output::Mode mode, const Format& format);
 
+  // About how many frames there will be: a large file is made ready for them.
+  void expect(std::int64_t frames);
   // Frames from `position` on of one channel; what lies in the closed part is dropped.
   void place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples);
   // Interleaved, all channels.
