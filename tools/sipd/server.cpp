@@ -180,13 +180,14 @@ class Server {
     shared_.agent = agent_.get();
   }
 
-  // Where its default port is taken (a second daemon on this machine) the calls go on without it; one that was asked
-  // for must be there.
+  // Where its default port is taken (a second daemon on this machine) the calls go on without it; one that
+  // was asked for must be there.
   void make_api() {
     auto api = std::make_unique<Api>(settings_, shared_.log);
     const auto bound = api->listen(*settings_.http);
     if (!bound && !settings_.http_is_default) {
-      throw Failure(ExitCode::unavailable, fmt::format("--http {}: {}", settings_.http_text, bound.error().message()));
+      throw Failure(ExitCode::unavailable,
+                    fmt::format("--http {}: {}", settings_.http_text, bound.error().message()));
     }
     if (!bound) {
       shared_.log(log::Level::warn, log::Line("http.off")

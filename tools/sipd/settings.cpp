@@ -82,7 +82,8 @@ void describe(cli::Options& options, Settings& s) {
               "of recordings (500M, 20G); the oldest go; 0 no limit");
   options.group("HTTP API");
   options.add("http", s.http_text, "HOST:PORT", "where it is served, with /metrics; '' turns it off");
-  options.add("http-tokens", s.http_tokens_path, "FILE", "read:TOKEN and operate:TOKEN lines; who may use it").files();
+  options.add("http-tokens", s.http_tokens_path, "FILE", "read:TOKEN and operate:TOKEN lines; who may use it")
+      .files();
   options.group("Limits");
   options.add("max-calls", s.max_calls, "N", "in all");
   options.add("max-calls-per-source", s.max_calls_per_source, "N", "from one address");

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "calls_command.hpp"
 #include "api_access.hpp"
+#include "calls_command.hpp"
 #include "cli/options.hpp"
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
@@ -68,7 +68,7 @@ struct Settings {
   std::optional<Endpoint> http;              // nullopt: no HTTP API
   bool http_is_default = false;              // it was not asked for: if its port is taken, there is none
   std::shared_ptr<const Tokens> http_tokens; // null: nobody is asked for one
-  bool wide = false; // some address is not loopback
+  bool wide = false;                         // some address is not loopback
 
   bool uses_agent() const;
 };

@@ -66,10 +66,11 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
                  }
                }},
           shared.log),
-      timer_(loop, [this] {
-        armed_.reset();
-        expire();
-      }),
+      timer_(loop,
+             [this] {
+               armed_.reset();
+               expire();
+             }),
       stalls_(loop, [this] { close_stalled(); }) {
   make_user_agent();
 }

@@ -81,8 +81,8 @@ class Worker {
   Result<> command(std::string_view uuid, const CallCommand& command);
   void listen_to(std::string_view uuid, std::shared_ptr<AudioTap> tap);
   std::size_t index() const { return index_; }
-  // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and everybody
-  // who is registered is forgotten. Then `done`, unless another one has been given meanwhile.
+  // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and
+  // everybody who is registered is forgotten. Then `done`, unless another one has been given meanwhile.
   void stop_sip(bool now, std::function<void()> done);
   net::SysResult<> start_sip(const std::vector<Endpoint>& endpoints); // after `done`
 
