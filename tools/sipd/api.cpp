@@ -1,6 +1,7 @@
 #include "api.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <boost/json.hpp>
 #include <utility>
@@ -21,6 +22,7 @@ using net::HttpResponse;
 constexpr auto fresh_for = std::chrono::milliseconds(250);
 constexpr auto answer_limit = std::chrono::seconds(5); // of a worker
 constexpr auto stop_limit = std::chrono::seconds(1);
+constexpr int niceness = 5;
 constexpr std::uint64_t max_body = 4 << 20; // two minutes of sound
 
 const char* name_of(int sip) {
@@ -60,7 +62,11 @@ void Api::start(std::vector<Worker*> workers, std::vector<Endpoint> listening, P
   listening_ = std::move(listening);
   probe_ = std::move(probe);
   started_us_ = net::wall_clock_us();
-  thread_ = std::thread([this] { loop_.run(); });
+  thread_ = std::thread([this] {
+    (void)::setpriority(PRIO_PROCESS, 0,
+                        niceness); // of this thread: where cores are few, a call's packets go first
+    loop_.run();
+  });
 }
 
 void Api::closing() {
