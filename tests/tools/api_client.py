@@ -10,10 +10,12 @@
 import argparse
 import asyncio
 import json
+import random
 import re
 import struct
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import jsonschema
@@ -53,6 +55,36 @@ def check_answer(document, path, method, status, content_type, body):
         jsonschema.Draft202012Validator({**schema, "components": document["components"]}).validate(json.loads(body))
 
 
+def hostile(a, document, promised):
+    """Nonsense made from the document: whatever is sent, the answer is one that it promises, and never 5xx."""
+    chance, checked = random.Random(1), 0
+    values = [None, True, -1, 1e99, "", "\x00", "9" * 5000, "sip:\r\nx", [], {}, "\ud83d\ude00"]
+    for method, path in sorted(promised):
+        operation = document["paths"][path][method.lower()]
+        if "text/event-stream" in json.dumps(operation["responses"]) or path.endswith(("/start", "/stop")):
+            continue
+        for _ in range(8 if "{id}" in path else 0):
+            junk = "".join(chance.choice("ab%/.\\ \"'<>&?#\u00e9\u0001") for _ in range(chance.randrange(1, 40)))
+            status, kind, body = fetch(method, a.url + path.replace("{id}", urllib.parse.quote(junk, safe="")), b"{}" if method == "POST" else None)
+            # A slash, a NUL or a dot segment makes it another path, or none.
+            assert status in (400, 404, 405, 422), f"{method} {path} {junk!r}: {status}"
+            check_answer(document, path, method, status if status != 405 else 404, kind, body)
+            checked += 1
+        content = operation.get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        for _ in range(20 if content and a.call else 0):
+            names = list(schema.get("properties", {})) + ["more"]
+            body = json.dumps({name: chance.choice(values) for name in chance.sample(names, chance.randrange(len(names) + 1))}).encode()
+            if chance.random() < 0.5:
+                body = bytearray(body)
+                body[chance.randrange(len(body))] = chance.randrange(256)
+            status, kind, answer = fetch(method, a.url + path.replace("{id}", a.call), bytes(body))
+            assert status in (204, 409, 422), f"{method} {path} {bytes(body)!r}: {status}"
+            check_answer(document, path, method, status, kind, answer)
+            checked += 1
+    return checked
+
+
 def contract(a):
     _, _, text = fetch("GET", f"{a.url}/api/v1/openapi.json")
     document = json.loads(text)
@@ -85,6 +117,7 @@ def contract(a):
             assert status == 200, f"{method} {path}: {status}"
             check_answer(document, path, method, status, kind, body)
             checked += 1
+    checked += hostile(a, document, promised)
     # What is not promised is not there, and says so as promised.
     for method, path in (("GET", "/api/v1/nothing"), ("GET", "/nothing"), ("PUT", "/api/v1/sip/status"), ("POST", "/metrics")):
         status, kind, body = fetch(method, a.url + path, b"" if method in ("PUT", "POST") else None)
