@@ -87,7 +87,7 @@ print(int((a == 0).mean() * 1000))'; }
   [ "$(silent heard/call-01.wav)" -lt "$(($(silent exact/call-01.wav) / 2))" ]
 }
 
-@test "a selection, an existing file, a full disk" {
+@test "a selection, an existing file, nothing selected, a wrong part" {
   calls plain
   run -0 talky-rtpdump -r call.pcap --extract out 'leg==callee'
   [ "${lines[*]}" = "out/02-0xbbbb0002.wav out/call-01.wav" ]

@@ -159,7 +159,8 @@ void CallTable::message(const file::Segment& segment, std::string_view text) {
   std::string_view sdp = description_in(view_);
   const std::uint64_t hash = std::hash<std::string_view>{}(view_.bytes()) ^
                              (std::hash<Endpoint>{}(segment.from) * 31 + std::hash<Endpoint>{}(segment.to));
-  const bool again = !call.seen.insert(hash).second;
+  const bool again = call.seen.contains(hash);
+  if (!again && call.seen.size() < Call::kMaxSeen) call.seen.insert(hash);
   if (again) ++call.retransmissions;
   if (call.ladder.size() < Call::kMaxLadder) {
     std::string line = view_.is_request() ? fmt::format("{} {}", view_.method_text(), view_.request_uri())

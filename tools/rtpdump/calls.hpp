@@ -31,7 +31,7 @@ struct LadderLine {
 
 struct Call {
   static constexpr std::size_t kMaxLadder = 500, kMaxBranches = 32, kMaxHolds = 100, kMaxDigits = 1'000,
-                               kMaxMedia = 32;
+                               kMaxMedia = 32, kMaxSeen = 4'096;
 
   enum class Side : std::uint8_t { none, caller, callee };
   // One telephone that an INVITE was forked to, or one answer of a proxy.
@@ -101,7 +101,7 @@ struct Call {
   std::string from_tag;
   std::uint32_t invite_cseq = 0;
   std::vector<Endpoint> caller_lines, callee_lines; // by m= line of the last SDP of each side
-  std::unordered_set<std::uint64_t> seen;           // hashes of its messages
+  std::unordered_set<std::uint64_t> seen;           // hashes of its first messages
 };
 
 std::string_view to_string(Call::State state);
