@@ -131,10 +131,10 @@ TEST_CASE("percent encoding") {
   for (const char* bad : {"%", "%2", "%2g", "%g2", "a%"})
     CHECK_FALSE(percent_decoded(bad).has_value());
   CHECK(percent_encoded("a/b \xc3\xa9~") == "a%2Fb%20%C3%A9~");
-  rc::check("decoding undoes encoding", [](const std::string& text) {
+  CHECK(rc::check("decoding undoes encoding", [](const std::string& text) {
     RC_ASSERT(percent_decoded(percent_encoded(text)) == text);
     RC_ASSERT(percent_decoded(percent_encoded(text), true) == text);
-  });
+  }));
 }
 
 TEST_CASE("ranges of a body of 100 bytes") {
@@ -154,10 +154,10 @@ TEST_CASE("ranges of a body of 100 bytes") {
   }
   CHECK(choose_range("bytes=0-", 0).unsatisfiable);
   CHECK(choose_range("bytes=-5", 0).unsatisfiable);
-  rc::check("a chosen range lies in the body", [](const std::string& tail, std::uint16_t size) {
+  CHECK(rc::check("a chosen range lies in the body", [](const std::string& tail, std::uint16_t size) {
     const auto choice = choose_range("bytes=" + tail, size);
     if (choice.range) RC_ASSERT(choice.range->first <= choice.range->last && choice.range->last < size);
-  });
+  }));
 }
 
 TEST_CASE("entity tags and dates") {
@@ -172,9 +172,9 @@ TEST_CASE("entity tags and dates") {
        {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
         "Mon, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Xxx 1994 08:49:37 GMT"})
     CHECK_FALSE(parse_http_date(bad).has_value());
-  rc::check("a date survives", [](std::uint32_t seconds) {
+  CHECK(rc::check("a date survives", [](std::uint32_t seconds) {
     RC_ASSERT(parse_http_date(http_date(seconds)) == static_cast<std::int64_t>(seconds));
-  });
+  }));
 }
 
 TEST_CASE("the host of an authority") {
@@ -214,7 +214,7 @@ TEST_CASE("no path leads out of its place") {
   const auto piece =
       rc::gen::elementOf(std::vector<std::string>{"/", "/", "a", ".", "..", "%2e", "%2F", "%25", "%", "%0",
                                                   "\\", "%5c", "%00", "b", "~", "+", "\xc3\xa9"});
-  rc::check("what comes out is harmless and means the same again", [&] {
+  CHECK(rc::check("what comes out is harmless and means the same again", [&] {
     const auto pieces = *rc::gen::container<std::vector<std::string>>(piece);
     std::string path;
     for (const std::string& part : pieces)
@@ -228,13 +228,16 @@ TEST_CASE("no path leads out of its place") {
     }
     if (again.empty()) again = "/";
     RC_ASSERT(split_path(again) == segments);
+  }));
+  // Any bytes but controls, slashes of both kinds and NUL.
+  const auto byte = rc::gen::suchThat(rc::gen::arbitrary<char>(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '\\' && c != '/';
   });
-  rc::check("every harmless segment can be named", [&](const std::string& segment) {
-    RC_PRE(harmless(segment) && segment.size() < 500);
-    for (const char c : segment)
-      RC_PRE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '\\');
+  CHECK(rc::check("every harmless segment can be named", [&] {
+    const std::string segment = *rc::gen::nonEmpty(rc::gen::container<std::string>(byte));
+    RC_PRE(harmless(segment));
     RC_ASSERT(split_path("/x/" + percent_encoded(segment)) == std::vector<std::string>({"x", segment}));
-  });
+  }));
 }
 
 TEST_CASE("routes") {
