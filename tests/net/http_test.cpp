@@ -211,14 +211,15 @@ TEST_CASE("no path leads out of its place") {
            segment.find('\0') == std::string::npos;
   };
   // Bytes that paths are made of, so that most of what is tried is nearly a path.
-  const auto piece =
-      rc::gen::elementOf(std::vector<std::string>{"/", "/", "a", ".", "..", "%2e", "%2F", "%25", "%", "%0",
-                                                  "\\", "%5c", "%00", "b", "~", "+", "\xc3\xa9"});
+  const auto piece = rc::gen::elementOf(std::vector<std::string>{
+      "a", ".", "..", "%2e", "%2F", "%25", "%", "%0", "\\", "%5c", "%00", "b", "~", "+", "\xc3\xa9"});
   CHECK(rc::check("what comes out is harmless and means the same again", [&] {
-    const auto pieces = *rc::gen::container<std::vector<std::string>>(piece);
     std::string path;
-    for (const std::string& part : pieces)
-      path += part;
+    for (int n = *rc::gen::inRange(1, 4); n > 0; --n) {
+      path += *rc::gen::weightedElement<std::string>({{20, "/"}, {1, ""}, {1, "//"}});
+      for (int m = *rc::gen::inRange(1, 3); m > 0; --m)
+        path += *piece;
+    }
     const auto segments = split_path(path);
     if (!segments) return;
     std::string again;
