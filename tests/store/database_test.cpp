@@ -347,6 +347,12 @@ TEST_CASE("SQLite: a file that was removed or replaced is noticed, not written i
     std::filesystem::remove(path + end);
   REQUIRE(db->put(std::vector{record(2)}));
   CHECK(numbers(*open(Location{SqliteFile{path}}, Access::read)->list({})) == Numbers{2});
+  REQUIRE(open(Location{SqliteFile{folder / "other.db"}})->put(std::vector{record(9)}));
+  for (const char* end : {"-wal", "-shm"})
+    std::filesystem::remove(path + end);
+  std::filesystem::rename(folder / "other.db", path);
+  REQUIRE(db->put(std::vector{record(3)}));
+  CHECK(numbers(*open(Location{SqliteFile{path}}, Access::read)->list({})) == Numbers{9, 3});
 }
 
 TEST_CASE("SQLite: what is no database, or cannot be opened, is away with its path") {
