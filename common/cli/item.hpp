@@ -24,6 +24,7 @@ struct Options::Item {
   bool is_secret = false;
   bool only_flag = false;
   bool is_hidden = false;
+  bool is_rare = false;
   bool built_in = false; // --help and its like: neither printed nor configured
   Completes completes = Completes::nothing;
   std::vector<std::string> choices;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "cli/item.hpp"
 #include "cli/main.hpp"
@@ -217,6 +218,15 @@ Options::Handle Options::positional(std::string_view metavar, std::vector<std::s
   return handle;
 }
 
+void Options::rare(std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    const auto found =
+        std::find_if(items_.begin(), items_.end(), [&](const auto& item) { return item->name == name; });
+    if (found == items_.end()) throw std::logic_error(fmt::format("no option {}", name));
+    (*found)->is_rare = true;
+  }
+}
+
 void Options::command(std::string_view name, std::string_view help) {
   commands_.push_back({std::string(name), std::string(help), {}});
 }
@@ -291,11 +301,13 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
   app.allow_extras(false);
 
   bool help = false;
+  bool help_all = false;
   bool version = false;
   bool print = false;
   bool check = false;
   std::string shell;
   app.add_flag("-h,--help", help);
+  app.add_flag("--help-all", help_all);
   app.add_flag("--version", version);
   app.add_option("--completion", shell);
   if (has_config_) {
@@ -353,8 +365,11 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
   for (std::size_t i = 0; i < commands.size(); ++i) {
     if (commands[i]->parsed()) command_given_ = commands_[i].name;
   }
-  if (help) {
-    std::fputs((has_flags(command_given_) ? command_help(command_given_) : help_text()).c_str(), stdout);
+  if (help || help_all) {
+    const std::string text = has_flags(command_given_) && !help_all
+                                 ? command_help(command_given_)
+                                 : help_text(help_all ? Detail::all : Detail::common);
+    std::fputs(text.c_str(), stdout);
     return 0;
   }
   if (version) {

@@ -7,12 +7,14 @@
 // A list (std::vector) is replaced as a whole by the stronger source; in the environment its items stand one
 // a line or separated by ';'. See cli/main.hpp for an example.
 //
-// Every tool has --help, --version and --completion SHELL; one that calls config_file() has also --config,
+// Every tool has --help, --help-all, --version and --completion SHELL; one that calls config_file() has also
+// --config,
 // --check-config and --print-config.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -88,6 +90,10 @@ class Options {
   void command(std::string_view name, std::string_view help);
   const std::string& command() const { return command_given_; }
 
+  // Those options that --help leaves to --help-all, so that it fits a screen. Names that were not added are a
+  // mistake in the program: std::logic_error.
+  void rare(std::initializer_list<std::string_view> names);
+
   void config_file();
   // Called after parsing for --check-config and at a normal start alike: throws Failure for a bad value.
   void validate(std::function<void()> validate);
@@ -116,9 +122,11 @@ class Options {
   void apply_file(const std::string& path);
   void apply_environment();
   bool has_flags(std::string_view command) const;
-  std::string help_text() const;
+  enum class Detail : std::uint8_t { common, all };
+  bool shown(const Item& item, std::string_view command, Detail detail) const;
+  std::string help_text(Detail detail) const;
   std::string command_help(const std::string& command) const;
-  std::string options_help(std::string_view command) const;
+  std::string options_help(std::string_view command, Detail detail) const;
   std::string completion(std::string_view shell) const;
 
   std::string tool_, summary_, group_, footer_, config_path_, command_given_;

@@ -50,12 +50,17 @@ std::string single_quoted(std::string_view text) {
 
 } // namespace
 
+bool Options::shown(const Item& item, std::string_view command, Detail detail) const {
+  return !item.positional && !item.is_hidden && item.command == command &&
+         (detail == Detail::all || !item.is_rare);
+}
+
 // The flags of a command, or of all of them, under their headings.
-std::string Options::options_help(std::string_view command) const {
+std::string Options::options_help(std::string_view command, Detail detail) const {
   std::string out;
   std::string group;
   for (const auto& item : items_) {
-    if (item->positional || item->is_hidden || item->command != command) continue;
+    if (!shown(*item, command, detail)) continue;
     if (item->group != group) {
       group = item->group;
       out += fmt::format("\n{}:\n", group);
@@ -87,7 +92,7 @@ std::string Options::command_help(const std::string& command) const {
       out += (item->required ? " " : " [") + item->name + (item->list ? "..." : "") +
              (item->required ? "" : "]");
   }
-  out += "\n" + options_help(command);
+  out += "\n" + options_help(command, Detail::all);
   out += fmt::format("\nThe options of talky-{} --help count too.\n", tool_);
   if (!found->examples.empty()) out += "\nExamples:\n";
   for (const Example& example : found->examples)
@@ -95,7 +100,7 @@ std::string Options::command_help(const std::string& command) const {
   return out;
 }
 
-std::string Options::help_text() const {
+std::string Options::help_text(Detail detail) const {
   std::string out = fmt::format("talky-{}: {}\n\n", tool_, summary_);
   std::string usage = fmt::format("Usage: talky-{} [OPTION]...", tool_);
   for (const auto& item : items_) {
@@ -118,14 +123,18 @@ std::string Options::help_text() const {
     for (const Command& command : commands_)
       out += row(command.name, command.help);
   }
+  const auto rare = std::count_if(items_.begin(), items_.end(), [&](const auto& item) {
+    return shown(*item, "", Detail::all) && !shown(*item, "", detail);
+  });
+  const bool whole = rare == 0 || detail == Detail::all;
   bool heading = false;
   for (const auto& item : items_) {
-    if (!item->positional) continue;
+    if (!item->positional || (!whole && !item->command.empty())) continue;
     if (!heading) out += "\nArguments:\n";
     heading = true;
     out += row(item->name, item->help);
   }
-  out += options_help("");
+  out += options_help("", detail);
   out += "\nGeneral:\n";
   if (has_config_) {
     out +=
@@ -135,8 +144,10 @@ std::string Options::help_text() const {
     out += row("    --check-config", "check the settings and exit");
     out += row("    --print-config", "print the settings that hold as YAML and exit");
   }
-  out += row("    --completion SHELL", "print a completion script for bash, zsh or fish");
+  if (whole) out += row("    --completion SHELL", "print a completion script for bash, zsh or fish");
   out += row("-h, --help", "print this");
+  if (rare > 0)
+    out += row("    --help-all", fmt::format("print it with {} more option{}", rare, rare == 1 ? "" : "s"));
   out += row("    --version", "print the version");
   if (!footer_.empty()) out += "\n" + footer_ + "\n";
   if (!examples_.empty()) out += "\nExamples:\n";
@@ -172,6 +183,7 @@ std::string Options::completion(std::string_view shell) const {
                   Item::Completes::nothing,
                   {"bash", "zsh", "fish"}});
   rows.push_back({"help", "print the help", 'h', false, Item::Completes::nothing, {}});
+  rows.push_back({"help-all", "print the help with every option", 0, false, Item::Completes::nothing, {}});
   rows.push_back({"version", "print the version", 0, false, Item::Completes::nothing, {}});
 
   const std::string tool = "talky-" + tool_;

@@ -262,6 +262,30 @@ TEST_CASE("--help fits a screen and ends with examples; --version") {
   CHECK(version.out == "talky-demo " TALKY_VERSION "\n");
 }
 
+TEST_CASE("what is rare stands in --help-all alone") {
+  Tool all;
+  CHECK(all.parse({"--help-all"}) == 0);
+  Tool before;
+  CHECK(before.parse({"--help"}) == 0);
+  CHECK(all.out == before.out); // nothing is rare yet
+  CHECK(before.out.find("--help-all") == std::string::npos);
+
+  Tool tool;
+  tool.options.rare({"rtp-port"});
+  CHECK(tool.parse({"--help"}) == 0);
+  CHECK(tool.out.find("--rtp-port") == std::string::npos);
+  CHECK(tool.out.find("--help-all              print it with 1 more option") != std::string::npos);
+  Tool whole;
+  whole.options.rare({"rtp-port"});
+  CHECK(whole.parse({"--help-all"}) == 0);
+  CHECK(whole.out.find("--rtp-port N") != std::string::npos);
+  Tool used;
+  used.options.rare({"rtp-port"});
+  CHECK(used.parse({"--rtp-port", "7"}) == std::nullopt);
+  CHECK(used.port == 7);
+  CHECK_THROWS_AS(used.options.rare({"no-such"}), std::logic_error);
+}
+
 TEST_CASE("the completion scripts are valid and know the options") {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     Tool tool;

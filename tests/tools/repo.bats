@@ -26,14 +26,14 @@ tracked() { git ls-files --cached --others --exclude-standard -- "$@"; }
   shellcheck -x -S warning -e SC1010,SC2030,SC2031,SC2034,SC2153,SC2154,SC2266,SC2314,SC2315 -P tests/tools $(tracked 'tests/tools/*.bats' 'tests/tools/*.bash')
 }
 
-@test "every tool has a man page that names every flag of its --help" {
+@test "every tool has a man page that names every flag of its --help-all" {
   local missing=() tool flag page
   for page in man/*.scd; do scdoc <"$page" >"$T/page" || { echo "$page"; return 1; }; done
   for tool in tools/*/; do
     tool=talky-$(basename "$tool")
     [ -f "man/$tool.1.scd" ] || { missing+=("man/$tool.1.scd"); continue; }
     need "$tool"
-    "$tool" --help >"$T/help"
+    "$tool" --help-all >"$T/help"
     grep -oE -- '(^|[ ,])--[a-z][a-z0-9-]*' "$T/help" | tr -d ' ,' | sort -u >"$T/flags"
     [ -s "$T/flags" ]
     while read -r flag; do
@@ -42,6 +42,15 @@ tracked() { git ls-files --cached --others --exclude-standard -- "$@"; }
     done <"$T/flags"
   done
   if ((${#missing[@]})); then printf 'not in the man page: %s\n' "${missing[@]}"; return 1; fi
+}
+
+@test "every tool: --help fits a screen of 50 lines" {
+  local tool lines
+  for tool in tools/*/; do
+    tool=talky-$(basename "$tool")
+    lines=$("$tool" --help | wc -l)
+    [ "$lines" -gt 10 ] && [ "$lines" -le 50 ] || { echo "$tool --help has $lines lines"; return 1; }
+  done
 }
 
 @test "every tool: --help ends with three examples, --version, an unknown flag is 64, completions are made" {

@@ -91,6 +91,8 @@ int body(int argc, char** argv) {
   options.positional("FILE", settings.sounds, "WAV, FLAC and whatever libsndfile reads", true);
   options.command("voices", "list the voices");
   options.config_file();
+  options.rare({"drain-seconds", "max-calls", "models", "threads", "seed", "output", "raw", "json",
+                "log-level", "force", "record", "play"});
   options.example("talky-agent --listen unix:agent.sock",
                   "serve talky-sipd, or an Asterisk with tcp:127.0.0.1:9092");
   options.example("talky-agent --lockstep <caller.raw >agent.raw", "one call from files, as fast as it goes");

@@ -276,6 +276,8 @@ int body(int argc, char** argv) {
   options.add("agent", settings.agent, "PROGRAM", "the talky-agent that transcribes").files();
   options.flag("verbose", settings.verbose, "tell of every message").alias('v');
   options.positional("CALL", settings.items, "sound files (A+B: in one breath), dtmf:DIGITS, pause:SECONDS");
+  options.rare({"from", "user", "password-file", "header", "answer-timeout", "as-recorded",
+                "greeting-timeout", "reply-timeout", "quiet", "split", "channel", "linger", "agent"});
   options.example("talky-replay call.wav --sip sip:100@127.0.0.1:5060",
                   "its utterances one by one, each after the answer");
   options.example("talky-replay hi.wav dtmf:42 bye.wav --sip sip:100@127.0.0.1 --text",

@@ -88,6 +88,8 @@ int body(int argc, char** argv) {
   options.add("loop", settings.loop, "TIMES", "with --play: so many times, 0 for ever");
   options.flag("force", settings.force, "overwrite files").alias('f');
   options.positional("EXPR", settings.expression, "which packets, e.g. ssrc==0x1234 && pt==0 && time<30s");
+  options.rare({"capture-filter", "duration", "srtp-key-file", "srtp-key", "rtcp", "print", "wide", "tones",
+                "csv", "parts", "payload", "format", "timing", "loop"});
   options.example("talky-rtpdump -r call.pcap", "the streams of a capture, with loss, jitter and MOS");
   options.example("talky-rtpdump -r call.pcap --extract out 'codec==PCMU'", "their audio");
   options.example("talky-rtpdump -r - --json <call.pcap | jq '.streams[].mos'", "in a pipe");

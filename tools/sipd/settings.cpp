@@ -93,6 +93,9 @@ void describe(cli::Options& options, Settings& s) {
   options.add("log-level", s.log_level_text, "LEVEL", "of stderr")
       .choices({"trace", "debug", "info", "warn", "error"});
   options.footer(fmt::format("TARGET: {}", target_forms));
+  options.rare({"log-level", "rtp-ports", "realm", "digest", "advertise", "agent-command", "record-packets",
+                "keep-days", "keep-bytes", "max-calls", "max-calls-per-source", "rtp-timeout",
+                "session-expires", "workers", "allow-refer"});
   options.example("talky-sipd",
                   "register a softphone to 127.0.0.1:5060, any user and password, and dial 100");
   options.example("talky-sipd --bridge echo --route '200=play:hello.wav'", "an echo, and a file on 200");

@@ -65,9 +65,14 @@ std::optional<int> parse(int argc, char** argv, Flags& f) {
   options.flag("force", f.force, "overwrite the output");
   options.flag("verbose", f.verbose, "say on stderr what is read and written").alias('v');
   options.positional("FILE", f.paths, "[IN|-] [OUT|-]; - is stdin or stdout");
+  options.rare(
+      {"json",          "start",          "duration",  "in-rate", "in-channels", "channel", "peak",
+       "speech-level",  "trim-threshold", "trim-keep", "trim-at", "quality",     "ssrc",    "payload-type",
+       "jitter-buffer", "codec",          "ptime",     "bitrate", "fec",         "dtx",     "dtmf"});
   options.example("talky-transcode -f mulaw -t s16le -r 16000 <call.ul | talky-agent", "a filter");
   options.example("talky-transcode --split call.wav caller.wav agent.wav", "a stereo call to two files");
-  options.example("talky-transcode --impair loss=5%,burst=3 call.pcap bad.wav", "a captured call on a bad line");
+  options.example("talky-transcode --impair loss=5%,burst=3 call.pcap bad.wav",
+                  "a captured call on a bad line");
   return options.parse(argc, argv);
 }
 
