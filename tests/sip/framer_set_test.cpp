@@ -2,6 +2,7 @@
 #include "sip/framer_set.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace std::chrono_literals;
 
@@ -44,7 +45,7 @@ TEST_CASE("whole messages and silence between them are no stall") {
   // Half a message, its other half with half of the next: the clock starts anew.
   CHECK(feed(set, 1, whole.substr(0, 20), now) == 0);
   now += 30s;
-  CHECK(feed(set, 1, std::string(whole.substr(20)) + "OPT", now) == 1);
+  CHECK(feed(set, 1, fmt::format("{}OPT", whole.substr(20)), now) == 1);
   CHECK(set.expire(now + 3s).empty());
   CHECK(set.deadline() == now + 32s);
   CHECK(feed(set, 2, "INV", now + 10s) == 0);

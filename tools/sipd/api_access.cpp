@@ -106,8 +106,8 @@ std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const E
   const Role role = tokens->role_of(token);
   if (role == Role::none) {
     auto answer = net::problem(401, "a bearer token is needed");
-    answer.headers.add("WWW-Authenticate", token.empty() ? "Bearer realm=\"talky\""
-                                                         : "Bearer realm=\"talky\", error=\"invalid_token\"");
+    const std::string_view reason = token.empty() ? "" : ", error=\"invalid_token\"";
+    answer.headers.add("WWW-Authenticate", fmt::format("Bearer realm=\"talky\"{}", reason));
     return answer;
   }
   if (role < needed) return net::problem(403, "this token may read, not operate");
