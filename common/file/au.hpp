@@ -22,7 +22,8 @@ inline constexpr std::size_t au_header_limit = std::size_t{1} << 16;
 // unsupported (an encoding that is not read), too_large.
 Result<std::optional<SampleHeader>> parse_au_header(Bytes start);
 
-// 28 bytes, with an empty annotation. `format` is one that AU has: see au_holds. `data_size` nullopt: unknown.
+// 28 bytes, with an empty annotation. `format` is one that AU has: see au_holds. `data_size` nullopt:
+// unknown.
 std::vector<std::byte> make_au_header(SampleFormat format, std::uint32_t rate, std::uint16_t channels,
                                       std::optional<std::uint64_t> data_size);
 bool au_holds(SampleFormat format);

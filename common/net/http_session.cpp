@@ -282,8 +282,7 @@ class BeastSession : public HttpSession,
                         if (self->state_ != State::writing) return;
                         if (error) return self->close();
                         self->out_.clear();
-                        if (self->body_.left() > 0)
-                          return self->write_piece();
+                        if (self->body_.left() > 0) return self->write_piece();
                         self->written();
                       });
   }

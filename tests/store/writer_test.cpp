@@ -289,7 +289,8 @@ TEST_CASE_TEMPLATE("killed at any moment, many times: no record is lost, none do
       Writer::Options options = real(*place, folder / "spool", lines);
       // Writes of this size to a pipe are whole or not at all.
       options.on_spooled = [&](const std::string& id) {
-        if (std::stoull(id.substr(24), nullptr, 16) < next) return; // of an earlier child, perhaps interrupted
+        if (std::stoull(id.substr(24), nullptr, 16) < next)
+          return; // of an earlier child, perhaps interrupted
         if (::write(pipe[1], id.data(), id.size()) != static_cast<ssize_t>(id.size())) ::_exit(1);
       };
       Writer writer(std::move(options));
