@@ -63,6 +63,10 @@ std::string_view to_string(HttpMethod method) {
 
 // ---- Fields
 
+void HttpHeaders::add(std::string_view name, std::string_view value) {
+  fields_.emplace_back(name, value);
+}
+
 std::string_view HttpHeaders::get(std::string_view name) const {
   for (const auto& [key, value] : fields_) {
     if (ascii::iequals(key, name)) return value;

@@ -26,7 +26,7 @@ class HttpHeaders {
  public:
   using Field = std::pair<std::string, std::string>;
 
-  void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void add(std::string_view name, std::string_view value);
   // The first of that name; "" if there is none.
   std::string_view get(std::string_view name) const;
   bool has(std::string_view name) const;

@@ -107,7 +107,7 @@ std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const E
   if (role == Role::none) {
     auto answer = net::problem(401, "a bearer token is needed");
     const std::string_view reason = token.empty() ? "" : ", error=\"invalid_token\"";
-    answer.headers.add(fmt::format("WWW-{}", "Authenticate"), fmt::format("Bearer realm=\"talky\"{}", reason));
+    answer.headers.add("WWW-Authenticate", fmt::format("Bearer realm=\"talky\"{}", reason));
     return answer;
   }
   if (role < needed) return net::problem(403, "this token may read, not operate");
