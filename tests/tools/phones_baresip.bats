@@ -1,4 +1,5 @@
 # baresip against talky-sipd: register, call, hold, press keys, hang up and be hung up on.
+# ctest: calls
 # ctest: timeout=240
 load lib
 load phones
@@ -63,7 +64,8 @@ heard_by_baresip() { ls "$T"/dump-*-dec.wav; }
   baresip_do dial "sip:100@[::1]:$PORT"
   wait_line sipd 'event=call.start'
   wait_line sipd 'event=call.end' 20
-  heard_as_it_came in.wav "$(only_recording)"
+  sox in.wav most.wav trim 0 -0.06 # baresip hangs up with its last packet: what the jitter buffer holds then is not played
+  heard_as_it_came most.wav "$(only_recording)"
 }
 
 @test "baresip is hung up on after the last word" {
