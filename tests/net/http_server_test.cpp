@@ -59,6 +59,11 @@ class Client {
     }
     return out;
   }
+  // Waits until the first byte is there, and leaves it.
+  bool answered() const {
+    pollfd ready{fd_.get(), POLLIN, 0};
+    return ::poll(&ready, 1, 10'000) == 1;
+  }
   std::string to_end() {
     return read([](const std::string&) { return false; });
   }
@@ -342,6 +347,7 @@ TEST_CASE("slow clients are cut off: header, body, idleness, reading") {
   {
     Client client(server.endpoint, 4096);
     client.say(request("GET /big"));
+    REQUIRE(client.answered()); // so the server has taken the connection
     CHECK(comes_true([&] { return server.connections() == 0; }));
     CHECK(client.to_end().size() < TestServer::big);
   }
