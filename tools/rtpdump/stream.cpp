@@ -259,7 +259,7 @@ void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes pa
     double media = static_cast<double>(step + static_cast<std::int64_t>(event_ticks_)) * ms_per_tick_;
     if (std::abs(delta - nominal) > kJumpMs) media = delta; // another clock: it is set by arrival
     // Pauses and the length of packets are told from the newest packet on, whatever came behind it.
-    const double since_newest = media - ahead_ticks_ * ms_per_tick_;
+    const double since_newest = media - static_cast<double>(ahead_ticks_) * ms_per_tick_;
     const bool newest = place == Order::next || place == Order::ahead;
     if (newest) pace(since_newest, distance, noise);
     ahead_ticks_ = newest ? 0 : ahead_ticks_ - step;

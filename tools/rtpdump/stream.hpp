@@ -212,7 +212,7 @@ class Stream {
   std::uint8_t run_ = 0;                 // of packets that go on, before it is confirmed
   bool moved_ = false;                   // and their timestamp did
   double ms_per_tick_ = 0;               // 0: the clock is not known, or does not run (events)
-  std::int32_t ahead_ticks_ = 0;         // of the newest packet's timestamp before that of the last
+  std::int64_t ahead_ticks_ = 0;         // of the newest packet's timestamp before that of the last
   std::uint32_t event_ticks_ = 0;        // that the timestamp went on through events
   double candidate_ms_ = 0;              // a length of packets that was seen once
   double counted_pause_ms_ = 0;          // by the packet before
