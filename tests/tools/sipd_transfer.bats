@@ -132,7 +132,6 @@ PY
 }
 
 @test "Replaces: a second phone takes the call over, and the bridge goes on" {
-  sipd
   cat >pickup.py <<'PY'
 import sys
 sys.path.insert(0, sys.argv[1])
