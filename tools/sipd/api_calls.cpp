@@ -1,0 +1,89 @@
+// Questions and commands to the workers, who own the calls.
+#include <utility>
+
+#include "api.hpp"
+#include "api_json.hpp"
+#include "worker.hpp"
+
+namespace talky::sipd {
+namespace {
+
+using net::HttpReply;
+using net::HttpRequest;
+using net::HttpResponse;
+
+constexpr auto fresh_for = std::chrono::milliseconds(250);
+constexpr auto answer_limit = std::chrono::seconds(5); // of a worker
+
+} // namespace
+
+void Api::refresh(Then then) {
+  if (waiting_.empty() && refreshed_ != Time{} && net::now() - refreshed_ < fresh_for) return then(true);
+  waiting_.push_back(std::move(then));
+  if (waiting_.size() > 1) return; // they have been asked
+  missing_ = workers_.size();
+  ++round_;
+  refresh_limit_.at(net::now() + answer_limit);
+  for (Worker* worker : workers_) {
+    worker->post([this, worker, round = round_] {
+      loop_.post([this, round, calls = worker->snapshots()] { gathered(round, calls); });
+    });
+  }
+}
+
+void Api::gathered(std::uint64_t round, const std::vector<CallSnapshot>& calls) {
+  for (const CallSnapshot& call : calls) {
+    if (!state_.find(call.uuid)) continue; // it has ended meanwhile
+    metrics_.live(call);
+    state_.snapshot(call);
+  }
+  if (round == round_ && missing_ > 0 && --missing_ == 0) finish_refresh(true);
+}
+
+void Api::finish_refresh(bool fresh) {
+  refresh_limit_.cancel();
+  missing_ = 0;
+  if (fresh) refreshed_ = net::now();
+  for (const Then& then : std::exchange(waiting_, {}))
+    then(fresh);
+}
+
+std::uint64_t Api::remember(const HttpReply& reply) {
+  const std::uint64_t id = ++last_pending_;
+  auto limit = std::make_unique<net::Timer>(
+      loop_, [this, id] { answer(id, net::problem(504, "the worker does not answer")); });
+  limit->at(net::now() + answer_limit);
+  pending_.emplace(id, Pending{reply, std::move(limit)});
+  return id;
+}
+
+void Api::answer(std::uint64_t id, HttpResponse response) {
+  auto node = pending_.extract(id);
+  if (!node.empty()) node.mapped().reply(std::move(response));
+}
+
+void Api::command(const HttpRequest& request, const HttpReply& reply, CallCommand command) {
+  const std::string uuid(request.parameter("id"));
+  const ApiState::Call* call = state_.find(uuid);
+  if (!call) return reply(no_such_call());
+  Worker* worker = workers_[call->began.worker];
+  refreshed_ = {}; // what is asked for next shows what this has done
+  // The reply stays here: were it let go on the worker's thread, it would answer from there.
+  worker->post([this, worker, uuid, id = remember(reply), command = std::move(command)] {
+    const Result<> done = worker->command(uuid, command);
+    loop_.post([this, id, done] {
+      HttpResponse response;
+      response.status = 204;
+      answer(id, done ? std::move(response) : refusal_of(done.error()));
+    });
+  });
+}
+
+void Api::play(const HttpRequest& request, const HttpReply& reply) {
+  auto samples = decode_audio(request.body);
+  if (!samples) return reply(net::problem(422, samples.error()));
+  command(
+      request, reply,
+      PlayAudio{std::make_shared<const Samples>(std::move(*samples)), is_on(request.query_value("clear"))});
+}
+} // namespace talky::sipd

@@ -1,0 +1,25 @@
+// What /metrics shows of the moment.
+#include "api.hpp"
+
+namespace talky::sipd {
+
+std::string Api::metrics_text() {
+  const std::int64_t now_us = net::wall_clock_us();
+  Metrics::Gauges gauges;
+  gauges.active = state_.calls().size();
+  gauges.registrations = state_.registrations(now_us);
+  gauges.http_connections = server_->connections();
+  gauges.event_readers = readers_.size();
+  gauges.event_readers_cut = readers_.cut_off();
+  gauges.listeners = listeners_.size();
+  gauges.listener_frames_dropped = listener_drops_;
+  for (const auto& listener : listeners_)
+    gauges.listener_frames_dropped += listener->dropped();
+  for (const auto& [uuid, call] : state_.calls())
+    gauges.queued_samples += call.now.queued;
+  gauges.uptime_s = static_cast<double>(now_us - started_us_) / 1e6;
+  gauges.sip_up = sip_ == Sip::running;
+  return metrics_.text(gauges);
+}
+
+} // namespace talky::sipd
