@@ -41,6 +41,20 @@ Scratch& scratch() {
 
 constexpr Duration oldest = std::chrono::seconds(60); // of a time stamp; beyond it the wall clock was set
 
+// What the wall clock is ahead of the monotonic one. The two are read one after the other: a reading that the
+// scheduler tore apart is taken again.
+Duration measure_wall_offset() {
+  constexpr Duration torn = std::chrono::microseconds(50);
+  constexpr int attempts = 4;
+  Duration offset{};
+  for (int i = 0; i < attempts; ++i) {
+    const Time before = now();
+    offset = Duration(wall_clock_us()) - before.time_since_epoch();
+    if (now() - before < torn) break;
+  }
+  return offset;
+}
+
 void set_option(int fd, int level, int name, int value) {
   // These are wishes: where the system does not know one, the socket works without it.
   (void)::setsockopt(fd, level, name, &value, sizeof value);
@@ -84,7 +98,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     if (count <= 0)
       return count < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH);
     const Time read = now();
-    const Duration wall_offset = Duration(wall_clock_us()) - read.time_since_epoch();
+    const Duration wall_offset = measure_wall_offset();
     s.busy = true;
     const std::shared_ptr<Receive> callback = receive;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count) && fd; ++i) {
