@@ -46,7 +46,7 @@ postgres_start() {
 @test "a call becomes one row: who, when, how it ended, how it sounded, its files and their hashes" {
   sipd --route '200=tone:440'
   run -0 client --user alice call 200 --tone 500 --seconds 1.5
-  wait_for 10 rows_are 1
+  wait_for 60 rows_are 1
   row=$(calls --json)
   [ "$(json "$row" '[d[0][k] for k in ("direction", "dialled", "route", "cause", "ended_by", "status", "codec", "transport")]')" = \
     "['in', '200', 'tone:440', 'hangup', 'caller', 200, 'PCMU', 'UDP']" ]
@@ -72,7 +72,7 @@ postgres_start() {
   sipd --route '486=reject:486' --route '700=echo' --ring 5000
   run -2 client call 486
   client call 700 --cancel-after 0.5 || true
-  wait_for 10 rows_are 2
+  wait_for 60 rows_are 2
   [ "$(json "$(calls --json --sort invited)" '[(c["cause"], c["ended_by"], c["status"], c["answered_ms"]) for c in d]')" = \
     "[('cancelled', 'caller', 487, None), ('rejected', 'agent', 486, None)]" ]
   [ "$(json "$(calls --json --cause cancelled)" 'd[0]["ringing_ms"] >= d[0]["invited_ms"]')" = True ]
@@ -83,7 +83,7 @@ postgres_start() {
   short_call 201
   client --user bob call 202 --tone 500 --seconds 1.2 >call.json
   client --user bob call 603 >call.json || true
-  wait_for 10 rows_are 3
+  wait_for 60 rows_are 3
   run -0 calls
   [ "${#lines[@]}" = 4 ]
   [[ ${lines[0]} == "TIME (UTC)"*FROM*TO*ROUTE*LENGTH*CAUSE*MOS* ]]
@@ -120,7 +120,7 @@ PY
   [[ $output == *"$T/state/talky/calls/calls.db"* ]]
   sipd --record '' --cdr "$T/own.db"
   short_call
-  DB=$T/own.db wait_for 10 rows_are 1
+  DB=$T/own.db wait_for 60 rows_are 1
   [ "$(DB=$T/own.db one '["files"]')" = '[]' ]
   stop sipd
   TALKY_SIPD_CDR=$T/own.db run -0 talky-sipd calls
@@ -181,7 +181,7 @@ PY
   sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$T/agent.py"
   wait_line sipd 'event=agent.ready'
   short_call 100 0.5
-  wait_for 15 rows_are 1
+  wait_for 60 rows_are 1
   uuid=$(one '["uuid"]')
   row=$(calls --json "$uuid")
   [ "$(json "$row" '[d[k] for k in ("turns", "barge_ins", "response_p50_ms", "response_p95_ms", "response_max_ms")]')" = \
@@ -198,7 +198,7 @@ PY
 @test "a database that another process has locked: the call ends as ever, the record waits and arrives" {
   sipd
   short_call
-  wait_for 10 rows_are 1
+  wait_for 60 rows_are 1
   start locker /usr/bin/python3 -c '
 import sqlite3, time
 db = sqlite3.connect("calls/calls.db", isolation_level=None)
@@ -229,7 +229,7 @@ time.sleep(600)'
   ls calls/spool/*.spool
   rm place && mkdir place
   sipd --cdr "$DB"
-  wait_for 10 rows_are 1
+  wait_for 60 rows_are 1
   log_has 'event=cdr.recovered records=1 interrupted=0 damaged=0'
   [ "$(one '["cause"]')" = hangup ]
   stop sipd
@@ -247,7 +247,7 @@ SH
     start sipd unshare -rm sh start.sh --listen "$SERVER" --bridge echo --record '' --cdr "$DB" --rtp-ports "$rtp-$((rtp + 99))"
     wait_line sipd ready
     IN=(nsenter --preserve-credentials -U -m -t "${PIDS[sipd]}" env -C "$T")
-    wait_for 10 rows_are 0
+    wait_for 60 rows_are 0
     "${IN[@]}" dd if=/dev/zero of=disk/ballast bs=1k 2>/dev/null || true
     for _ in 1 2 3; do short_call; done
     wait_line sipd 'event=cdr.waits why=full' 20
@@ -341,7 +341,7 @@ spool_is_empty() { [ "$(cat calls/spool/*.spool 2>/dev/null | wc -c)" = 0 ]; }
   head -c 7 /dev/zero >>"${wav%.wav}.pcap"
   printf '{"t_ms":99' >>"${wav%.wav}.jsonl"
   sipd
-  wait_for 15 rows_are 1
+  wait_for 60 rows_are 1
   log_has 'event=cdr.recovered records=1 interrupted=1'
   [ "$(one '["cause"], d[0]["ended_by"], d[0]["status"], d[0]["uuid"]')" = "('interrupted', 'system', None, '$(basename "$wav" .wav)')" ]
   [ "$(one '["ended_ms"] >= d[0]["answered_ms"]')" = True ]
@@ -355,7 +355,7 @@ spool_is_empty() { [ "$(cat calls/spool/*.spool 2>/dev/null | wc -c)" = 0 ]; }
   postgres
   sipd --cdr "$DB"
   short_call 100 0.6
-  wait_for 15 rows_are 1
+  wait_for 60 rows_are 1
   [ "$(one '["cause"], d[0]["ended_by"], d[0]["codec"], len(d[0]["files"])')" = "('hangup', 'caller', 'PCMU', 3)" ]
   as_server "$PGBIN/pg_ctl" -D "$PGDATA" -m immediate -w stop >/dev/null
   short_call
@@ -371,7 +371,7 @@ spool_is_empty() { [ "$(cat calls/spool/*.spool 2>/dev/null | wc -c)" = 0 ]; }
 @test "retention: old calls go with row and files, and beyond the size the oldest recordings" {
   sipd
   for _ in 1 2 3; do short_call; done
-  wait_for 10 rows_are 3
+  wait_for 60 rows_are 3
   stop sipd
   mapfile -t uuids < <(json "$(calls --json --ascending)" '"\n".join(c["uuid"] for c in d)')
   old=${uuids[0]}

@@ -16,8 +16,10 @@ namespace talky::sipd {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uintmax_t max_journal = 64 << 20;      // bytes; a longer one is kept, but not read
-constexpr auto quiet_after = std::chrono::seconds(3); // a journal that does not grow any more has ended
+constexpr std::uintmax_t max_journal = 64 << 20; // bytes; a longer one is kept, but not read
+// A journal without its last entry, as a killed agent leaves it, has ended when it does not grow any more. A
+// slow agent writes within that time.
+constexpr auto quiet_after = std::chrono::seconds(30);
 constexpr voice::Samples samples_per_ms = voice::kSampleRate / 1000;
 
 std::int64_t wall_ms() {
