@@ -57,8 +57,16 @@ need() {
   done
 }
 
+# A name is one program's at a time: two under one name, and the first would outlive the test.
+is_free() {
+  local state=Z
+  [ -z "${PIDS[$1]:-}" ] || read -r _ _ state _ <"/proc/${PIDS[$1]}/stat" || state=Z
+  [ "$state" = Z ] || { echo "$1 runs already: stop it first"; return 1; }
+} 2>/dev/null
+
 start() {
   local name=$1
+  is_free "$name" || return 1
   shift
   # fd 3 is bats' own; a daemon that holds it keeps bats waiting.
   "$@" >"$T/$name.out" 2>"$T/$name.err" 3>&- </dev/null &
@@ -68,6 +76,7 @@ start() {
 # As start, with a pipe to the program's standard input: say NAME TEXT writes a line to it.
 start_talking() {
   local name=$1
+  is_free "$name" || return 1
   shift
   mkfifo "$T/$name.in"
   "$@" >"$T/$name.out" 2>"$T/$name.err" 3>&- <"$T/$name.in" &

@@ -44,3 +44,16 @@ load lib
   run ! wait_for 1 false
   [[ $output == *"in vain"* ]]
 }
+
+@test "a name is one program's at a time" {
+  start one sleep 60
+  run -1 start one sleep 60
+  [[ $output == "one runs already"* ]]
+  stop one
+  start one true
+  finish one
+  start one sleep 60
+  kill -KILL "${PIDS[one]}"
+  wait "${PIDS[one]}" || true
+  start one sleep 60 # what has ended by itself is not in the way
+}

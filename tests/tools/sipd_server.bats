@@ -224,7 +224,8 @@ idle.settimeout(5)
 assert idle.recv(100) == b"\r\n"
 PY
     start "stall$workers" /usr/bin/python3 stall.py "$SERVER"
-    PIDS[sipd$workers]=${PIDS[sipd]}
+    PIDS[sipd$workers]=${PIDS[sipd]} # both run on, each under a name of its own
+    unset 'PIDS[sipd]'
     mv sipd.err "sipd$workers.err"
   done
   for workers in 1 2; do

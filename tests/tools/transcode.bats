@@ -1,25 +1,13 @@
 #!/usr/bin/env bats
 # talky-transcode against sox and ffmpeg on the same files, and against everything that can go wrong.
 load lib
+load transcode
 
 setup() {
   common_setup
   need talky-transcode sox ffmpeg
   # Two seconds of a sweep with noise, stereo, 16 kHz: every byte of the peers' readings must agree.
   sox -R -r 16000 -n -b 16 -c 2 in.wav synth 2 sine 200-3000 synth 2 sine mix 500 vol 0.5
-}
-
-same() { cmp "$1" "$2"; }
-# One line on stderr that names the program and says what is wrong, the exit code, and nothing left behind.
-refuses() {
-  local code=$1 words=$2
-  shift 2
-  run --separate-stderr "$@"
-  echo "exit $status, stdout: ${output:0:80}, stderr: $stderr"
-  [ "$status" -eq "$code" ] || return 1
-  [ "$(wc -l <<<"$stderr")" -eq 1 ] || return 1
-  [[ $stderr == talky-transcode:* && $stderr == *"$words"* ]] || return 1
-  [ -z "$(find . -name '*.part')" ]
 }
 
 @test "lossless ways are lossless: WAV to raw, to WAV, to FLAC, to AU and back" {

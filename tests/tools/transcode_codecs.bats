@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Every format to every format through the real binary; codecs and containers against sox and ffmpeg.
 load lib
+load transcode
 
 setup() {
   common_setup
@@ -9,7 +10,6 @@ setup() {
   sox -R -r 8000 -n -b 16 -c 1 in.wav synth 1 sine 300-1500 vol 0.5
 }
 
-same() { cmp "$1" "$2"; }
 names() { talky-transcode --list-formats | awk '{ print $1 }'; }
 # How many dB the second is like the first, both s16le of one rate, at the best of the delays up to a hundred
 # samples, for codecs that have one.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # talky-transcode and RTP: sound to packets and back, with tshark as the referee, and bad lines.
 load lib
+load transcode
 
 setup() {
   common_setup
@@ -10,18 +11,7 @@ setup() {
   sox call.wav left.wav remix 1
 }
 
-same() { cmp "$1" "$2"; }
 streams() { tshark -q -r "$1" -z rtp,streams 2>/dev/null | grep 0x; }
-refuses() {
-  local code=$1 words=$2
-  shift 2
-  run --separate-stderr "$@"
-  echo "exit $status, stdout: ${output:0:80}, stderr: $stderr"
-  [ "$status" -eq "$code" ] || return 1
-  [ "$(wc -l <<<"$stderr")" -eq 1 ] || return 1
-  [[ $stderr == talky-transcode:* && $stderr == *"$words"* ]] || return 1
-  [ -z "$(find . -name '*.part')" ]
-}
 
 @test "RTP and back is the codec and nothing else: PCMU, PCMA, G.722, GSM, L16, in pcap and rtpdump" {
   local codec kind container
