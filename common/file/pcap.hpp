@@ -1,4 +1,4 @@
-// Captures of network traffic: pcap (micro- and nanoseconds, both byte orders) and pcapng are read, pcap is
+// Captures of network traffic: pcap (micro- and nanoseconds, both byte orders) and pcapng are read, both are
 // written. The frames are taken apart down to UDP and TCP by link.hpp.
 //
 // Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
@@ -110,14 +110,16 @@ class PcapReader {
   std::vector<Interface> interfaces_;
 };
 
-// Writes a pcap with nanosecond time stamps that Wireshark opens. The packets are given as what UDP or TCP
-// carried; the headers below are made up, with right lengths and checksums. Sends longer than one IP packet
-// holds are cut into TCP segments; a UDP payload above 65,507 bytes is refused with too_large.
+// Writes a pcap or pcapng with nanosecond time stamps that Wireshark opens. The packets are given as what UDP
+// or TCP carried; the headers below are made up, with right lengths and checksums. Sends longer than one IP
+// packet holds are cut into TCP segments; a UDP payload above 65,507 bytes is refused with too_large.
 class PcapWriter {
  public:
+  enum class Format : std::uint8_t { pcap, pcapng };
   struct Options {
     Output::Mode mode = Output::Mode::live;
-    LinkType link = LinkType::raw; // raw or ethernet
+    Format format = Format::pcap;
+    LinkType link = LinkType::raw; // raw or ethernet: of the packets whose headers are made up
     std::uint32_t snap_length = 262'144;
   };
 
@@ -129,8 +131,10 @@ class PcapWriter {
   Result<> udp(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, Bytes payload);
   // The next bytes of a TCP stream. The first call for a pair of endpoints writes a handshake before it.
   Result<> tcp(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, Bytes payload);
-  // A frame as it was captured. Its link type must be the writer's: unsupported otherwise.
+  // A frame as it was captured. A pcap has one link type, the writer's: unsupported otherwise. A pcapng has
+  // an interface for each.
   Result<> frame(const CapturedFrame& frame);
+  bool takes(LinkType link) const { return options_.format == Format::pcapng || link == options_.link; }
 
   Result<> flush() { return output_.flush(); }
   Result<> close() { return output_.close(); }
@@ -148,6 +152,10 @@ class PcapWriter {
   };
 
   PcapWriter(Output output, const Options& options) : output_(std::move(output)), options_(options) {}
+  Result<> begin();
+  Result<std::uint32_t> interface_of(LinkType link);
+  // The head of a record, and where its frame is to be filled in at once.
+  Result<std::byte*> record(std::int64_t time_ns, LinkType link, std::size_t length, std::size_t wire_length);
   Result<> packet(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, std::uint8_t protocol,
                   Bytes transport_header, Bytes payload);
   Result<> segment(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, std::uint8_t flags,
@@ -155,6 +163,7 @@ class PcapWriter {
 
   Output output_;
   Options options_;
+  std::vector<LinkType> interfaces_; // of a pcapng
   std::uint16_t ip_id_ = 0;
   std::unordered_map<Pair, std::uint32_t, PairHash> tcp_next_; // next sequence number of each direction
 };

@@ -25,6 +25,10 @@ struct Cursor {
     u16(value >> 16);
     u16(value & 0xffff);
   }
+  void little16(unsigned value) {
+    u8(value & 0xff);
+    u8(value >> 8 & 0xff);
+  }
   void little32(std::uint32_t value) {
     for (int shift = 0; shift < 32; shift += 8)
       u8(value >> shift & 0xff);
@@ -50,38 +54,116 @@ std::uint16_t fold(std::uint32_t total) {
   return static_cast<std::uint16_t>(~total);
 }
 
+constexpr std::size_t kPcapHeader = 24, kPcapRecord = 16;
+constexpr std::size_t kSectionHeader = 28, kInterface = 32, kPacketHead = 28, kBlockTail = 4; // pcapng
+constexpr std::uint64_t kNanosecond = 1'000'000'000;
+
+std::size_t padded(std::size_t length) {
+  return (length + 3) / 4 * 4;
+}
+
 } // namespace
 
 Result<PcapWriter> PcapWriter::create(const std::string& path, const Options& options) {
   auto output = Output::create(path, options.mode);
   if (!output) return tl::unexpected(output.error());
   PcapWriter writer(std::move(*output), options);
-  const auto room = writer.output_.reserve(24);
-  if (!room) return tl::unexpected(room.error());
-  Cursor out{*room};
-  out.little32(0xa1b23c4d);  // nanoseconds
-  out.little32(2 | 4 << 16); // version 2.4
-  out.little32(0);
-  out.little32(0);
-  out.little32(options.snap_length);
-  out.little32(static_cast<std::uint32_t>(options.link));
-  writer.output_.commit(24);
+  if (const auto begun = writer.begin(); !begun) return tl::unexpected(begun.error());
   return writer;
 }
 
-Result<> PcapWriter::frame(const CapturedFrame& frame) {
-  if (frame.link != options_.link) return fail(Errc::unsupported, 0, "frames of one link type");
-  const std::size_t length = std::min<std::size_t>(frame.data.size(), options_.snap_length);
-  const auto room = output_.reserve(16 + length);
+Result<> PcapWriter::begin() {
+  const std::size_t size = options_.format == Format::pcap ? kPcapHeader : kSectionHeader;
+  const auto room = output_.reserve(size);
   if (!room) return tl::unexpected(room.error());
   Cursor out{*room};
-  const std::int64_t time = std::max<std::int64_t>(frame.time_ns, 0);
-  out.little32(static_cast<std::uint32_t>(time / 1'000'000'000));
-  out.little32(static_cast<std::uint32_t>(time % 1'000'000'000));
+  output_.commit(size);
+  if (options_.format == Format::pcap) {
+    out.little32(0xa1b23c4d);  // nanoseconds
+    out.little32(2 | 4 << 16); // version 2.4
+    out.little32(0);
+    out.little32(0);
+    out.little32(options_.snap_length);
+    out.little32(static_cast<std::uint32_t>(options_.link));
+    return {};
+  }
+  out.little32(0x0a0d0d0a); // Section Header Block
+  out.little32(kSectionHeader);
+  out.little32(0x1a2b3c4d);
+  out.little32(1); // version 1.0
+  out.little32(0xffffffff);
+  out.little32(0xffffffff); // the length of the section is not known
+  out.little32(kSectionHeader);
+  if (const auto made = interface_of(options_.link); !made) return tl::unexpected(made.error());
+  return {};
+}
+
+// The number of a pcapng's interface of this link type, which is described first where it is new.
+Result<std::uint32_t> PcapWriter::interface_of(LinkType link) {
+  const auto known = std::find(interfaces_.begin(), interfaces_.end(), link);
+  const auto number = static_cast<std::uint32_t>(known - interfaces_.begin());
+  if (known != interfaces_.end()) return number;
+  const auto room = output_.reserve(kInterface);
+  if (!room) return tl::unexpected(room.error());
+  Cursor out{*room};
+  out.little32(1); // Interface Description Block
+  out.little32(kInterface);
+  out.little16(static_cast<unsigned>(link));
+  out.little16(0);
+  out.little32(options_.snap_length);
+  out.little16(9); // if_tsresol: nanoseconds
+  out.little16(1);
+  out.little32(9);
+  out.little32(0); // no more options
+  out.little32(kInterface);
+  output_.commit(kInterface);
+  interfaces_.push_back(link);
+  return number;
+}
+
+Result<std::byte*> PcapWriter::record(std::int64_t time_ns, LinkType link, std::size_t length,
+                                      std::size_t wire_length) {
+  const auto time = static_cast<std::uint64_t>(std::max<std::int64_t>(time_ns, 0));
+  if (options_.format == Format::pcap) {
+    const auto room = output_.reserve(kPcapRecord + length);
+    if (!room) return tl::unexpected(room.error());
+    output_.commit(kPcapRecord + length);
+    Cursor out{*room};
+    out.little32(static_cast<std::uint32_t>(time / kNanosecond));
+    out.little32(static_cast<std::uint32_t>(time % kNanosecond));
+    out.little32(static_cast<std::uint32_t>(length));
+    out.little32(static_cast<std::uint32_t>(wire_length));
+    return out.p;
+  }
+  const auto interface = interface_of(link);
+  if (!interface) return tl::unexpected(interface.error());
+  const std::size_t size = kPacketHead + padded(length) + kBlockTail;
+  const auto room = output_.reserve(size);
+  if (!room) return tl::unexpected(room.error());
+  output_.commit(size);
+  Cursor out{*room};
+  out.little32(6); // Enhanced Packet Block
+  out.little32(static_cast<std::uint32_t>(size));
+  out.little32(*interface);
+  out.little32(static_cast<std::uint32_t>(time >> 32));
+  out.little32(static_cast<std::uint32_t>(time));
   out.little32(static_cast<std::uint32_t>(length));
-  out.little32(std::max(frame.wire_length, static_cast<std::uint32_t>(frame.data.size())));
-  out.bytes(frame.data.first(length));
-  output_.commit(16 + length);
+  out.little32(static_cast<std::uint32_t>(wire_length));
+  std::byte* const frame = out.p;
+  out.p += length;
+  for (std::size_t i = length; i < padded(length); ++i)
+    out.u8(0);
+  out.little32(static_cast<std::uint32_t>(size));
+  return frame;
+}
+
+Result<> PcapWriter::frame(const CapturedFrame& frame) {
+  if (!takes(frame.link)) return fail(Errc::unsupported, 0, "frames of one link type");
+  const std::size_t length = std::min<std::size_t>(frame.data.size(), options_.snap_length);
+  const auto room =
+      record(frame.time_ns, frame.link, length, std::max<std::size_t>(frame.wire_length, frame.data.size()));
+  if (!room) return tl::unexpected(room.error());
+  Cursor{*room}.bytes(frame.data.first(length));
   return {};
 }
 
@@ -133,17 +215,11 @@ Result<> PcapWriter::packet(std::int64_t time_ns, const Endpoint& from, const En
   Cursor{transport + (protocol == 17 ? 6 : 16)}.u16(checksum);
 
   const std::size_t length = head.size() + payload.size();
-  const auto room = output_.reserve(16 + length);
+  const auto room = record(time_ns, options_.link, length, length);
   if (!room) return tl::unexpected(room.error());
-  Cursor record{*room};
-  const std::int64_t time = std::max<std::int64_t>(time_ns, 0);
-  record.little32(static_cast<std::uint32_t>(time / 1'000'000'000));
-  record.little32(static_cast<std::uint32_t>(time % 1'000'000'000));
-  record.little32(static_cast<std::uint32_t>(length));
-  record.little32(static_cast<std::uint32_t>(length));
-  record.bytes(head);
-  record.bytes(payload);
-  output_.commit(16 + length);
+  Cursor frame{*room};
+  frame.bytes(head);
+  frame.bytes(payload);
   return {};
 }
 

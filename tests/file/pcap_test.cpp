@@ -156,10 +156,14 @@ TEST_CASE("pcap writer: what is written is read back, with right checksums") {
       total += std::to_integer<std::uint32_t>(ip[i]) << 8 | std::to_integer<std::uint32_t>(ip[i + 1]);
     return (total & 0xffff) + (total >> 16) == 0xffff;
   };
-  for (const LinkType link : {LinkType::raw, LinkType::ethernet}) {
+  using Format = PcapWriter::Format;
+  for (const auto& [link, format] :
+       {std::pair(LinkType::raw, Format::pcap), std::pair(LinkType::ethernet, Format::pcap),
+        std::pair(LinkType::raw, Format::pcapng), std::pair(LinkType::ethernet, Format::pcapng)}) {
     const std::string path = scratch("writer.pcap");
     PcapWriter::Options options;
     options.link = link;
+    options.format = format;
     auto writer = PcapWriter::create(path, options);
     REQUIRE(writer);
     const auto a = *Endpoint::parse("127.0.0.1:5060");
@@ -213,6 +217,43 @@ TEST_CASE("pcap writer: what is written is read back, with right checksums") {
     CHECK(handshake == 3);
     ::unlink(path.c_str());
   }
+}
+
+TEST_CASE("pcap writer: frames as they were, of one link type in a pcap and of any in a pcapng") {
+  const std::string path = scratch("frames.pcapng");
+  PcapWriter::Options options;
+  options.format = PcapWriter::Format::pcapng;
+  auto writer = PcapWriter::create(path, options);
+  REQUIRE(writer);
+  const LinkType links[] = {LinkType::linux_sll, LinkType::ethernet, LinkType::raw, LinkType::linux_sll};
+  const std::int64_t times[] = {0, 1'700'000'000'123'456'789, 4'294'967'296'000'000'001, 1};
+  for (std::size_t i = 0; i < 4; ++i) { // lengths of every remainder by four
+    const std::string bytes(5 + i, static_cast<char>('a' + i));
+    REQUIRE(writer->frame({times[i], links[i], as_bytes(bytes), 1000}));
+  }
+  REQUIRE(writer->close());
+  auto input = Input::open(path);
+  REQUIRE(input);
+  auto reader = PcapReader::open(std::move(*input));
+  REQUIRE(reader);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto frame = *reader->next();
+    REQUIRE(frame);
+    CHECK(frame->time_ns == times[i]);
+    CHECK(frame->link == links[i]);
+    CHECK(as_text(frame->data) == std::string(5 + i, static_cast<char>('a' + i)));
+    CHECK(frame->wire_length == 1000);
+  }
+  CHECK(!*reader->next());
+  CHECK(!reader->truncated());
+  ::unlink(path.c_str());
+
+  options.format = PcapWriter::Format::pcap;
+  auto plain = PcapWriter::create(path, options);
+  REQUIRE(plain);
+  CHECK(plain->frame({0, LinkType::ethernet, as_bytes("x"), 1}).error().code == Errc::unsupported);
+  REQUIRE(plain->close());
+  ::unlink(path.c_str());
 }
 
 TEST_CASE("output: a fresh file appears only when it is whole") {

@@ -87,3 +87,28 @@ assert len(d["streams"]) == 3 and d["packets"]["rtp"] == 1200, d["packets"]
 assert all(s["duplicates"] >= s["packets"] // 2 - 5 for s in d["streams"])
 PY
 }
+
+@test "a selection is written as pcapng too: every frame as it was, of whatever link type, as tshark and capinfos read it" {
+  need capinfos mergecap tshark
+  capture streams ethernet.pcap --packets 600
+  capture streams cooked.pcap --packets 600 --link sll
+  mergecap -F pcapng -I none -w merged.pcapng ethernet.pcap cooked.pcap
+  talky-rtpdump -r merged.pcapng -w kept.pcapng
+  run -0 capinfos -T -r -t -E -c kept.pcapng
+  [[ $output == kept.pcapng*pcapng*per-packet*1200 ]]
+  fields() { tshark -r "$1" -T fields -e frame.time_epoch -e frame.len -e frame.encap_type -e rtp.ssrc -e rtp.seq -d udp.port==20000-20010,rtp 2>tshark.err; }
+  [ "$(fields kept.pcapng | wc -l)" -eq 1200 ]
+  fields merged.pcapng | diff - <(fields kept.pcapng)
+  # Times to the nanosecond, lengths of every remainder, an expression, standard output, --format, a live name.
+  talky-rtpdump -r merged.pcapng -w - --format pcapng 'sport==10000' >one.pcapng
+  [ "$(capinfos -T -r -t one.pcapng | cut -f2)" = pcapng ]
+  diff <(talky-rtpdump -r one.pcapng --csv | cut -d, -f3-) <(talky-rtpdump -r merged.pcapng --csv 'sport==10000' | cut -d, -f3-)
+  talky-rtpdump -r one.pcapng -w one.rtpdump
+  talky-rtpdump -r one.rtpdump -w made-up.pcapng
+  [ "$(tshark -r made-up.pcapng -o udp.check_checksum:TRUE -Y 'udp.checksum.status == "Good"' 2>tshark.err | wc -l)" -eq \
+    "$(talky-rtpdump -r one.pcapng --packets | wc -l)" ]
+  # Compressed files are read, and not written under a name that promises it.
+  run -64 --separate-stderr talky-rtpdump -r merged.pcapng -w kept.pcap.gz
+  [[ $stderr == *'kept.pcap.gz: captures are written as they are'*gzip* ]]
+  [ ! -e kept.pcap.gz ]
+}

@@ -26,6 +26,18 @@ streams() { tshark -q -r "$1" -z rtp,streams 2>/dev/null | grep 0x; }
   done
 }
 
+@test "a pcapng is what a pcap is, packet by packet" {
+  need capinfos
+  talky-transcode --codec opus call.wav x.pcap
+  talky-transcode --codec opus call.wav x.pcapng
+  [ "$(capinfos -T -r -t x.pcapng | cut -f2)" = pcapng ]
+  same <(tshark -r x.pcap -T fields -e frame.time_epoch -e udp.payload) <(tshark -r x.pcapng -T fields -e frame.time_epoch -e udp.payload)
+  talky-transcode x.pcap a.wav
+  talky-transcode x.pcapng b.wav
+  same a.wav b.wav
+  talky-transcode x.pcapng -t pcap - | same - x.pcap # packets are passed on as they are
+}
+
 @test "tshark finds no loss, no jitter and the pacing asked for, at every ptime" {
   local ptime codec
   for codec in PCMU G722 opus; do

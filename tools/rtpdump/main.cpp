@@ -76,11 +76,11 @@ int body(int argc, char** argv) {
            "with --extract: exactly by the timestamps, or as a listener would have heard it")
       .choices({"timestamps", "jitter-buffer"});
   options.flag("payload", settings.payload, "with --extract: the payload bytes too");
-  options.add("write", settings.write, "FILE", "the selected packets, as pcap or rtpdump by its name")
+  options.add("write", settings.write, "FILE", "the selected packets, as pcap, pcapng or rtpdump by its name")
       .alias('w')
       .files();
-  options.add("format", settings.format, "pcap|rtpdump", "with --write: whatever the name says")
-      .choices({"pcap", "rtpdump"});
+  options.add("format", settings.format, "pcap|pcapng|rtpdump", "with --write: whatever the name says")
+      .choices({"pcap", "pcapng", "rtpdump"});
   options.add("play", settings.play, "udp:HOST:PORT", "send the packets there, in the recorded time");
   options.add("speed", settings.speed, "FACTOR|max", "with --play: faster or slower");
   options.add("timing", settings.timing, "capture|rtp", "with --play: as captured, or by RTP timestamps")

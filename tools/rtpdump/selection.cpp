@@ -28,8 +28,21 @@ SelectionWriter::SelectionWriter(std::string path, const std::string& format, bo
             : overwrite        ? file::Output::Mode::replace
                                : file::Output::Mode::fresh),
       overwrite_(overwrite) {
+  for (const std::string_view ending : {".gz", ".zst", ".zstd"}) {
+    if (path_.ends_with(ending)) {
+      throw cli::Failure(
+          cli::ExitCode::usage,
+          fmt::format("{}: captures are written as they are: write to - and compress that ({})", path_,
+                      ending == ".gz" ? "| gzip" : "| zstd"));
+    }
+  }
+  using Format = file::PcapWriter::Format;
   const bool dump_name = path_.ends_with(".rtpdump") || path_.ends_with(".rtp");
-  pcap_ = format.empty() ? !dump_name : format == "pcap";
+  if (format == "rtpdump" || (format.empty() && dump_name)) {
+    pcap_.reset();
+  } else if (format == "pcapng" || (format.empty() && path_.ends_with(".pcapng"))) {
+    pcap_ = Format::pcapng;
+  }
 }
 
 void SelectionWriter::open(const file::Segment& segment, const file::CapturedFrame* frame) {
@@ -50,10 +63,11 @@ void SelectionWriter::open(const file::Segment& segment, const file::CapturedFra
     rtpdump_writer_.emplace(std::move(*writer));
     return;
   }
-  // Frames are kept as they were if they are Ethernet or raw IP; of the rest only what UDP carried is.
+  // A pcap keeps frames as they were if they are Ethernet or raw IP; of the rest only what UDP carried is.
   if (frame != nullptr && frame->link == file::LinkType::ethernet) link_ = file::LinkType::ethernet;
   file::PcapWriter::Options options;
   options.mode = mode_;
+  options.format = *pcap_;
   options.link = link_;
   auto writer = file::PcapWriter::create(path_, options);
   if (!writer) fail_with(writer.error());
@@ -70,7 +84,7 @@ void SelectionWriter::add(const file::Segment& segment, const file::CapturedFram
   const std::byte* start = segment.payload.data();
   const bool in_frame =
       frame != nullptr && start >= frame->data.data() && start <= frame->data.data() + frame->data.size();
-  if (in_frame && frame->link == link_) {
+  if (in_frame && pcap_writer_->takes(frame->link)) {
     check(pcap_writer_->frame(*frame), path_);
   } else if (segment.transport == file::Transport::tcp) {
     check(pcap_writer_->tcp(segment.time_ns, segment.from, segment.to, segment.payload), path_);

@@ -1,4 +1,5 @@
-// Writes a selection of packets: pcap where the name ends so or is "-", else rtpdump.
+// Writes a selection of packets: as rtpdump where the name ends in .rtpdump or .rtp, as pcapng where it ends
+// in .pcapng, else as pcap.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,7 +17,7 @@ class SelectionWriter {
   // finished one has its name only after finish().
   enum class Kind : std::uint8_t { finished, live };
 
-  // `format` is "pcap", "rtpdump", or "" to go by the name. Throws cli::Failure, as all of these.
+  // `format` is "pcap", "pcapng", "rtpdump", or "" to go by the name. Throws cli::Failure, as all of these.
   SelectionWriter(std::string path, const std::string& format, bool overwrite, Kind kind = Kind::finished);
 
   // `frame`: what the packet came in, if it came in one.
@@ -30,7 +31,7 @@ class SelectionWriter {
   void open(const file::Segment& segment, const file::CapturedFrame* frame);
 
   std::string path_;
-  bool pcap_ = true;
+  std::optional<file::PcapWriter::Format> pcap_ = file::PcapWriter::Format::pcap; // nullopt: rtpdump
   file::Output::Mode mode_;
   bool overwrite_;
   file::LinkType link_ = file::LinkType::raw;

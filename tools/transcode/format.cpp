@@ -77,11 +77,8 @@ std::vector<HeadedKind> headed_kinds() {
            SampleFormat::s16le,
            "RTP packets as rtptools record them",
            {".rtpdump", ".rtp"}},
-          {"pcap",
-           Container::pcap,
-           SampleFormat::s16le,
-           "RTP packets in a capture; pcapng is read too",
-           {".pcap", ".pcapng", ".cap"}}};
+          {"pcap", Container::pcap, SampleFormat::s16le, "RTP packets in a capture", {".pcap", ".cap"}},
+          {"pcapng", Container::pcapng, SampleFormat::s16le, "RTP packets in a pcapng", {".pcapng"}}};
 }
 
 struct SoundEnding {
@@ -145,6 +142,7 @@ const char* container_name(Container container) {
     case Container::sound: return "libsndfile";
     case Container::rtpdump: return "rtpdump";
     case Container::pcap: return "pcap";
+    case Container::pcapng: return "pcapng";
   }
   return "";
 }

@@ -25,7 +25,8 @@ struct Kind {
     opus,    // in Ogg
     sound,   // whatever libsndfile alone can do
     rtpdump, // RTP packets
-    pcap     // of pcapng too, when read
+    pcap,    // when read, pcapng too
+    pcapng
   };
 
   std::string name;
@@ -37,7 +38,7 @@ struct Kind {
   std::vector<std::string_view> endings;                  // of file names, with the dot
   std::string meaning;
 
-  bool is_rtp() const { return container == Container::rtpdump || container == Container::pcap; }
+  bool is_rtp() const { return container >= Container::rtpdump; }
   bool on_pipes() const { return container != Container::sound; }
   // Holds more than s16 does, where it is written.
   bool wide() const;

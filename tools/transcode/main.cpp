@@ -248,8 +248,7 @@ int body(int argc, char** argv) {
   watch_signals(std::count(paths.in.begin(), paths.in.end(), "-") > 0);
   auto source = source_of(flags, paths);
   if (copies_packets(flags, kinds, *source)) {
-    const auto count = copy_packets(*source->packets(), paths.out[0],
-                                    kinds[0]->container == Kind::Container::rtpdump, flags.force, live);
+    const auto count = copy_packets(*source->packets(), paths.out[0], kinds[0]->container, flags.force, live);
     if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
     if (flags.verbose)
       cli::complain("talky-transcode",

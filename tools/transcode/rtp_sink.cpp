@@ -27,8 +27,9 @@ std::uint8_t payload_type_of(const RtpOutput& output) {
 
 class RtpSink final : public Sink {
  public:
-  RtpSink(const std::string& path, bool rtpdump, const RtpOutput& output, audio::Format format, bool force)
-      : output_(path, rtpdump, force, rtp_endpoint(0, true), first_time_ns),
+  RtpSink(const std::string& path, Kind::Container container, const RtpOutput& output, audio::Format format,
+          bool force)
+      : output_(path, container, force, rtp_endpoint(0, true), first_time_ns),
         format_(format),
         payload_type_(payload_type_of(output)) {
     const auto first = make_codec(output);
@@ -146,10 +147,10 @@ Endpoint rtp_endpoint(std::size_t index, bool sender) {
   return {IpAddress::v4(192, 0, 2, first ? 1 : 2), static_cast<std::uint16_t>(kPort + index / 2 * 2)};
 }
 
-PacketOutput::PacketOutput(std::string path, bool rtpdump, bool force, const Endpoint& source,
+PacketOutput::PacketOutput(std::string path, Kind::Container container, bool force, const Endpoint& source,
                            std::int64_t start_ns)
     : path_(std::move(path)) {
-  if (rtpdump) {
+  if (container == Kind::Container::rtpdump) {
     auto writer = file::RtpdumpWriter::create(path_, mode_of(force), source, start_ns);
     if (!writer) fail_create(path_, writer.error());
     writer_.emplace<file::RtpdumpWriter>(std::move(*writer));
@@ -157,6 +158,7 @@ PacketOutput::PacketOutput(std::string path, bool rtpdump, bool force, const End
   }
   file::PcapWriter::Options options;
   options.mode = mode_of(force);
+  if (container == Kind::Container::pcapng) options.format = file::PcapWriter::Format::pcapng;
   auto writer = file::PcapWriter::create(path_, options);
   if (!writer) fail_create(path_, writer.error());
   writer_.emplace<file::PcapWriter>(std::move(*writer));
@@ -211,12 +213,12 @@ void PacketOutput::close() {
   check(std::get<file::PcapWriter>(writer_).close());
 }
 
-std::uint64_t copy_packets(PacketSource& source, const std::string& path, bool rtpdump, bool force,
-                           bool live) {
+std::uint64_t copy_packets(PacketSource& source, const std::string& path, Kind::Container container,
+                           bool force, bool live) {
   auto packet = source.next_packet();
   const std::int64_t start_ns = packet ? packet->time_ns : 0;
   const Endpoint from = packet ? packet->from : Endpoint{};
-  PacketOutput output(path, rtpdump, force, from, start_ns);
+  PacketOutput output(path, container, force, from, start_ns);
   const auto announced = source.announcement();
   const bool news = std::any_of(announced.begin(), announced.end(),
                                 [](const AnnouncedStream& s) { return !s.formats.empty(); });
@@ -232,9 +234,9 @@ std::uint64_t copy_packets(PacketSource& source, const std::string& path, bool r
   return count;
 }
 
-std::unique_ptr<Sink> open_rtp_sink(const std::string& path, bool rtpdump, const RtpOutput& output,
-                                    audio::Format format, bool force) {
-  return std::make_unique<RtpSink>(path, rtpdump, output, format, force);
+std::unique_ptr<Sink> open_rtp_sink(const std::string& path, Kind::Container container,
+                                    const RtpOutput& output, audio::Format format, bool force) {
+  return std::make_unique<RtpSink>(path, container, output, format, force);
 }
 
 } // namespace talky::transcode

@@ -29,7 +29,8 @@ Endpoint rtp_endpoint(std::size_t index, bool sender);
 // Where packets are written. Errors are thrown as cli::Failure.
 class PacketOutput {
  public:
-  PacketOutput(std::string path, bool rtpdump, bool force, const Endpoint& source, std::int64_t start_ns);
+  PacketOutput(std::string path, Kind::Container container, bool force, const Endpoint& source,
+               std::int64_t start_ns);
 
   // In a pcap: an SDP that says what the payload types mean, as a SAP announcement (RFC 2974), which
   // Wireshark and talky's programs read. Nothing in an rtpdump.
@@ -47,11 +48,11 @@ class PacketOutput {
 };
 
 // Writes the packets as they are. The file is made at once.
-std::uint64_t copy_packets(PacketSource& source, const std::string& path, bool rtpdump, bool force,
-                           bool live);
+std::uint64_t copy_packets(PacketSource& source, const std::string& path, Kind::Container container,
+                           bool force, bool live);
 
 // The format must be one that the codec takes, see output_format_of.
-std::unique_ptr<Sink> open_rtp_sink(const std::string& path, bool rtpdump, const RtpOutput& output,
-                                    audio::Format format, bool force);
+std::unique_ptr<Sink> open_rtp_sink(const std::string& path, Kind::Container container,
+                                    const RtpOutput& output, audio::Format format, bool force);
 
 } // namespace talky::transcode

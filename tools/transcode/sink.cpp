@@ -159,8 +159,7 @@ std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audi
 std::unique_ptr<Sink> open_sink(const std::string& path, const Kind& kind, audio::Format format, bool force,
                                 const SinkOptions& options) {
   if (kind.container == Kind::Container::sound) return open_sound(path, kind, format, force);
-  if (kind.is_rtp())
-    return open_rtp_sink(path, kind.container == Kind::Container::rtpdump, options.rtp, format, force);
+  if (kind.is_rtp()) return open_rtp_sink(path, kind.container, options.rtp, format, force);
   check_format(kind, format);
   auto output = file::Output::create(path, force ? file::Output::Mode::replace : file::Output::Mode::fresh);
   if (!output) fail_create(path, output.error());

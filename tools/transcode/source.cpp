@@ -316,6 +316,7 @@ std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions
     case Kind::Container::sound: return open_sound(path, kind->name);
     case Kind::Container::rtpdump:
     case Kind::Container::pcap:
+    case Kind::Container::pcapng:
       return open_rtp(path, std::move(input), kind->container == Kind::Container::rtpdump, options.rtp);
     case Kind::Container::flac: return open_flac(path, std::move(input));
     case Kind::Container::opus: return open_opus(path, std::move(input), options.rtp.rate);
