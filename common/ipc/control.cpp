@@ -198,6 +198,19 @@ constexpr std::uint64_t max_samples = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t max_duration_ms = 60'000;
 constexpr std::size_t max_digits = 64;
 
+struct TurnField {
+  const char* name;
+  std::uint64_t TurnTaken::*member;
+};
+constexpr std::array<TurnField, 8> turn_fields{{{"turn", &TurnTaken::turn},
+                                                {"end", &TurnTaken::end},
+                                                {"endpoint", &TurnTaken::endpoint},
+                                                {"stt", &TurnTaken::stt},
+                                                {"dialogue", &TurnTaken::dialogue},
+                                                {"tts", &TurnTaken::tts},
+                                                {"out", &TurnTaken::out},
+                                                {"sent", &TurnTaken::sent}}};
+
 } // namespace
 
 std::string json_string(std::string_view text) {
@@ -264,6 +277,12 @@ std::string to_json(const FromAgent& message) {
                                                       json::object o = of_type("dtmf");
                                                       o["digits"] = utf8(m.digits);
                                                       o["duration_ms"] = m.duration_ms;
+                                                      return o;
+                                                    },
+                                                    [](const TurnTaken& m) {
+                                                      json::object o = of_type("turn");
+                                                      for (const auto& [name, member] : turn_fields)
+                                                        o[name] = m.*member;
                                                       return o;
                                                     }},
                                          message);
@@ -336,6 +355,12 @@ Result<FromAgent> parse_from_agent(std::string_view json) {
     m.duration_ms = static_cast<std::uint32_t>(
         fields.number("duration_ms", "\"duration_ms\" up to 60000", max_duration_ms, 100));
     return fields.finish<FromAgent>(std::move(m));
+  }
+  if (type == "turn") {
+    TurnTaken m;
+    for (const auto& [name, member] : turn_fields)
+      m.*member = fields.number(name, "a turn's fields in samples", max_samples);
+    return fields.finish<FromAgent>(m);
   }
   return fail(Errc::unsupported, 0, "a \"type\" from an agent to sipd");
 }

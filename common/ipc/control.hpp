@@ -9,6 +9,8 @@
 //                  {"type":"hold"}  {"type":"resume"}  {"type":"stop","reason":"caller hung up"}
 // agent to sipd:   {"type":"clear"}  {"type":"mark","name":"greeting"}  {"type":"hangup","reason":".."}
 //                  {"type":"transfer","to":"sip:.."}  {"type":"dtmf","digits":"12#","duration_ms":100}
+//                  {"type":"turn","turn":1,"end":52480,"endpoint":5120,"stt":320,"dialogue":0,"tts":1600,"out":0,
+//                   "sent":48000}
 //
 // Samples are counted from the start of the call at the rate of `start`. `played` means: the agent's samples
 // whose RTP packets have left the socket. A mark is answered in order with the audio around it: when all
@@ -84,7 +86,21 @@ struct SendDtmf {
   std::uint32_t duration_ms = 100;
   bool operator==(const SendDtmf&) const = default;
 };
-using FromAgent = std::variant<Clear, Mark, Hangup, Transfer, SendDtmf>;
+// Where the time between the caller's last sound and the first sample of the answer went, told right behind
+// the audio that begins the answer. All but `turn` in samples. Turn 0 is the greeting, from the start of the
+// call.
+struct TurnTaken {
+  std::uint64_t turn = 0;     // of the caller, from 1
+  std::uint64_t end = 0;      // of his speech: position in the audio that sipd has sent
+  std::uint64_t endpoint = 0; // deciding that the turn is over
+  std::uint64_t stt = 0;      // recognising it
+  std::uint64_t dialogue = 0; // finding an answer
+  std::uint64_t tts = 0;      // to the first sample that was synthesised
+  std::uint64_t out = 0;      // to the first sample that was sent
+  std::uint64_t sent = 0;     // samples that the agent had sent before that one
+  bool operator==(const TurnTaken&) const = default;
+};
+using FromAgent = std::variant<Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken>;
 
 // One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at max_text bytes and
 // headers left out past max_headers.

@@ -76,6 +76,15 @@ struct Transfer {
 struct Dtmf {
   std::string digits;
 };
+// Where the silence between the caller's last sound, at `end`, and the first sample of the answer went; the
+// parts are those of journal::Latency. That sample is number `sent` of all that were given to the bridge.
+// Turn 0: the greeting. It comes right behind the audio that begins the answer.
+struct Turn {
+  std::uint64_t turn = 0;
+  Samples end = 0;
+  Samples endpoint = 0, stt = 0, dialogue = 0, tts = 0, out = 0;
+  Samples sent = 0;
+};
 
 } // namespace out
 

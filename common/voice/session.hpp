@@ -82,7 +82,7 @@ struct JournalLine {
 };
 
 using Output = std::variant<out::Audio, out::Clear, out::Mark, out::Hangup, out::Transfer, out::Dtmf,
-                            SttRequest, TtsRequest, LlmRequest, Cancel, JournalLine>;
+                            out::Turn, SttRequest, TtsRequest, LlmRequest, Cancel, JournalLine>;
 
 class Session {
  public:

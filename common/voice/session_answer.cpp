@@ -148,8 +148,12 @@ void Session::Impl::note_latency() {
   const Waterfall w = *std::exchange(waterfall_, std::nullopt);
   const Samples dialogue = w.dialogue.value_or(w.stt);
   const Samples audio = speaker_.first_audio().value_or(*begun);
-  out_.note(journal::Latency{w.turn, w.endpoint - w.speech_end, w.stt - w.endpoint, dialogue - w.stt,
-                             audio - dialogue, *begun - audio, *begun - w.speech_end});
+  const journal::Latency latency{
+      w.turn,         w.endpoint - w.speech_end, w.stt - w.endpoint, dialogue - w.stt, audio - dialogue,
+      *begun - audio, *begun - w.speech_end};
+  out_.note(latency);
+  out_.put(out::Turn{latency.turn, w.speech_end, latency.endpoint, latency.stt, latency.dialogue, latency.tts,
+                     latency.out, speaker_.begun_sent()});
 }
 
 void Session::Impl::hang_up(const std::string& reason) {

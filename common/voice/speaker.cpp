@@ -140,7 +140,10 @@ void Speaker::send_frame() {
     queue_.pop_front();
     ask_ahead();
   }
-  if (!frame.empty() && !begun_at_) begun_at_ = out_.now;
+  if (!frame.empty() && !begun_at_) {
+    begun_at_ = out_.now;
+    begun_sent_ = sent_;
+  }
   frame.resize(kFrameSamples);
   sent_ += kFrame;
   if (!config_.lockstep) backlog_ += kFrame;

@@ -52,6 +52,7 @@ class Speaker {
   // Has the first sample of the answer been sent, and the last one not been played?
   bool audible() const { return begun_at_ && busy(); }
   std::optional<Samples> begun_at() const { return begun_at_; }       // first sample sent
+  Samples begun_sent() const { return begun_sent_; }                  // how many had been sent before it
   std::optional<Samples> first_audio() const { return first_audio_; } // first sample synthesised
   // Synthesis has failed twice for one sentence.
   bool broken() const { return broken_; }
@@ -106,6 +107,7 @@ class Speaker {
   Samples discarded_ = 0; // of these, thrown away by it
   Samples backlog_ = 0;   // estimate of what the bridge has not played yet
   std::optional<Samples> begun_at_;
+  Samples begun_sent_ = 0;
   std::optional<Samples> first_audio_;
   bool paused_ = false;
   bool more_ = false;

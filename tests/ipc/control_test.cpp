@@ -27,6 +27,9 @@ TEST_CASE("the messages are what the man page shows") {
   CHECK(to_json(FromAgent(Hangup{"goodbye"})) == R"({"type":"hangup","reason":"goodbye"})");
   CHECK(to_json(FromAgent(Transfer{"sip:b@h"})) == R"({"type":"transfer","to":"sip:b@h"})");
   CHECK(to_json(FromAgent(SendDtmf{"12#", 100})) == R"({"type":"dtmf","digits":"12#","duration_ms":100})");
+  CHECK(
+      to_json(FromAgent(TurnTaken{1, 52480, 5120, 320, 0, 1600, 0, 48000})) ==
+      R"({"type":"turn","turn":1,"end":52480,"endpoint":5120,"stt":320,"dialogue":0,"tts":1600,"out":0,"sent":48000})");
 }
 
 TEST_CASE("every message comes back as it went") {
@@ -40,8 +43,12 @@ TEST_CASE("every message comes back as it went") {
       Stop{"M\xc3\xbcller"}};
   for (const ToAgent& message : to_agent)
     CHECK(parse_to_agent(to_json(message)) == message);
-  const FromAgent from_agent[] = {Clear{}, Mark{"m"}, Hangup{""}, Transfer{"sip:x@y"},
-                                  SendDtmf{"0A*", 60000}};
+  const FromAgent from_agent[] = {Clear{},
+                                  Mark{"m"},
+                                  Hangup{""},
+                                  Transfer{"sip:x@y"},
+                                  SendDtmf{"0A*", 60000},
+                                  TurnTaken{7, 1ull << 62, 1, 2, 3, 4, 5, 6}};
   for (const FromAgent& message : from_agent)
     CHECK(parse_from_agent(to_json(message)) == message);
 }
@@ -76,6 +83,9 @@ TEST_CASE("every other text is refused by name") {
       {R"({"type":"dtmf","digits":"1","duration_ms":60001})", Errc::malformed},
       {R"({"type":"hangup","reason":null})", Errc::malformed},
       {R"({"type":"start","call":"u","from":"a","to":"b"})", Errc::unsupported}, // the other direction
+      {R"({"type":"turn","turn":1,"end":5})", Errc::malformed},
+      {R"({"type":"turn","turn":1,"end":-5,"endpoint":0,"stt":0,"dialogue":0,"tts":0,"out":0,"sent":0})",
+       Errc::malformed},
       {R"({"type":"dance"})", Errc::unsupported},
   };
   for (const Case& c : from_agent) {

@@ -271,6 +271,7 @@ class ConversationRun {
   void act(const voice::out::Dtmf& dtmf, Time now) {
     (void)desk_.agent.dtmf(desk_call_, dtmf.digits, std::chrono::milliseconds(100), now);
   }
+  void act(const voice::out::Turn&, Time) {}
   void act(const voice::JournalLine& line, Time) { journal.push_back(line.text); }
   template <class Asked>
   void act(const Asked& request, Time) {

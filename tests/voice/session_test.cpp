@@ -108,6 +108,17 @@ TEST_CASE("the parts of the latency add up to the silence that was heard, whatev
         CHECK(w.endpoint + w.stt + w.dialogue + w.tts + w.out == w.total);
         for (const Samples part : {w.endpoint, w.stt, w.dialogue, w.tts, w.out})
           CHECK(part >= 0);
+        // The bridge is told the same, and which of its samples was the first.
+        const auto told = call.sent<out::Turn>();
+        REQUIRE(told.size() == latencies.size());
+        const out::Turn& t = told[i].second;
+        CHECK(t.turn == w.turn);
+        CHECK(t.endpoint + t.stt + t.dialogue + t.tts + t.out == w.total);
+        CHECK(t.end == (i == 0 ? 0 : turns[i - 1].second.end));
+        const auto index = static_cast<std::size_t>(t.sent / kFrame);
+        REQUIRE(index < call.audio_at.size());
+        CHECK(call.audio_at[index] == t.end + w.total);
+        if (index > 0) CHECK(call.audio_at[index - 1] < t.end + w.total);
         if (w.turn == 0) continue;
         // What the listener measures: from the end of the turn's speech to the first frame that left after
         // it.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "control.hpp"
 #include "net/entropy.hpp"
 #include "voice/journal.hpp"
 
@@ -222,6 +223,8 @@ void Call::handle(voice::Output& output) {
           peer_.control(ipc::Transfer{o.target});
         } else if constexpr (std::is_same_v<T, voice::out::Dtmf>) {
           peer_.control(ipc::SendDtmf{o.digits});
+        } else if constexpr (std::is_same_v<T, voice::out::Turn>) {
+          peer_.control(to_ipc(o));
         } else if constexpr (std::is_same_v<T, voice::JournalLine>) {
           note(o.text);
           if (journal_) context_.files.write(*journal_, std::move(o.text));

@@ -33,4 +33,19 @@ voice::Control to_voice(const ipc::ToAgent& message, voice::Samples scale) {
       message);
 }
 
+ipc::TurnTaken to_ipc(const voice::out::Turn& turn) {
+  const auto count = [](voice::Samples samples) {
+    return static_cast<std::uint64_t>(std::max<voice::Samples>(samples, 0));
+  };
+  return {turn.turn,       count(turn.end), count(turn.endpoint), count(turn.stt), count(turn.dialogue),
+          count(turn.tts), count(turn.out), count(turn.sent)};
+}
+
+ipc::TurnTaken at_rate(ipc::TurnTaken turn, voice::Samples scale) {
+  for (std::uint64_t* samples :
+       {&turn.end, &turn.endpoint, &turn.stt, &turn.dialogue, &turn.tts, &turn.out, &turn.sent})
+    *samples /= static_cast<std::uint64_t>(scale);
+  return turn;
+}
+
 } // namespace talky::agent

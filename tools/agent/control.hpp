@@ -12,4 +12,9 @@ namespace talky::agent {
 // call.
 voice::Control to_voice(const ipc::ToAgent& message, voice::Samples scale);
 
+// At 16 kHz.
+ipc::TurnTaken to_ipc(const voice::out::Turn& turn);
+// The same at 16 kHz / scale.
+ipc::TurnTaken at_rate(ipc::TurnTaken turn, voice::Samples scale);
+
 } // namespace talky::agent

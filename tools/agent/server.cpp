@@ -70,7 +70,8 @@ class SocketCall final : public Peer {
     const bool hangup = std::holds_alternative<ipc::Hangup>(message);
     if (hangup) hung_up_at_ = net::now();
     if (talky_) {
-      const std::string json = ipc::to_json(message);
+      const auto* turn = std::get_if<ipc::TurnTaken>(&message);
+      const std::string json = ipc::to_json(turn ? ipc::FromAgent(at_rate(*turn, scale_)) : message);
       frame_.clear();
       if (ipc::encode({ipc::Kind::control, as_bytes(json)}, frame_)) write();
     }

@@ -28,11 +28,12 @@ class BridgeHost {
   virtual void failed(std::string_view why, int status) = 0;
   virtual std::size_t play(std::span<const std::int16_t> samples) = 0; // gives how many were taken
   virtual std::uint64_t queued() const = 0;                            // samples given and not yet sent
-  virtual ipc::Cleared clear() = 0;
+  virtual void clear() = 0; // answered by Bridge::cleared, at once or later
   virtual void mark(const std::string& name) = 0;
   virtual void send_dtmf(const ipc::SendDtmf& dtmf) = 0;
   virtual void hangup(std::string_view reason) = 0;       // after all that was played
   virtual void transfer(const std::string& to) = 0;       // the caller's phone is asked to call there (REFER)
+  virtual void turn(const ipc::TurnTaken& /*turn*/) {}    // where the time to an answer went
   virtual void log(log::Level level, log::Line line) = 0; // `call=` is added
 };
 
@@ -45,6 +46,7 @@ class Bridge {
   virtual void caller_audio(std::span<const std::int16_t> samples) = 0;
   virtual void dtmf(const ipc::DtmfReceived& /*key*/) {}
   virtual void mark_played(const ipc::MarkPlayed& /*mark*/) {}
+  virtual void cleared(const ipc::Cleared& /*cleared*/) {}
   virtual void hold(bool /*held*/) {}
   virtual void stop(std::string_view /*reason*/) {} // the call has ended: the last word
 };

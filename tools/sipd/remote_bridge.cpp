@@ -74,7 +74,7 @@ void RemoteBridge::agent_control(std::string_view json) {
     return;
   }
   std::visit(Overloaded{[this](const ipc::Clear&) {
-                          tell(host_.clear());
+                          host_.clear();
                           if (!paused_) return;
                           paused_ = false;
                           pause(false);
@@ -85,7 +85,8 @@ void RemoteBridge::agent_control(std::string_view json) {
                           host_.hangup(m.reason.empty() ? "agent hung up" : m.reason);
                         },
                         [this](const ipc::Transfer& m) { host_.transfer(m.to); },
-                        [this](const ipc::SendDtmf& m) { host_.send_dtmf(m); }},
+                        [this](const ipc::SendDtmf& m) { host_.send_dtmf(m); },
+                        [this](const ipc::TurnTaken& m) { host_.turn(m); }},
              *message);
 }
 
