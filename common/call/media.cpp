@@ -8,6 +8,10 @@
 
 namespace talky::call {
 
+namespace {
+constexpr unsigned kLastTicks = 25; // more than the jitter buffer ever keeps
+} // namespace
+
 MediaSession MediaSession::from(const sdp::MediaPlan& plan) {
   MediaSession session;
   session.formats = {{plan.codec, plan.receive_payload_type, plan.clock_rate}};
@@ -141,6 +145,7 @@ void Media::stop(Time now) {
   if (impl_->stopped) return;
   impl_->stopped = true;
   impl_->now = std::max(impl_->now, now);
+  if (impl_->started) impl_->last_ticks = kLastTicks;
   if (impl_->started && impl_->config.rtcp) {
     impl_->rtcp.bye(impl_->transmitter.sender(), impl_->timestamp_now(now), impl_->statistics, "", now);
   }

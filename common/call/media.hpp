@@ -169,7 +169,10 @@ struct MediaQuality {
   std::uint64_t stretched_samples = 0, shrunk_samples = 0; // by adaptation of the jitter buffer, 16 kHz
   std::uint64_t late_ticks = 0;                            // carried out more than 10 ms after their time
   std::uint64_t unsent_ticks = 0;                          // no packet, because it would have been too late
-  double jitter_buffer_ms = 0;                             // present delay from arrival to frame
+  std::uint64_t underruns = 0;        // holes in what the agent said: its audio was not there in time
+  std::uint64_t underrun_samples = 0; // 16 kHz, of silence in their place
+  std::uint64_t pauses = 0;           // holes of more than half a second: it had nothing to say
+  double jitter_buffer_ms = 0;        // present delay from arrival to frame
   double jitter_buffer_max_ms = 0;
   std::optional<double> rtt_ms;
 };
@@ -227,7 +230,9 @@ class Media {
   Result<> update(const MediaSession& session, Time now);
   const MediaSession& session() const;
 
-  // Ends the media: a last RTCP report with BYE is polled, nothing more is played.
+  // Ends the media: a last RTCP report with BYE is polled, nothing more is played. What the jitter buffer
+  // holds has been said before the end, so its frames (at most half a second) are polled at once, ahead of
+  // their time.
   void stop(Time now);
 
   std::uint64_t samples() const; // of the media clock: ticks carried out x 320

@@ -101,10 +101,17 @@ void Media::Impl::expire(Time at) {
   ticks_due = static_cast<std::uint64_t>((now - grid) / kTick) + 1;
 }
 
+// Once stopped, ticks go on for as long as there is something left to be heard.
+bool Media::Impl::tick_is_due() const {
+  if (!stopped) return ticks_done < ticks_due;
+  return last_ticks > 0 && receives(session.direction) && receiver.holds_audio();
+}
+
 // The caller's frame, and whatever else the time brings.
 void Media::Impl::begin_tick() {
   const Time at = tick_time(ticks_done);
   if (now - at > kLateTick) ++late_ticks;
+  if (stopped) --last_ticks;
   first_sample = ticks_done * kFrameSamples;
   MediaReceiver::Frame frame;
   if (receives(session.direction)) {
@@ -119,12 +126,12 @@ void Media::Impl::begin_tick() {
     outputs.emplace_back(
         DtmfReceived{press->digit, static_cast<std::uint32_t>(to_ms(press->duration)), first_sample});
   }
-  if (config.rtp_timeout > Duration{0} && receives(session.direction) && !timed_out &&
+  if (config.rtp_timeout > Duration{0} && receives(session.direction) && !timed_out && !stopped &&
       at - last_received >= config.rtp_timeout) {
     timed_out = true;
     outputs.emplace_back(RtpTimeout{at - last_received});
   }
-  if (config.rtcp) rtcp.expire(transmitter.sender(), timestamp_now(at), statistics, at);
+  if (config.rtcp && !stopped) rtcp.expire(transmitter.sender(), timestamp_now(at), statistics, at);
 
   delivered.first_sample = first_sample;
   delivered.samples = caller;
@@ -145,6 +152,7 @@ std::optional<MediaOutput> Media::Impl::deliver_held() {
 // What this tick sends. Runs after the bridge has seen the caller's frame.
 void Media::Impl::fill_packet() {
   agent.fill(0);
+  if (stopped) return;
   const bool too_late = now - tick_time(ticks_done) > config.max_send_lateness;
   if (sending() && too_late) ++unsent_ticks;
   if (!sending() || too_late) {
@@ -206,7 +214,7 @@ std::optional<MediaOutput> Media::Impl::poll() {
       if (target.port != 0 && !target.ip.is_unspecified()) return SendRtcp{target, *report};
     }
     if (auto frame = deliver_held()) return frame;
-    if (stopped || ticks_done >= ticks_due) return std::nullopt;
+    if (!tick_is_due()) return std::nullopt;
     begin_tick();
     stage = Stage::send;
     if (attached) {

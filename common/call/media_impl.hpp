@@ -62,6 +62,7 @@ struct Media::Impl {
   void receive_rtcp(Bytes datagram, const Endpoint& from, Time at);
   Endpoint rtcp_target() const;
   void expire(Time at);
+  bool tick_is_due() const;
   void begin_tick();
   std::optional<MediaOutput> deliver_held();
   void fill_packet();
@@ -81,7 +82,8 @@ struct Media::Impl {
   MediaPlayout playout;
 
   bool started = false, stopped = false;
-  Time grid; // of tick 0; moves when a stall is skipped
+  unsigned last_ticks = 0; // that may still be made once it is stopped
+  Time grid;               // of tick 0; moves when a stall is skipped
   Time now;
   std::uint64_t ticks_done = 0, ticks_due = 0;
   Stage stage = Stage::idle;

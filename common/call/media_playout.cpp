@@ -35,7 +35,22 @@ std::size_t MediaPlayout::take(std::span<std::int16_t> out) {
     taken_ += count;
   }
   input_ += out.size();
+  count_holes(count, out.size());
   return count;
+}
+
+void MediaPlayout::count_holes(std::size_t taken, std::size_t wanted) {
+  if (taken > 0) {
+    if (dry_ > kLongestUnderrun) {
+      ++counters_.pauses;
+    } else if (dry_ > 0) {
+      ++counters_.underruns;
+      counters_.underrun_samples += dry_;
+    }
+    dry_ = 0;
+    speaking_ = true;
+  }
+  if (speaking_) dry_ += wanted - taken;
 }
 
 void MediaPlayout::sent(std::size_t delay) {
@@ -46,6 +61,8 @@ void MediaPlayout::sent(std::size_t delay) {
 
 std::size_t MediaPlayout::clear() {
   const std::size_t discarded = queued();
+  speaking_ = false;
+  dry_ = 0;
   queue_.clear();
   head_ = 0;
   if (queue_.capacity() > kKeepCapacity) queue_.shrink_to_fit();

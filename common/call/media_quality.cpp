@@ -65,6 +65,9 @@ MediaQuality Media::Impl::quality() const {
   q.shrunk_samples = receiver.counters().shrunk_samples;
   q.late_ticks = late_ticks;
   q.unsent_ticks = unsent_ticks;
+  q.underruns = playout.counters().underruns;
+  q.underrun_samples = playout.counters().underrun_samples;
+  q.pauses = playout.counters().pauses;
   q.jitter_buffer_ms = to_double_ms(receiver.buffer().delay());
   q.jitter_buffer_max_ms = to_double_ms(receiver.counters().delay_max);
   if (rtcp.rtt()) q.rtt_ms = to_double_ms(*rtcp.rtt());

@@ -95,6 +95,7 @@ bool MediaReceiver::push(const rtp::PacketView& packet, Time arrival) {
 void MediaReceiver::forget() {
   buffer_.reset();
   pcm_.clear();
+  resampler_holds_ = false;
   concealer_->reset();
 }
 
@@ -139,6 +140,7 @@ MediaReceiver::Frame MediaReceiver::frame(Time now, std::span<std::int16_t> out)
   resampler_->process(std::span(pcm_).first(frame_samples_), resampled_);
   std::copy_n(resampled_.begin(), std::min(out.size(), resampled_.size()), out.begin());
   pcm_.erase(pcm_.begin(), pcm_.begin() + static_cast<std::ptrdiff_t>(frame_samples_));
+  resampler_holds_ = !frame.silent;
   return frame;
 }
 

@@ -248,3 +248,51 @@ TEST_CASE("of caller audio that waits for the bridge the oldest is dropped beyon
   for (std::size_t i = 1; i < firsts.size(); ++i)
     CHECK(firsts[i] == firsts[i - 1] + 320);
 }
+
+TEST_CASE("what was said before the end is heard, though the jitter buffer still holds it then") {
+  for (const std::uint32_t ptime : {20U, 30U, 60U}) {
+    CAPTURE(ptime);
+    auto config = media_config(address(2, 4000));
+    config.session.ptime_ms = ptime;
+    Pair pair({}, 1, config);
+    pair.start();
+    const auto said = signal(19'200); // a whole number of packets
+    pair.a.media.play(said);
+    // The end comes with the last packet, as from phones that say BYE when their file ends.
+    const auto packets = 1'200 / ptime + 1; // its end is still in the resampler then
+    for (int i = 0; i < 2'000 && pair.b.media.quality().in.packets < packets; ++i)
+      pair.run(1ms);
+    REQUIRE(pair.b.media.quality().in.packets == packets);
+    const auto sent = pair.b.sent.size();
+    const auto heard = pair.b.heard.size();
+    pair.b.media.stop(pair.now);
+    pair.b.drain(pair.now, [](const Datagram&) {});
+    CHECK(pair.b.heard.size() > heard);
+    CHECK(pair.b.heard.size() <= heard + 25 * 320);
+    CHECK(pair.b.contiguous);
+    CHECK(pair.b.left == pair.b.heard);
+    CHECK(pair.b.sent.size() == sent); // nobody listens any more
+    check_whole(said, pair.b.heard, 0, 140);
+    CHECK_FALSE(pair.b.media.deadline());
+    pair.run(100ms);
+    CHECK(pair.b.left == pair.b.heard);
+  }
+}
+
+TEST_CASE("on hold nothing is left to be heard at the end, and before the start neither") {
+  Pair pair({});
+  pair.start();
+  pair.a.media.play(signal(16'000));
+  pair.run(500ms);
+  MediaSession held = pair.b.media.session();
+  held.direction = Direction::sendonly;
+  REQUIRE(pair.b.media.update(held, pair.now));
+  const auto heard = pair.b.heard.size();
+  pair.b.media.stop(pair.now);
+  pair.b.drain(pair.now, [](const Datagram&) {});
+  CHECK(pair.b.heard.size() == heard);
+  Pair early({});
+  early.b.media.stop(early.now);
+  early.b.drain(early.now, [](const Datagram&) {});
+  CHECK(early.b.heard.empty());
+}

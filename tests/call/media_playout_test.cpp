@@ -197,3 +197,61 @@ TEST_CASE("the queue itself: fill silence is not counted, the encoder's delay is
   CHECK(playout.idle());
   CHECK(playout.push(std::vector<std::int16_t>(2000, 1)) == 1000);
 }
+
+TEST_CASE("holes in what the agent says are counted: short ones are underruns, long ones its pauses") {
+  MediaPlayout playout(100'000);
+  std::vector<std::int16_t> frame(320);
+  const auto says = [&](std::size_t samples) {
+    playout.push(std::vector<std::int16_t>(samples, 1));
+    while (playout.queued() >= 320)
+      playout.take(frame);
+  };
+  const auto waits = [&](int ticks) {
+    for (int i = 0; i < ticks; ++i)
+      playout.take(frame);
+  };
+  const auto counts = [&](std::uint64_t underruns, std::uint64_t samples, std::uint64_t pauses) {
+    const MediaPlayout::Counters& c = playout.counters();
+    return c.underruns == underruns && c.underrun_samples == samples && c.pauses == pauses;
+  };
+  waits(100); // it has not begun
+  says(3'200);
+  CHECK(counts(0, 0, 0));
+  waits(1);
+  says(640);
+  CHECK(counts(1, 320, 0));
+  says(100); // the rest of its tick is a hole, if it goes on
+  waits(1);
+  CHECK(counts(1, 320, 0));
+  waits(2);
+  says(320);
+  CHECK(counts(2, 320 + 220 + 640, 0));
+  waits(25); // half a second
+  says(320);
+  CHECK(counts(3, 1'180 + 8'000, 0));
+  waits(26);
+  says(320);
+  CHECK(counts(3, 9'180, 1));
+  // Barge-in: what it says next is another thing.
+  says(100);
+  playout.push(std::vector<std::int16_t>(1'000, 1));
+  playout.clear();
+  waits(3);
+  says(3'200);
+  CHECK(counts(3, 9'180, 1));
+  waits(100); // and the end is no hole
+  CHECK(counts(3, 9'180, 1));
+}
+
+TEST_CASE("an agent that is a tick late is told of in the quality of the call") {
+  Alone alone;
+  const auto said = signal(6'400);
+  alone.media().play(std::span(said).first(3'200));
+  alone.ticks(11);
+  alone.media().play(std::span(said).subspan(3'200));
+  alone.ticks(20);
+  const MediaQuality quality = alone.media().quality();
+  CHECK(quality.underruns == 1);
+  CHECK(quality.underrun_samples == 320);
+  CHECK(quality.pauses == 0);
+}
