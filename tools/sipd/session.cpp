@@ -316,7 +316,10 @@ void Session::finish(const call::CallEnded& event) {
     line.add("late", q.late)
         .add("foreign", q.foreign)
         .add("late_ticks", q.late_ticks)
-        .add("unsent_ticks", q.unsent_ticks);
+        .add("unsent_ticks", q.unsent_ticks)
+        .add("underruns", q.underruns)
+        .add("underrun_ms", q.underrun_samples * 1000 / call::kSampleRate)
+        .add("pauses", q.pauses);
     if (q.rtt_ms) line.add("rtt_ms", rounded(*q.rtt_ms));
     note("end",
          fmt::format(
