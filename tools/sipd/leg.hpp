@@ -1,45 +1,68 @@
-// One party of a call: its name in the UserAgent and its pair of RTP sockets. A session has one, and in a
-// transfer for a while two.
+// One party of a call as its session sees it: a telephone (SipLeg) or a browser (WebLeg). A session has one,
+// and while a telephone transfers the call, for a while two.
+//
+// What a leg is asked is here; what happens on it reaches the session as the events of call/events.hpp, for a
+// telephone by way of the worker's UserAgent.
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "call/events.hpp"
-#include "net/port_pool.hpp"
-#include "net/udp.hpp"
-#include "sdp/offer_answer.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "ipc/control.hpp"
 
 namespace talky::sipd {
 
+class SipLeg;
+
 class Leg {
  public:
-  using Receive = std::function<void(Leg&, const net::UdpSocket::Datagram&, bool is_rtcp)>;
-  // On a free pair of ports of the pool, bound to `ip`; others may hold some of its range. The error is a
-  // text for the log. The pool must outlive the leg.
-  static tl::expected<std::unique_ptr<Leg>, std::string> open(net::Loop& loop, net::PortPool& ports,
-                                                              const IpAddress& ip, Receive receive);
-  ~Leg(); // the ports go back to rest
+  virtual ~Leg() = default;
   Leg(const Leg&) = delete;
   Leg& operator=(const Leg&) = delete;
 
-  void send(const call::SendMedia& media);
-  const Endpoint& local(bool is_rtcp) const { return (is_rtcp ? rtcp_ : rtp_).local(); }
-  std::uint16_t port() const { return port_; }
+  // ---- The way to the answer
+  virtual bool ring() = 0; // false: it cannot be told, or knows already
+  // Answers, with `recording` such that Session::recorded() gets both sides. What was played before is heard
+  // first.
+  virtual Result<> accept(Duration ring_time, bool recording) = 0;
+  virtual Result<> reject(int status) = 0;
+
+  // ---- Sound; mono s16 at 16 kHz
+  virtual void attach_bridge() = 0;
+  virtual Result<std::size_t> play(std::span<const std::int16_t> samples) = 0; // how many were taken
+  virtual std::uint64_t queued() const = 0;
+  // Throws away what nobody has heard. nullopt: how much that was is known later (Session::cleared).
+  virtual std::optional<ipc::Cleared> clear() = 0;
+  virtual void mark(const std::string& name) = 0;
+  virtual std::optional<call::MediaQuality> quality() const = 0;
+
+  // ---- What is done to it. `unsupported`: not to a party of this kind.
+  virtual Result<> dtmf(std::string_view digits, Duration length) = 0;
+  virtual Result<> hold() = 0;
+  virtual Result<> resume() = 0;
+  virtual Result<> transfer(std::string_view target) = 0;
+  virtual Result<> hangup(std::string_view reason, bool after_playout) = 0;
+
+  // ---- What it is told of the conversation
+  virtual void conversation(std::string_view /*json*/) {} // an event for who shows the call to a person
+
+  virtual std::string_view transport() const = 0;                                    // "udp", "ws" ...
+  virtual void describe(const call::CallAnswered& event, log::Line& line) const = 0; // for the log
+  virtual SipLeg* sip() { return nullptr; }
 
   call::CallKey key = 0;
   std::string peer;                // URI of the other party, for the log
-  std::string sip_call_id;         // of its dialog
+  std::string sip_call_id;         // of its dialog; "" without
   std::uint64_t played_before = 0; // agent samples that earlier legs of the session have played
 
- private:
-  Leg(net::PortPool& ports, std::uint16_t port, net::UdpSocket rtp, net::UdpSocket rtcp)
-      : ports_(ports), port_(port), rtp_(std::move(rtp)), rtcp_(std::move(rtcp)) {}
-
-  net::PortPool& ports_;
-  std::uint16_t port_;
-  net::UdpSocket rtp_, rtcp_;
+ protected:
+  Leg() = default;
 };
 
 } // namespace talky::sipd

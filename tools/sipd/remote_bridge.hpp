@@ -16,6 +16,7 @@ class RemoteBridge : public Bridge {
   void caller_audio(std::span<const std::int16_t> samples) final;
   void dtmf(const ipc::DtmfReceived& key) final { tell(key); }
   void mark_played(const ipc::MarkPlayed& mark) final { tell(mark); }
+  void cleared(const ipc::Cleared& cleared) final { tell(cleared); }
   void hold(bool held) final { tell(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{})); }
 
  protected:

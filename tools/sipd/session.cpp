@@ -20,16 +20,21 @@ double rounded(double value) {
 
 } // namespace
 
-Session::Session(Worker& worker, call::IncomingCall incoming, const Target& target, std::string uuid)
+Session::Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
+                 std::string uuid)
     : worker_(worker),
       incoming_(std::move(incoming)),
       target_(target),
+      leg_(std::move(leg)),
       began_(net::now()),
       ringer_(worker.loop(), [this] {
-        if (accepted_ || over_ || !worker_.agent().ring(incoming_.call, net::now())) return;
+        if (accepted_ || over_ || !leg_->ring()) return;
         if (record_) record_->ringing();
         worker_.drain();
       }) {
+  leg_->key = incoming_.call;
+  leg_->peer = incoming_.from;
+  leg_->sip_call_id = incoming_.call_id;
   about_.call = std::move(uuid);
   about_.from = incoming_.from;
   about_.to = incoming_.request_uri;
@@ -42,7 +47,9 @@ Session::Session(Worker& worker, call::IncomingCall incoming, const Target& targ
     recording_ = std::make_unique<Recorder::Call>(*worker_.shared().recorder, about_.call, journal);
   }
   if (worker_.shared().records) {
-    record_.emplace(*worker_.shared().records, begun_record(incoming_, about_.call, target_.text));
+    store::CallRecord record = begun_record(incoming_, about_.call, target_.text);
+    record.transport = leg_->transport();
+    record_.emplace(*worker_.shared().records, std::move(record));
   }
 }
 
@@ -57,12 +64,9 @@ net::Loop& Session::loop() {
 void Session::begin() {
   tell_began();
   if (const auto* refusal = target_.as<RejectTarget>()) return reject(refusal->status, "the route says so");
-  std::string why;
-  leg_ = open_leg(incoming_.flow.local.ip, why);
-  if (!leg_) return reject(503, why);
-  leg_->key = incoming_.call;
-  leg_->peer = incoming_.from;
-  leg_->sip_call_id = incoming_.call_id;
+  if (SipLeg* const sip = leg_->sip()) {
+    if (const auto done = open(*sip); !done) return reject(503, done.error());
+  }
   note(about_);
   bridge_ = make_bridge();
   ringer_.at(net::now() + ring_after);
@@ -82,14 +86,14 @@ std::unique_ptr<Bridge> Session::make_bridge() {
   return make_echo(*this);
 }
 
-std::unique_ptr<Leg> Session::open_leg(const IpAddress& ip, std::string& why) {
-  auto leg = Leg::open(worker_.loop(), worker_.ports(), ip,
-                       [this](const Leg& from, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
-                         receive(from, datagram, is_rtcp);
-                       });
-  if (leg) return std::move(*leg);
-  why = leg.error();
-  return nullptr;
+tl::expected<void, std::string> Session::open(SipLeg& leg) {
+  return leg.open([this](SipLeg& from, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+    receive(from, datagram, is_rtcp);
+  });
+}
+
+bool Session::recording() const {
+  return recording_ != nullptr || worker_.shared().api != nullptr;
 }
 
 Leg* Session::leg(call::CallKey call) const {
@@ -103,16 +107,12 @@ void Session::ready() {
   if (accepted_ || over_) return;
   accepted_ = true;
   ringer_.cancel();
-  call::AcceptOptions options;
-  options.media.address = worker_.settings().advertise.value_or(incoming_.flow.local.ip);
-  options.media.rtp_port = leg_->port();
-  options.ring_time = std::chrono::milliseconds(worker_.settings().ring_ms);
-  options.recording = recording_ != nullptr || worker_.shared().api != nullptr;
-  if (record_ && worker_.settings().ring_ms > 0) record_->ringing();
-  worker_.agent().attach_bridge(incoming_.call);
-  if (const auto done = worker_.agent().accept(incoming_.call, options, net::now()); !done) {
+  const auto ring_time = std::chrono::milliseconds(worker_.settings().ring_ms);
+  if (record_ && ring_time.count() > 0) record_->ringing();
+  leg_->attach_bridge();
+  if (const auto done = leg_->accept(ring_time, recording()); !done) {
     log(log::Level::warn, log::Line("call.not_answered").add("why", done.error().what));
-    worker_.agent().reject(incoming_.call, 488, "", net::now());
+    (void)leg_->reject(488); // if it has ended meanwhile, that is told
   }
   worker_.drain();
 }
@@ -120,7 +120,7 @@ void Session::ready() {
 void Session::reject(int status, std::string_view why) {
   if (over_ || accepted_) return;
   failure_ = why;
-  worker_.agent().reject(incoming_.call, status, "", net::now());
+  (void)leg_->reject(status); // likewise
   worker_.drain();
 }
 
@@ -129,10 +129,10 @@ void Session::failed(std::string_view why, int status) {
   log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
   if (!accepted_) return reject(status, why);
   failure_ = why;
-  worker_.agent().clear(current());
+  if (leg_) (void)leg_->clear(); // nobody asks any more
   if (worker_.shared().agent) {
     worker_.shared().agent->wanted();
-    worker_.agent().play(current(), *worker_.shared().agent->apology());
+    if (leg_) (void)leg_->play(*worker_.shared().agent->apology());
   }
   hangup("agent lost");
 }
@@ -142,23 +142,22 @@ void Session::answered(const call::CallAnswered& event) {
   answered_ = true;
   tell_answered(event);
   if (record_) record_->answered();
-  log(log::Level::info, log::Line("call.start")
-                            .add("from", incoming_.from)
-                            .add("to", incoming_.dialled)
-                            .add("bridge", target_.text)
-                            .add("codec", event.plan.codec)
-                            .add("peer", incoming_.flow.remote.to_string())
-                            .add("transport", sip::to_string(incoming_.flow.transport))
-                            .add("rtp", event.plan.remote_rtp.to_string())
-                            .add("rtp_port", leg_->port())
-                            .add("user_agent", incoming_.user_agent)
-                            .add("sip_call_id", incoming_.call_id)
-                            .add("answer_ms", to_ms(event.at - began_)));
+  log::Line line("call.start");
+  line.add("from", incoming_.from)
+      .add("to", incoming_.dialled)
+      .add("bridge", target_.text)
+      .add("codec", event.plan.codec)
+      .add("peer", incoming_.flow.remote.to_string())
+      .add("transport", leg_->transport());
+  leg_->describe(event, line);
+  line.add("user_agent", incoming_.user_agent);
+  if (!incoming_.call_id.empty()) line.add("sip_call_id", incoming_.call_id);
+  log(log::Level::info, line.add("answer_ms", to_ms(event.at - began_)));
 }
 
 // ---- Media
 
-void Session::receive(const Leg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+void Session::receive(SipLeg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
   if (over_) return;
   if (recording_) {
     const std::int64_t age_us = to_us(net::now()) - to_us(datagram.arrival);
@@ -170,7 +169,8 @@ void Session::receive(const Leg& leg, const net::UdpSocket::Datagram& datagram, 
 }
 
 void Session::send(const call::SendMedia& media) {
-  Leg* const to = leg(media.call);
+  Leg* const whose = leg(media.call);
+  SipLeg* const to = whose ? whose->sip() : nullptr;
   if (!to) return;
   to->send(media);
   if (recording_) {
@@ -206,35 +206,35 @@ std::size_t Session::play(std::span<const std::int16_t> samples) {
   if (over_) return 0;
   tell_first_audio();
   if (record_ && !samples.empty()) record_->agent_audio();
-  return worker_.agent().play(current(), samples).value_or(0);
+  return leg_ ? leg_->play(samples).value_or(0) : 0;
 }
 
 std::uint64_t Session::queued() const {
-  return over_ ? 0 : worker_.agent().queued(current());
+  return over_ || !leg_ ? 0 : leg_->queued();
 }
 
-ipc::Cleared Session::clear() {
-  if (over_) return {};
-  const std::uint64_t before = leg_ ? leg_->played_before : 0;
-  const auto cleared = worker_.agent().clear(current());
+void Session::clear() {
+  if (over_) return cleared({});
+  const auto done = leg_ ? leg_->clear() : ipc::Cleared{};
   worker_.loop().post(
       [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
-  const ipc::Cleared out =
-      cleared ? ipc::Cleared{cleared->discarded, before + cleared->played} : ipc::Cleared{0, before};
-  note(out);
-  return out;
+  if (done) cleared(*done);
+}
+
+void Session::cleared(const ipc::Cleared& cleared) {
+  if (!over_) note(cleared);
+  if (bridge_) bridge_->cleared(cleared);
 }
 
 void Session::mark(const std::string& name) {
   if (over_) return;
-  worker_.agent().mark(current(), name);
+  if (leg_) leg_->mark(name);
   worker_.loop().post([&worker = worker_] { worker.drain(); });
 }
 
 void Session::send_dtmf(const ipc::SendDtmf& dtmf) {
-  if (over_) return;
-  const auto done =
-      worker_.agent().dtmf(current(), dtmf.digits, std::chrono::milliseconds(dtmf.duration_ms), net::now());
+  if (over_ || !leg_) return;
+  const auto done = leg_->dtmf(dtmf.digits, std::chrono::milliseconds(dtmf.duration_ms));
   if (!done) log(log::Level::warn, log::Line("dtmf.unsent").add("why", done.error().what));
   worker_.drain();
 }
@@ -242,14 +242,14 @@ void Session::send_dtmf(const ipc::SendDtmf& dtmf) {
 void Session::hangup(std::string_view reason) {
   if (over_) return;
   hangup_asked_ = reason;
-  worker_.agent().hangup(current(), reason, true, net::now());
+  if (leg_) (void)leg_->hangup(reason, true); // if it has ended meanwhile, that is told
   worker_.drain();
 }
 
 void Session::transfer(const std::string& to) {
-  if (over_) return;
+  if (over_ || !leg_) return;
   log(log::Level::info, log::Line("call.transfer").add("to", to));
-  const auto done = worker_.agent().transfer(current(), to, net::now());
+  const auto done = leg_->transfer(to);
   if (!done) log(log::Level::warn, log::Line("call.transfer_failed").add("why", done.error().what));
   worker_.drain();
 }

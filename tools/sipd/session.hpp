@@ -1,9 +1,10 @@
 // One call at the rim: the party that called, its bridge, its recording, and its two log lines. The party may
 // change (REFER, Replaces): the bridge and the recording go on with the new one.
 //
-//   leg_      whom the bridge talks with; null for as long as the old party has gone and the new one is not
-//   there next_     is being called, or calls, to take its place leaving_  was left for next_ and says
-//   goodbye
+//   leg_      whom the bridge talks with: a telephone or a browser; null for as long as the old party has
+//             gone and the new one is not there
+//   next_     a telephone that is being called, or calls, to take its place
+//   leaving_  was left for next_ and says goodbye
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "leg.hpp"
 #include "recorder.hpp"
 #include "records.hpp"
+#include "sip_leg.hpp"
 #include "target.hpp"
 #include "way.hpp"
 
@@ -27,7 +29,9 @@ class Worker;
 
 class Session : public BridgeHost {
  public:
-  Session(Worker& worker, call::IncomingCall incoming, const Target& target, std::string uuid);
+  // `leg` is whom `incoming` tells of: neither answered nor open yet.
+  Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
+          std::string uuid);
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -41,6 +45,7 @@ class Session : public BridgeHost {
   void dtmf(const call::DtmfPressed& event);
   void mark(const call::MarkPassed& event);
   void held(call::CallKey call, bool held);
+  void cleared(const ipc::Cleared& cleared); // what Leg::clear() could not tell at once
   void transfer_failed(const call::TransferFailed& event);
   void transfer_requested(const call::TransferRequested& event);
   void redirected(const call::CallRedirected& event);
@@ -66,7 +71,7 @@ class Session : public BridgeHost {
   void failed(std::string_view why, int status) override;
   std::size_t play(std::span<const std::int16_t> samples) override;
   std::uint64_t queued() const override;
-  ipc::Cleared clear() override;
+  void clear() override;
   void mark(const std::string& name) override;
   void send_dtmf(const ipc::SendDtmf& dtmf) override;
   void hangup(std::string_view reason) override;
@@ -74,12 +79,13 @@ class Session : public BridgeHost {
   void log(log::Level level, log::Line line) override;
 
  private:
-  std::unique_ptr<Leg> open_leg(const IpAddress& ip, std::string& why);
+  tl::expected<void, std::string> open(SipLeg& leg);
+  bool recording() const; // whether recorded() is wanted
   void reject(int status, std::string_view why);
   std::unique_ptr<Bridge> make_bridge();
   void note(const ipc::ToAgent& message);
   void note(std::string_view kind, const std::string& json);
-  void receive(const Leg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp);
+  void receive(SipLeg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp);
   Leg* leg(call::CallKey call) const;
   call::CallKey current() const { return leg_ ? leg_->key : 0; }
   void finish(const call::CallEnded& event);

@@ -17,41 +17,39 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 Result<> Session::command(const CallCommand& command) {
   if (over_) return fail(Errc::not_found, 0, "the call has ended");
-  call::UserAgent& agent = worker_.agent();
-  const auto now = net::now();
   const bool up = answered_ && leg_;
   const bool needs_answer = !std::holds_alternative<HangUp>(command);
   if (needs_answer && !up) return fail(Errc::closed, 0, "the call has not been answered yet");
   Result<> done = std::visit(
       Overloaded{[&](const HangUp&) -> Result<> {
-                   if (!accepted_) return agent.reject(incoming_.call, 480, "", now);
-                   return agent.hangup(current(), "api", false, now);
+                   if (!leg_)
+                     return fail(Errc::closed, 0, "its caller has left, and the next one is not there");
+                   if (!accepted_) return leg_->reject(480);
+                   return leg_->hangup("api", false);
                  },
                  [&](const HoldCall&) -> Result<> {
                    if (on_hold_) return {};
-                   auto held = agent.hold(current(), now);
+                   auto held = leg_->hold();
                    if (held) on_hold_ = true;
                    return held;
                  },
                  [&](const ResumeCall&) -> Result<> {
                    if (!on_hold_) return {};
-                   auto resumed = agent.resume(current(), now);
+                   auto resumed = leg_->resume();
                    if (resumed) on_hold_ = false;
                    return resumed;
                  },
-                 [&](const SendDigits& digits) {
-                   return agent.dtmf(current(), digits.digits, digits.duration, now);
-                 },
+                 [&](const SendDigits& digits) { return leg_->dtmf(digits.digits, digits.duration); },
                  [&](const PlayAudio& audio) -> Result<> {
-                   if (audio.clear) (void)clear();
-                   const auto taken = agent.play(current(), *audio.samples);
+                   if (audio.clear) clear();
+                   const auto taken = leg_->play(*audio.samples);
                    if (!taken) return tl::unexpected(taken.error());
                    if (*taken < audio.samples->size())
                      return fail(Errc::too_large, *taken, "room for all of it: two minutes may wait");
                    return {};
                  },
                  [&](const TransferTo& to) -> Result<> {
-                   auto asked = agent.transfer(current(), to.uri, now);
+                   auto asked = leg_->transfer(to.uri);
                    if (asked)
                      log(log::Level::info, log::Line("call.transfer").add("to", to.uri).add("by", "api"));
                    return asked;
@@ -67,7 +65,7 @@ CallSnapshot Session::snapshot() const {
   out.held = held_;
   out.on_hold = on_hold_;
   out.queued = queued();
-  if (leg_) out.quality = worker_.agent().quality(leg_->key);
+  if (leg_) out.quality = leg_->quality();
   return out;
 }
 
@@ -83,7 +81,7 @@ void Session::tell_began() {
   event.to = incoming_.dialled;
   event.bridge = target_.text;
   event.peer = incoming_.flow.remote.to_string();
-  event.transport = sip::to_string(incoming_.flow.transport);
+  event.transport = leg_->transport();
   event.user_agent = incoming_.user_agent;
   event.worker = worker_.index();
   event.at_us = net::wall_clock_us();

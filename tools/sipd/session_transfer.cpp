@@ -46,23 +46,23 @@ void Session::transfer_requested(const call::TransferRequested& event) {
 void Session::place(const call::TransferRequested& event, tl::expected<Way, int> way) {
   if (over_ || referrer_ == 0) return;
   if (!way) return fail_transfer(way.error(), "no way there");
-  std::string why;
-  next_ = open_leg(way->flow.local.ip, why);
-  if (!next_) return fail_transfer(503, why);
+  auto next = std::make_unique<SipLeg>(worker_, way->flow);
+  if (const auto done = open(*next); !done) return fail_transfer(503, done.error());
   call::InviteOptions options;
   options.target = way->target;
   options.to = event.target;
   options.from = incoming_.to;
   options.flow = way->flow;
-  options.media = {worker_.settings().advertise.value_or(way->flow.local.ip), next_->port(), 0};
+  options.media = next->media();
   options.call_id = worker_.new_call_id();
   options.refer = referrer_;
   options.max_redirects = max_redirects;
   options.answer_timeout = ring_limit;
-  options.recording = recording_ != nullptr || worker_.shared().api != nullptr;
+  options.recording = recording();
   if (!event.referred_by.empty()) options.headers.emplace_back("Referred-By", event.referred_by);
   if (!event.replaces.empty()) options.headers.emplace_back("Replaces", event.replaces);
   if (event.require_replaces) options.headers.emplace_back("Require", "replaces");
+  next_ = std::move(next);
   next_->peer = event.target;
   next_->sip_call_id = options.call_id;
   worker_.expect_sip(options.call_id, *this);
@@ -89,7 +89,8 @@ void Session::redirected(const call::CallRedirected& event) {
     if (!next_ || next_->key != event.call || !worker_.permits(target)) continue;
     log(log::Level::info, log::Line("call.redirect").add("status", event.status).add("to", target));
     way_.emplace(worker_, target, [this, call = event.call](tl::expected<Way, int> way) {
-      Leg* const to = leg(call);
+      Leg* const whose = leg(call);
+      SipLeg* const to = whose ? whose->sip() : nullptr;
       const bool reached = to && way && way->flow.local.ip == to->local(false).ip &&
                            worker_.agent().redirect(call, way->target, way->flow, net::now()).has_value();
       if (!reached) worker_.agent().hangup(call, "", false, net::now());
@@ -110,17 +111,14 @@ void Session::replaced_by(const call::IncomingCall& call) {
   const auto refuse = [&](int status) { worker_.agent().reject(call.call, status, "", net::now()); };
   if (over_ || call.replaces != current() || !answered_ || next_ || referrer_ != 0 || hangup_asked_)
     return refuse(491);
-  std::string why;
-  next_ = open_leg(call.flow.local.ip, why);
-  if (!next_) return refuse(503);
+  auto next = std::make_unique<SipLeg>(worker_, call.flow);
+  if (!open(*next)) return refuse(503);
+  next_ = std::move(next);
   next_->key = call.call;
   next_->peer = call.from;
   next_->sip_call_id = call.call_id;
   log(log::Level::info, log::Line("call.transfer").add("to", call.from).add("by", "replaces"));
-  call::AcceptOptions options;
-  options.media = {worker_.settings().advertise.value_or(call.flow.local.ip), next_->port(), 0};
-  options.recording = recording_ != nullptr || worker_.shared().api != nullptr;
-  if (!worker_.agent().accept(call.call, options, net::now())) refuse(488);
+  if (!next_->accept(Duration{0}, recording())) refuse(488);
 }
 
 // ---- The change
@@ -133,19 +131,17 @@ void Session::move_to_next(const call::CallAnswered& event) {
         leaving_->played_before + worker_.agent().hand_over(leaving_->key, leg_->key).value_or(0);
   }
   record_at_.reset();
-  worker_.agent().attach_bridge(leg_->key);
+  leg_->attach_bridge();
   if (std::exchange(held_, false)) {
     note(ipc::ToAgent(ipc::Resume{}));
     if (bridge_) bridge_->hold(false);
   }
-  log(log::Level::info, log::Line("call.transferred")
-                            .add("to", leg_->peer)
-                            .add("codec", event.plan.codec)
-                            .add("rtp", event.plan.remote_rtp.to_string())
-                            .add("rtp_port", leg_->port())
-                            .add("sip_call_id", leg_->sip_call_id));
+  log::Line line("call.transferred");
+  line.add("to", leg_->peer).add("codec", event.plan.codec);
+  leg_->describe(event, line);
+  log(log::Level::info, line.add("sip_call_id", leg_->sip_call_id));
   note("transferred", R"({"to":)" + ipc::json_string(leg_->peer) + "}");
-  if (hangup_asked_) worker_.agent().hangup(leg_->key, *hangup_asked_, true, net::now());
+  if (hangup_asked_) (void)leg_->hangup(*hangup_asked_, true);
 }
 
 void Session::ended(const call::CallEnded& event) {

@@ -228,7 +228,8 @@ void Worker::incoming(const call::IncomingCall& call) {
     session = replaced->second;
     if (workers_.size() > 1) tell_moved(call.call_id, true);
   } else {
-    session = std::make_shared<Session>(*this, call, live_.routes->find(call.dialled), random_.uuid());
+    session = std::make_shared<Session>(*this, std::make_unique<SipLeg>(*this, call.flow), call,
+                                        live_.routes->find(call.dialled), random_.uuid());
   }
   sessions_.emplace(call.call, session);
   expect_sip(call.call_id, *session);
