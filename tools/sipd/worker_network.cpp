@@ -62,7 +62,10 @@ void Worker::received(const sip::Flow& flow, std::string_view bytes) {
   const auto route = [this, &flow](std::string_view message) {
     Worker* owner = workers_[owner_of(message)];
     if (owner == this) return deliver(flow, message);
-    owner->post([owner, flow, text = std::string(message)] { owner->deliver(flow, text); });
+    owner->post([owner, flow, text = std::string(message)] {
+      if (text.starts_with("BYE ")) owner->loop_.read_ready(); // what was said before it is heard before it
+      owner->deliver(flow, text);
+    });
   };
   if (flow.transport == sip::Transport::udp) return route(bytes);
   sip::Framer& framer = framers_.feed(flow.connection, bytes);
