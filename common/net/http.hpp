@@ -74,6 +74,7 @@ struct HttpResponse {
   int status = 200;
   HttpHeaders headers; // Content-Length, Date, Connection are the server's
   std::string body;
+  // With an ETag field it answers conditional requests, with Accept-Ranges: bytes as well those for a range.
   // At most one of these takes the place of `body`. A file answers range requests (RFC 9110 14) and
   // conditional ones by its size and time of change; a regular file that cannot be opened is 404.
   std::optional<HttpFile> file;

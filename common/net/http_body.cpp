@@ -40,13 +40,20 @@ HttpConditions HttpConditions::of(const HttpRequest& request) {
 void HttpBody::take(HttpResponse& response, const HttpConditions& conditions) {
   clear();
   if (response.file) take_file(response, conditions);
-  const std::string_view etag = response.headers.get("ETag");
+  const std::string etag(response.headers.get("ETag"));
   const bool reads = conditions.is_get || conditions.is_head;
   if (reads && response.status == 200 && !etag.empty() && etag_matches(conditions.if_none_match, etag)) {
     response = not_modified(response);
     clear();
   }
+  const bool in_parts = !file_ && response.headers.get("Accept-Ranges") == "bytes";
+  const auto part =
+      in_parts ? take_range(response, conditions, response.body.size(), etag, {}) : std::nullopt;
   text_ = std::exchange(response.body, {});
+  if (part) {
+    text_.resize(static_cast<std::size_t>(part->last + 1));
+    sent_ = static_cast<std::size_t>(part->first);
+  }
 }
 
 void HttpBody::clear() {
@@ -79,25 +86,35 @@ void HttpBody::take_file(HttpResponse& response, const HttpConditions& condition
     return;
   }
   file_left_ = size;
-  const bool same =
-      conditions.if_range.empty() || conditions.if_range == etag || conditions.if_range == changed;
-  const RangeChoice choice = conditions.is_get && same && response.status == 200
-                                 ? choose_range(conditions.range, size)
-                                 : RangeChoice{};
-  if (choice.unsatisfiable) {
+  if (const auto part = take_range(response, conditions, size, etag, changed)) {
+    file_offset_ = part->first;
+    file_left_ = part->last - part->first + 1;
+  }
+  if (response.status == 416) {
     file_left_ = 0;
-    response = problem(416, "the file ends before this range");
-    response.headers.add("Content-Range", fmt::format("bytes */{}", size));
     return;
   }
-  if (choice.range && !etag_matches(conditions.if_none_match, etag)) {
-    file_offset_ = choice.range->first;
-    file_left_ = choice.range->last - choice.range->first + 1;
+  file_ = std::move(file);
+}
+
+// Of a body of `size` bytes; the response becomes a 206 or a 416 where the request asks for a part of it.
+std::optional<ByteRange> HttpBody::take_range(HttpResponse& response, const HttpConditions& conditions,
+                                              std::uint64_t size, std::string_view etag,
+                                              std::string_view changed) {
+  const bool same = conditions.if_range.empty() || conditions.if_range == etag ||
+                    (!changed.empty() && conditions.if_range == changed);
+  if (!conditions.is_get || !same || response.status != 200) return std::nullopt;
+  if (etag_matches(conditions.if_none_match, etag)) return std::nullopt; // it becomes a 304
+  const RangeChoice choice = choose_range(conditions.range, size);
+  if (choice.unsatisfiable) {
+    response = problem(416, "the file ends before this range");
+    response.headers.add("Content-Range", fmt::format("bytes */{}", size));
+  } else if (choice.range) {
     response.status = 206;
     response.headers.add("Content-Range",
                          fmt::format("bytes {}-{}/{}", choice.range->first, choice.range->last, size));
   }
-  file_ = std::move(file);
+  return choice.range;
 }
 
 bool HttpBody::fill(std::string& out, std::size_t limit) {

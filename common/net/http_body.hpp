@@ -3,7 +3,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/fd.hpp"
 #include "net/http.hpp"
@@ -30,6 +32,9 @@ class HttpBody {
   bool fill(std::string& out, std::size_t limit);
 
  private:
+  static std::optional<ByteRange> take_range(HttpResponse& response, const HttpConditions& conditions,
+                                             std::uint64_t size, std::string_view etag,
+                                             std::string_view changed);
   void take_file(HttpResponse& response, const HttpConditions& conditions);
 
   std::string text_;

@@ -4,33 +4,17 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
-#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "audio/tone.hpp"
-#include "core/bytes.hpp"
-#include "ipc/audiosocket.hpp"
 
 namespace talky::sipd {
 namespace {
 
 constexpr std::uint32_t rate = 16'000;
 
-// The command with `arguments` behind it. A program's name is taken as it stands; anything else is words of
-// the shell.
-std::vector<std::string> command_line(const std::string& command, std::vector<std::string> arguments) {
-  std::error_code ignored;
-  const bool plain = command.find_first_of(" \t\"'$\\") == std::string::npos;
-  std::vector<std::string> argv{command};
-  if (!plain && !std::filesystem::exists(command, ignored))
-    argv = {"/bin/sh", "-c", "exec " + command + " \"$@\"", "sh"};
-  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()),
-              std::make_move_iterator(arguments.end()));
-  return argv;
-}
 constexpr auto probe_limit = std::chrono::seconds(1);
 constexpr auto probe_again = std::chrono::milliseconds(100);
 constexpr auto first_backoff = std::chrono::milliseconds(500);
@@ -53,17 +37,6 @@ Samples information_tones() {
     }
     out.insert(out.end(), rate / 2, 0);
   }
-  return out;
-}
-
-// s16le at 16 kHz, with or without a WAV header.
-Samples pcm_of(std::string_view bytes) {
-  if (bytes.starts_with("RIFF")) {
-    const std::size_t data = bytes.find("data");
-    bytes.remove_prefix(data == std::string_view::npos ? bytes.size() : std::min(bytes.size(), data + 8));
-  }
-  Samples out;
-  ipc::decode_audio(as_bytes(bytes), out);
   return out;
 }
 
@@ -138,7 +111,7 @@ void Agent::spawn() {
   net::Process::Options options;
   std::vector<std::string> arguments{"--listen", net::to_string(options_.address)};
   if (!options_.journal.empty()) arguments.insert(arguments.end(), {"--journal", options_.journal});
-  options.argv = command_line(options_.command, std::move(arguments));
+  options.argv = agent_argv(options_.command, std::move(arguments));
   spawned_ = net::now();
   auto spawned =
       net::Process::spawn(loop_, options, [this](const net::Process::Exit& exit) { exited(exit); });
@@ -181,37 +154,18 @@ void Agent::exited(const net::Process::Exit& exit) {
 }
 
 void Agent::ask_apology() {
-  net::Process::Options options;
-  options.argv = command_line(options_.command, {"say", std::string(apology_text)});
-  options.pipe_stdio = true;
-  auto spawned = net::Process::spawn(loop_, options, [this](const net::Process::Exit& exit) {
-    speaker_exit_ = exit;
-    keep_apology();
-  });
-  if (!spawned) return; // the start of the agent itself tells why
-  speaker_ = std::move(*spawned);
-  speaker_->in()->close();
-  speaker_->out()->start({.data =
-                              [this](Bytes bytes) {
-                                if (spoken_.size() < max_apology) spoken_ += as_text(bytes);
-                              },
-                          .closed = [this](int /*error*/) { keep_apology(); },
-                          .drained = {}});
-}
-
-// Once the program has ended and all that it said has been read.
-void Agent::keep_apology() {
-  if (!speaker_exit_ || speaker_->out()->is_open()) return;
-  Samples samples = pcm_of(spoken_);
-  const bool usable = !speaker_exit_->signalled && speaker_exit_->code == 0 && samples.size() > rate / 2;
-  log_(usable ? log::Level::debug : log::Level::warn,
-       log::Line("agent.apology").add("spoken", usable).add("how", speaker_exit_->to_string()).str());
-  if (usable) {
-    const std::lock_guard lock(apology_mutex_);
-    apology_ = std::make_shared<Samples>(std::move(samples));
-  }
-  spoken_.clear();
-  loop_.post([this] { speaker_.reset(); });
+  speaker_.emplace(loop_, options_.command, std::vector<std::string>{"say", std::string(apology_text)},
+                   max_apology, [this](AgentRun::Result said) {
+                     Samples samples = pcm_of(said.output);
+                     const bool usable = said.good && samples.size() > rate / 2;
+                     log_(usable ? log::Level::debug : log::Level::warn,
+                          log::Line("agent.apology").add("spoken", usable).add("how", said.how).str());
+                     if (usable) {
+                       const std::lock_guard lock(apology_mutex_);
+                       apology_ = std::make_shared<Samples>(std::move(samples));
+                     }
+                     speaker_.reset();
+                   });
 }
 
 void Agent::stop(std::function<void()> done) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "agent_program.hpp"
 #include "bridge.hpp"
 #include "core/log.hpp"
 #include "net/process.hpp"
@@ -48,7 +49,6 @@ class Agent {
   void spawn();
   void exited(const net::Process::Exit& exit);
   void ask_apology();
-  void keep_apology();
 
   net::Loop& loop_;
   Options options_;
@@ -62,9 +62,7 @@ class Agent {
   int failures_ = 0; // starts in a row that came to nothing
   Time spawned_{};
 
-  std::unique_ptr<net::Process> speaker_;
-  std::optional<net::Process::Exit> speaker_exit_;
-  std::string spoken_;
+  std::optional<AgentRun> speaker_;
   std::function<void()> stopped_;
   mutable std::mutex apology_mutex_;
   std::shared_ptr<const Samples> apology_;

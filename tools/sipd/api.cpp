@@ -27,6 +27,8 @@ Api::Api(const Settings& settings, log::Sink log)
       metrics_(settings.max_calls, settings.workers),
       state_([this](const ApiState::Event& event) { on_event(event); }),
       readers_(loop_),
+      pages_(settings.web),
+      voices_(loop_, settings.agent_command),
       refresh_limit_(loop_, [this] { finish_refresh(false); }) {
   net::HttpServerOptions options;
   options.max_body = max_body;
@@ -164,7 +166,7 @@ HttpReply Api::counted(const HttpRequest& request, const HttpReply& reply) {
                                 .add("status", response.status)
                                 .add("peer", peer.to_string())
                                 .str());
-    response.headers.add("Cache-Control", "no-store");
+    if (!response.headers.has("Cache-Control")) response.headers.add("Cache-Control", "no-store");
     response.headers.add("X-Content-Type-Options", "nosniff");
     reply(std::move(response));
   });

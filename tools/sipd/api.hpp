@@ -21,7 +21,9 @@
 #include "metrics.hpp"
 #include "net/http_router.hpp"
 #include "net/http_server.hpp"
+#include "pages.hpp"
 #include "settings.hpp"
+#include "voices.hpp"
 
 namespace talky::sipd {
 
@@ -86,6 +88,8 @@ class Api {
   EventReaders readers_;
   std::set<std::shared_ptr<AudioListener>> listeners_;
   std::uint64_t listener_drops_ = 0; // frames, of those who have left
+  Pages pages_;
+  Voices voices_;
   net::HttpRouter router_;
   std::map<std::pair<net::HttpMethod, std::string>, Role> roles_;
   Endpoint endpoint_;

@@ -39,6 +39,14 @@ std::string_view token_of(const net::HttpRequest& request) {
   return ascii::trim(field.substr(scheme.size()));
 }
 
+// Browsers cannot add a field to an EventSource, a WebSocket, a download or what a player loads.
+bool may_carry_token(const net::HttpRequest& request) {
+  if (request.wants_websocket()) return true;
+  const bool reads = request.method == net::HttpMethod::get || request.method == net::HttpMethod::head;
+  return reads && (request.path.ends_with("/events") || request.path.ends_with("/sample") ||
+                   request.path.starts_with("/api/v1/sip/recordings/"));
+}
+
 } // namespace
 
 Tokens Tokens::load(const std::string& path) {
@@ -97,9 +105,8 @@ std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const E
   }
   if (!tokens || needed == Role::none) return std::nullopt;
   std::string_view token = token_of(request);
-  // Browsers cannot add a field to an EventSource or a WebSocket.
   std::optional<std::string> in_query;
-  if (token.empty() && (request.wants_websocket() || request.path.ends_with("/events"))) {
+  if (token.empty() && may_carry_token(request)) {
     in_query = request.query_value("access_token");
     if (in_query) token = *in_query;
   }

@@ -93,14 +93,21 @@ void Api::add_routes() {
   });
   get("/api/v1/sip/audio/{id}", Role::read,
       [this](const HttpRequest& request, const HttpReply& reply) { listen_in(request, reply); });
+  const AddRoute add = [this](HttpMethod method, const char* pattern, Role role, net::HttpHandler handler) {
+    route(method, pattern, role, std::move(handler));
+  };
+  pages_.add_routes(add);
+  voices_.add_routes(add);
 }
 
 std::string Api::index_json() const {
   json::array paths;
   for (const net::HttpRouter::Route& route : router_.routes()) {
     const Role role = roles_.at({route.method, route.pattern});
+    std::string path = route.pattern;
+    if (const std::size_t rest = path.find("...}"); rest != std::string::npos) path.erase(rest, 3);
     paths.push_back({{"method", std::string(to_string(route.method))},
-                     {"path", route.pattern},
+                     {"path", std::move(path)},
                      {"role", role == Role::operate ? "operate"
                               : role == Role::read  ? "read"
                                                     : "none"}});

@@ -49,6 +49,15 @@ std::string default_agent_command() {
   return std::filesystem::exists(beside, error) ? beside.string() : "talky-agent";
 }
 
+// Where `cmake --install` and a build put it, seen from our own binary.
+std::string default_web_folder() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  const auto folder = self.parent_path().parent_path() / "share" / "talky" / "web";
+  return std::filesystem::is_directory(folder, error) ? folder.string() : std::string();
+}
+
 void describe(cli::Options& options, Settings& s) {
   options.config_file();
   options.group("Where it listens");
@@ -84,6 +93,7 @@ void describe(cli::Options& options, Settings& s) {
   options.add("http", s.http_text, "HOST:PORT", "where it is served, with /metrics; '' turns it off");
   options.add("http-tokens", s.http_tokens_path, "FILE", "read:TOKEN and operate:TOKEN lines; who may use it")
       .files();
+  options.add("web", s.web, "DIR", "files of the web page at /; '' serves none").directories();
   options.group("Limits");
   options.add("max-calls", s.max_calls, "N", "in all");
   options.add("max-calls-per-source", s.max_calls_per_source, "N", "from one address");
@@ -95,7 +105,7 @@ void describe(cli::Options& options, Settings& s) {
   options.footer(fmt::format("TARGET: {}", target_forms));
   options.rare({"log-level", "rtp-ports", "realm", "digest", "advertise", "agent-command", "record-packets",
                 "keep-days", "keep-bytes", "max-calls", "max-calls-per-source", "rtp-timeout",
-                "session-expires", "workers", "allow-refer"});
+                "session-expires", "workers", "allow-refer", "web"});
   options.example("talky-sipd",
                   "register a softphone to 127.0.0.1:5060, any user and password, and dial 100");
   options.example("talky-sipd --bridge echo --route '200=play:hello.wav'", "an echo, and a file on 200");
@@ -226,6 +236,7 @@ Loaded load_settings(int argc, const char* const* argv) {
   s.record = default_record_folder();
   s.agent_text = default_agent_address();
   s.agent_command = default_agent_command();
+  s.web = default_web_folder();
   cli::Options options("sipd", "SIP registrar and auto-answering bridge between softphones and voice agents");
   describe(options, s);
   options.command("explain", "say where a dialled number goes, and why");

@@ -46,6 +46,7 @@ struct Settings {
   std::uint32_t workers = 1;
   std::string http_text = "127.0.0.1:8000"; // "": no HTTP API
   std::string http_tokens_path;
+  std::string web; // folder of the web page; "": none
   std::string log_level_text = "info";
 
   // What that means; filled by resolve().

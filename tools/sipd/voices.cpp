@@ -1,0 +1,149 @@
+#include "voices.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <utility>
+
+#include "api_json.hpp"
+#include "file/wav.hpp"
+
+namespace talky::sipd {
+namespace {
+
+namespace json = boost::json;
+using net::HttpMethod;
+using net::HttpReply;
+using net::HttpRequest;
+using net::HttpResponse;
+
+constexpr std::uint32_t rate = 16'000;
+constexpr std::size_t max_list = 64 << 10;        // bytes
+constexpr std::size_t max_sample = 2 * rate * 30; // bytes
+constexpr std::size_t max_voices = 100;
+constexpr auto ask_again = std::chrono::seconds(5); // after it went wrong
+
+std::string sample_text(std::string_view name) {
+  return fmt::format("Hello, this is {}. I answer the telephone, at any time. What can I do for you?", name);
+}
+
+std::string wav_of(const Samples& samples) {
+  const auto header =
+      file::make_wav_header(file::SampleFormat::s16le, rate, 1, samples.size() * sizeof(samples[0]));
+  std::string out(as_text(header));
+  out.reserve(out.size() + 2 * samples.size());
+  for (const std::int16_t sample : samples) {
+    const auto bits = static_cast<std::uint16_t>(sample);
+    out += static_cast<char>(bits & 0xff);
+    out += static_cast<char>(bits >> 8);
+  }
+  return out;
+}
+
+std::string text_of(const json::object& object, const char* key) {
+  const json::value* value = object.if_contains(key);
+  return value && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+} // namespace
+
+Voices::Voices(net::Loop& loop, std::string agent_command)
+    : loop_(loop), command_(std::move(agent_command)) {}
+
+void Voices::add_routes(const AddRoute& add) {
+  add(HttpMethod::get, "/api/v1/web/voices", Role::read,
+      [this](const HttpRequest&, const HttpReply& reply) { list(reply); });
+  add(HttpMethod::get, "/api/v1/web/voices/{name}/sample", Role::read,
+      [this](const HttpRequest& request, const HttpReply& reply) {
+        sample(std::string(request.parameter("name")), reply);
+      });
+}
+
+void Voices::ask(const std::string& key, std::vector<std::string> arguments, std::size_t max_output,
+                 Take take, const HttpReply& reply, std::function<void()> then) {
+  Question& question = questions_[key];
+  const auto refuse = [reply](const std::string& why) {
+    auto answer = net::problem(503, fmt::format("the agent's program does not speak: {}", why));
+    answer.headers.add("Retry-After", "5");
+    reply(std::move(answer));
+  };
+  if (command_.empty()) return refuse("no --agent-command is set");
+  if (question.failed && net::now() - *question.failed < ask_again) return refuse(question.why);
+  question.waiting.emplace_back([this, key, refuse, then = std::move(then)] {
+    const Question& asked = questions_[key];
+    if (asked.failed) return refuse(asked.why);
+    then();
+  });
+  if (question.run) return;
+  question.run.emplace(loop_, command_, std::move(arguments), max_output,
+                       [this, key, take = std::move(take)](const AgentRun::Result& result) {
+                         Question& asked = questions_[key];
+                         const bool good = result.good && take(result);
+                         asked.failed = good ? std::nullopt : std::optional(net::now());
+                         asked.why = result.good ? "what it wrote makes no sense" : result.how;
+                         const auto waiting = std::exchange(asked.waiting, {});
+                         asked.run.reset();
+                         for (const auto& go_on : waiting)
+                           go_on();
+                       });
+}
+
+void Voices::with_list(const HttpReply& reply, std::function<void()> then) {
+  if (!voices_.empty()) return then();
+  const auto take = [this](const AgentRun::Result& result) {
+    std::string_view rest = result.output;
+    while (!rest.empty() && voices_.size() < max_voices) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      json::error_code error;
+      const json::value line = json::parse({rest.data(), end}, error);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (error || !line.is_object()) continue;
+      std::string name = text_of(line.get_object(), "name");
+      if (!name.empty()) voices_.push_back({std::move(name), text_of(line.get_object(), "description"), {}});
+    }
+    return !voices_.empty();
+  };
+  ask("", {"voices", "--json"}, max_list, take, reply, std::move(then));
+}
+
+void Voices::list(const HttpReply& reply) {
+  with_list(reply, [this, reply] {
+    json::array out;
+    for (const Voice& voice : voices_) {
+      out.push_back(
+          {{"name", voice.name},
+           {"description", voice.description},
+           {"sample", fmt::format("/api/v1/web/voices/{}/sample", net::percent_encoded(voice.name))}});
+    }
+    reply(json_answer(200, json::serialize(out) + "\n"));
+  });
+}
+
+void Voices::sample(const std::string& name, const HttpReply& reply) {
+  with_list(reply, [this, name, reply] {
+    const auto find = [this, name] {
+      return std::find_if(voices_.begin(), voices_.end(),
+                          [&](const Voice& voice) { return voice.name == name; });
+    };
+    if (find() == voices_.end()) return reply(net::problem(404, "there is no voice of that name"));
+    const auto give = [find, reply] {
+      HttpResponse response = HttpResponse::text(200, "audio/wav", find()->wav);
+      response.headers.add("Cache-Control", "no-cache");
+      response.headers.add("Accept-Ranges", "bytes");
+      response.headers.add(
+          "ETag", fmt::format("\"{:x}-{:x}\"", find()->wav.size(), std::hash<std::string>{}(find()->wav)));
+      reply(std::move(response));
+    };
+    if (!find()->wav.empty()) return give();
+    const auto take = [find](const AgentRun::Result& result) {
+      const Samples samples = pcm_of(result.output);
+      if (samples.size() < rate / 2) return false;
+      find()->wav = wav_of(samples);
+      return true;
+    };
+    ask(name, {"say", "--voice", name, sample_text(name)}, max_sample, take, reply, give);
+  });
+}
+
+} // namespace talky::sipd
