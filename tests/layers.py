@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-CORES = {"core", "sip", "sdp", "rtp", "codec", "audio", "ipc", "call", "voice"}
+CORES = {"core", "sip", "sdp", "rtp", "codec", "audio", "ipc", "telemetry", "call", "voice"}
 FORBIDDEN_IN_CORES = [
     (r"boost/(asio|beast)", "Asio belongs to common/net"),
     (r"#include <(sys/socket|netinet/|arpa/|sys/epoll|unistd|fcntl|poll)", "system calls belong to common/net and common/file"),

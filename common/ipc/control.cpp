@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/ascii.hpp"
+#include "core/utf8.hpp"
 
 namespace talky::ipc {
 namespace {
@@ -25,35 +26,7 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 // JSON is UTF-8, but what a SIP header holds may not be: a byte that begins no valid sequence becomes U+FFFD.
 // At most max_text bytes come out.
 std::string utf8(std::string_view text) {
-  std::string out;
-  out.reserve(std::min(text.size(), max_text));
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xc2 ? 0
-                               : lead < 0xe0 ? 2
-                               : lead < 0xf0 ? 3
-                               : lead < 0xf5 ? 4
-                                             : 0;
-    bool valid = length > 0 && i + length <= text.size();
-    std::uint32_t point = lead & (0xffu >> (length + 1));
-    for (std::size_t k = 1; valid && k < length; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i + k]);
-      valid = (byte & 0xc0u) == 0x80u;
-      point = point << 6 | (byte & 0x3fu);
-    }
-    if (length == 3) valid = valid && point >= 0x800 && (point < 0xd800 || point > 0xdfff);
-    if (length == 4) valid = valid && point >= 0x10000 && point <= 0x10ffff;
-    if (out.size() + (valid ? length : 3) > max_text) break;
-    if (valid) {
-      out += text.substr(i, length);
-      i += length;
-    } else {
-      out += "\xef\xbf\xbd";
-      ++i;
-    }
-  }
-  return out;
+  return ::talky::utf8::repaired(text, max_text);
 }
 
 json::object of_type(const char* type) {
@@ -68,14 +41,14 @@ json::object headers_object(const Start& start) {
       max_json / 4; // escaping may make six bytes of one; the rest stays far below the frame's limit
   for (const auto& [name, value] : start.headers) {
     const std::string key = utf8(name);
-    std::string text = utf8(value);
+    const std::string text = utf8(value);
     if (key.size() + text.size() > budget) break;
     budget -= key.size() + text.size();
     if (json::value* present = headers.if_contains(key)) {
       json::string& joined = present->as_string(); // RFC 3261 7.3.1: several headers of a name are one list
       joined.append(", ").append(text);
     } else if (headers.size() < max_headers) {
-      headers[key] = std::move(text);
+      headers[key] = text;
     }
   }
   return headers;
@@ -125,6 +98,13 @@ class Fields {
     return *found;
   }
 
+  bool flag(const char* key, const char* what) {
+    const json::value* value = object_.if_contains(key);
+    const bool* found = value ? value->if_bool() : nullptr;
+    if (!found) note(Errc::malformed, what);
+    return found && *found;
+  }
+
   std::vector<std::pair<std::string, std::string>> headers() {
     std::vector<std::pair<std::string, std::string>> out;
     const json::value* value = object_.if_contains("headers");
@@ -166,11 +146,11 @@ class Fields {
     return Variant(std::move(message));
   }
 
- private:
   void note(Errc code, const char* what) {
     if (!error_) error_ = Error{code, 0, what};
   }
 
+ private:
   const json::object& object_;
   std::optional<Error> error_;
 };
@@ -197,6 +177,30 @@ Result<Parsed> parse_object(std::string_view text) {
 constexpr std::uint64_t max_samples = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t max_duration_ms = 60'000;
 constexpr std::size_t max_digits = 64;
+
+json::object caption_object(const Caption& m) {
+  const bool of_agent = m.side == Caption::Side::agent;
+  json::object o = of_type("caption");
+  o["side"] = of_agent ? "agent" : "caller";
+  o["turn"] = m.turn;
+  if (of_agent) o["sentence"] = m.sentence;
+  o["text"] = utf8(m.text);
+  o["final"] = m.final;
+  return o;
+}
+
+Caption read_caption(Fields& fields) {
+  Caption m;
+  const std::string side = fields.text("side", R"("side" as "caller" or "agent")");
+  if (side != "caller" && side != "agent") fields.note(Errc::malformed, R"("side" as "caller" or "agent")");
+  m.side = side == "agent" ? Caption::Side::agent : Caption::Side::caller;
+  m.turn = fields.number("turn", "\"turn\" as a number", max_samples);
+  if (m.side == Caption::Side::agent)
+    m.sentence = fields.number("sentence", "\"sentence\" as a number", max_samples);
+  m.text = fields.text("text", "\"text\" as a text");
+  m.final = fields.flag("final", "\"final\" as true or false");
+  return m;
+}
 
 struct TurnField {
   const char* name;
@@ -226,6 +230,7 @@ std::string to_json(const ToAgent& message) {
                    o["to"] = utf8(m.to);
                    o["headers"] = headers_object(m);
                    o["rate"] = m.rate;
+                   if (!m.voice.empty()) o["voice"] = utf8(m.voice);
                    return o;
                  },
                  [](const DtmfReceived& m) {
@@ -284,6 +289,20 @@ std::string to_json(const FromAgent& message) {
                                                       for (const auto& [name, member] : turn_fields)
                                                         o[name] = m.*member;
                                                       return o;
+                                                    },
+                                                    [](const SpeechActive& m) {
+                                                      json::object o = of_type("speech");
+                                                      o["active"] = m.active;
+                                                      return o;
+                                                    },
+                                                    [](const Caption& m) { return caption_object(m); },
+                                                    [](const HeardPart& m) {
+                                                      json::object o = of_type("heard");
+                                                      o["turn"] = m.turn;
+                                                      o["sentence"] = m.sentence;
+                                                      o["text"] = utf8(m.text);
+                                                      o["whole"] = m.whole;
+                                                      return o;
                                                     }},
                                          message);
   return json::serialize(object);
@@ -301,6 +320,7 @@ Result<ToAgent> parse_to_agent(std::string_view json) {
     m.to = fields.text("to", "\"to\" as a text");
     m.headers = fields.headers();
     m.rate = static_cast<std::uint32_t>(fields.number("rate", "\"rate\" in Hz", 192'000, 16'000));
+    m.voice = fields.text("voice", "\"voice\" as a text", false);
     return fields.finish<ToAgent>(std::move(m));
   }
   if (type == "dtmf") {
@@ -361,6 +381,17 @@ Result<FromAgent> parse_from_agent(std::string_view json) {
     for (const auto& [name, member] : turn_fields)
       m.*member = fields.number(name, "a turn's fields in samples", max_samples);
     return fields.finish<FromAgent>(m);
+  }
+  if (type == "speech")
+    return fields.finish<FromAgent>(SpeechActive{fields.flag("active", "\"active\" as true or false")});
+  if (type == "caption") return fields.finish<FromAgent>(read_caption(fields));
+  if (type == "heard") {
+    HeardPart m;
+    m.turn = fields.number("turn", "\"turn\" as a number", max_samples);
+    m.sentence = fields.number("sentence", "\"sentence\" as a number", max_samples);
+    m.text = fields.text("text", "\"text\" as a text");
+    m.whole = fields.flag("whole", "\"whole\" as true or false");
+    return fields.finish<FromAgent>(std::move(m));
   }
   return fail(Errc::unsupported, 0, "a \"type\" from an agent to sipd");
 }

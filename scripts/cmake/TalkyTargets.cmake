@@ -9,7 +9,7 @@
 # The layers: a library may stand only on libraries of a lower number. What is not declared is not linked, and
 # tests/layers.py refuses an include that is not declared.
 set(TALKY_LAYER_core 0)
-foreach(lib net sip sdp rtp codec audio ipc)
+foreach(lib net sip sdp rtp codec audio ipc telemetry)
   set(TALKY_LAYER_${lib} 1)
 endforeach()
 set(TALKY_LAYER_file 2)

@@ -1,0 +1,14 @@
+// UTF-8 (RFC 3629) for what came from the network and goes into JSON.
+#pragma once
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace talky::utf8 {
+
+// The text with U+FFFD for each byte that begins no valid sequence: overlong forms, surrogates and points
+// above U+10FFFF are none. At most `limit` bytes come out, and no character is cut in two.
+std::string repaired(std::string_view text, std::size_t limit = std::numeric_limits<std::size_t>::max());
+
+} // namespace talky::utf8
