@@ -1,0 +1,28 @@
+// The microphone, on the audio thread: any rate and number of channels in, frames of 20 ms at 16 kHz out.
+import { levelDb } from './level.js';
+import type { CapturedFrame } from './messages.js';
+import { Framer, toWire, WIRE_RATE } from './pcm.js';
+import { Resampler } from './resampler.js';
+
+class Capture extends AudioWorkletProcessor {
+  private readonly resampler = new Resampler(sampleRate, WIRE_RATE);
+  private readonly framer = new Framer();
+
+  process(inputs: Float32Array[][]): boolean {
+    const channels = inputs[0];
+    const first = channels?.[0];
+    if (!channels || !first) return true;
+    let mono = first;
+    if (channels.length > 1) {
+      mono = first.map((_, i) => channels.reduce((sum, channel) => sum + (channel[i] ?? 0), 0) / channels.length);
+    }
+    this.framer.push(this.resampler.process(mono), (frame) => {
+      const pcm = toWire(frame);
+      const message: CapturedFrame = { pcm, db: levelDb(frame) };
+      this.port.postMessage(message, [pcm]);
+    });
+    return true;
+  }
+}
+
+registerProcessor('talky-capture', Capture);

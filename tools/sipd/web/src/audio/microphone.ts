@@ -1,0 +1,76 @@
+// The microphone of a call: asks for it, and gives frames for the wire.
+import captureUrl from './capture.worklet.ts?worker&url';
+import type { CapturedFrame } from './messages.js';
+import type { MicrophoneProblem } from './microphone_problem.js';
+
+export class MicrophoneError extends Error {
+  constructor(readonly problem: MicrophoneProblem) {
+    super(problem);
+  }
+}
+
+function problemOf(error: unknown): MicrophoneProblem {
+  switch (error instanceof DOMException ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'denied';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'none';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'busy';
+    default:
+      return 'unsupported';
+  }
+}
+
+export class Microphone {
+  private constructor(
+    private readonly stream: MediaStream,
+    private readonly source: MediaStreamAudioSourceNode,
+    private readonly node: AudioWorkletNode,
+  ) {}
+
+  /** The user's answer to the browser's question; rejects with a MicrophoneError. */
+  static async ask(): Promise<MediaStream> {
+    if (!window.isSecureContext) throw new MicrophoneError('insecure');
+    if (!('mediaDevices' in navigator) || !('AudioWorkletNode' in window)) throw new MicrophoneError('unsupported');
+    try {
+      return await navigator.mediaDevices.getUserMedia({
+        audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 },
+      });
+    } catch (error) {
+      throw new MicrophoneError(problemOf(error));
+    }
+  }
+
+  /** `lost` comes once if the device goes away. */
+  static async open(
+    context: AudioContext,
+    stream: MediaStream,
+    take: (frame: CapturedFrame) => void,
+    lost: () => void,
+  ): Promise<Microphone> {
+    await context.audioWorklet.addModule(captureUrl);
+    const source = context.createMediaStreamSource(stream);
+    const node = new AudioWorkletNode(context, 'talky-capture', { numberOfOutputs: 1, outputChannelCount: [1] });
+    node.port.onmessage = (event: MessageEvent<CapturedFrame>) => take(event.data);
+    source.connect(node);
+    node.connect(context.destination); // it writes nothing there; some browsers run only what leads somewhere
+    stream.getAudioTracks()[0]?.addEventListener('ended', lost, { once: true });
+    return new Microphone(stream, source, node);
+  }
+
+  /** Muted, the frames go on and hold silence. */
+  mute(muted: boolean): void {
+    for (const track of this.stream.getAudioTracks()) track.enabled = !muted;
+  }
+
+  close(): void {
+    this.node.port.onmessage = null;
+    this.source.disconnect();
+    this.node.disconnect();
+    for (const track of this.stream.getTracks()) track.stop();
+  }
+}
