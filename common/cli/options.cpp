@@ -200,7 +200,7 @@ Options::Handle Options::flag(std::string_view name, bool& target, std::string_v
 
 Options::Handle Options::positional(std::string_view metavar, std::string& target, std::string_view help,
                                     bool required) {
-  const Handle handle = add(metavar, target, metavar, help);
+  Handle handle = add(metavar, target, metavar, help);
   Item& item = *items_.back();
   item.positional = true;
   item.required = required;
@@ -210,7 +210,7 @@ Options::Handle Options::positional(std::string_view metavar, std::string& targe
 
 Options::Handle Options::positional(std::string_view metavar, std::vector<std::string>& target,
                                     std::string_view help, bool required) {
-  const Handle handle = add(metavar, target, metavar, help);
+  Handle handle = add(metavar, target, metavar, help);
   Item& item = *items_.back();
   item.positional = true;
   item.required = required;

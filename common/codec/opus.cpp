@@ -18,7 +18,7 @@ struct FreeDecoder {
 
 // libopus's constants are macros with casts in them.
 constexpr int kOk = 0;
-constexpr std::size_t kMaxPayload = 3 * 1275; // three frames of the largest size
+constexpr std::size_t kMaxPayload = std::size_t{3} * 1275; // three frames of the largest size
 
 const unsigned char* data_of(Bytes bytes) {
   return static_cast<const unsigned char*>(static_cast<const void*>(bytes.data()));

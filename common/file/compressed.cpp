@@ -10,7 +10,7 @@ namespace talky::file {
 
 namespace {
 
-constexpr std::size_t kBlock = 64 * 1024;
+constexpr std::size_t kBlock = 65536;
 constexpr int kZstdWindowLog = 27;
 
 // What gzip and Zstandard have in common: compressed bytes are peeked, a decoder turns them into bytes, and

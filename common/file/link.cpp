@@ -169,7 +169,7 @@ bool Dissector::ipv6(Bytes packet, std::uint32_t wire_length, Segment& segment) 
     if (!extension) return transport(protocol, from, to, data, length, segment);
     if (data.size() < 8) break;
     const auto following = std::to_integer<std::uint8_t>(data[0]);
-    const std::size_t units = std::to_integer<std::size_t>(data[1]);
+    const auto units = std::to_integer<std::size_t>(data[1]);
     const std::size_t size = protocol == kFragment         ? 8
                              : protocol == kAuthentication ? (units + 2) * 4
                                                            : (units + 1) * 8;

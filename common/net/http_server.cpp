@@ -15,9 +15,9 @@
 namespace talky::net {
 
 struct HttpServer::Impl : HttpSessions, std::enable_shared_from_this<Impl> {
-  Impl(Loop& owner, HttpServerOptions limits, HttpHandler callback, log::Sink sink)
+  Impl(Loop& owner, const HttpServerOptions& limits, HttpHandler callback, log::Sink sink)
       : loop_(owner),
-        options_(std::move(limits)),
+        options_(limits),
         handler_(std::move(callback)),
         log_(std::move(sink)),
         again_(owner, [this] { watch_.want(true, false); }) {}
@@ -170,8 +170,8 @@ struct HttpServer::Impl : HttpSessions, std::enable_shared_from_this<Impl> {
   std::optional<Timer> limit_;
 };
 
-HttpServer::HttpServer(Loop& loop, HttpServerOptions options, HttpHandler handler, log::Sink log)
-    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handler), std::move(log))) {}
+HttpServer::HttpServer(Loop& loop, const HttpServerOptions& options, HttpHandler handler, log::Sink log)
+    : impl_(std::make_shared<Impl>(loop, options, std::move(handler), std::move(log))) {}
 
 HttpServer::~HttpServer() {
   impl_->stopping_ = true;

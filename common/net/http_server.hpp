@@ -36,7 +36,7 @@ struct HttpServerOptions {
 class HttpServer {
  public:
   // The handler is called on the loop's thread.
-  HttpServer(Loop& loop, HttpServerOptions options, HttpHandler handler, log::Sink log);
+  HttpServer(Loop& loop, const HttpServerOptions& options, HttpHandler handler, log::Sink log);
   ~HttpServer(); // all connections are cut
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

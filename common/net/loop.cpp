@@ -1,7 +1,7 @@
 #include "net/loop.hpp"
 
 #include <sys/epoll.h>
-#include <time.h>
+#include <ctime>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -190,7 +190,9 @@ void Timer::cancel() {
   if (!impl_->armed) return;
   ++impl_->round;
   impl_->armed = false;
-  impl_->timer.cancel();
+  boost::system::error_code
+      ignored; // as the documentation says, it cannot fail; this form cannot throw either
+  impl_->timer.cancel(ignored);
 }
 
 bool Timer::armed() const {

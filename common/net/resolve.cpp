@@ -15,7 +15,7 @@ struct Resolving::Impl {
   Done done;
 };
 
-Resolving::Resolving(Loop& loop, std::string host, std::uint16_t port, Done done)
+Resolving::Resolving(Loop& loop, const std::string& host, std::uint16_t port, Done done)
     : impl_(std::make_shared<Impl>(loop, std::move(done))) {
   impl_->resolver.async_resolve(
       host, "", boost::asio::ip::resolver_base::numeric_service,

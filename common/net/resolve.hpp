@@ -15,7 +15,7 @@ namespace talky::net {
 class Resolving {
  public:
   using Done = std::function<void(SysResult<Endpoint>)>;
-  Resolving(Loop& loop, std::string host, std::uint16_t port, Done done);
+  Resolving(Loop& loop, const std::string& host, std::uint16_t port, Done done);
   Resolving(Resolving&&) noexcept;
   Resolving& operator=(Resolving&&) noexcept;
   ~Resolving();

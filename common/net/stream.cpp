@@ -50,16 +50,16 @@ std::string to_string(const StreamAddress& address) {
   return "unix:" + std::get<UnixPath>(address).path;
 }
 
-std::optional<Endpoint> resolve(std::string_view text, std::optional<std::uint16_t> default_port) {
-  if (const auto endpoint = Endpoint::parse(text)) return endpoint;
+std::optional<Endpoint> resolve(std::string_view host_and_port, std::optional<std::uint16_t> default_port) {
+  if (const auto endpoint = Endpoint::parse(host_and_port)) return endpoint;
   if (default_port) {
-    if (const auto ip = IpAddress::parse(text)) return Endpoint{*ip, *default_port};
+    if (const auto ip = IpAddress::parse(host_and_port)) return Endpoint{*ip, *default_port};
   }
-  std::string_view host = text;
+  std::string_view host = host_and_port;
   std::optional<std::uint16_t> port = default_port;
-  if (const std::size_t colon = text.rfind(':'); colon != std::string_view::npos) {
-    host = text.substr(0, colon);
-    port = ascii::to_number<std::uint16_t>(text.substr(colon + 1));
+  if (const std::size_t colon = host_and_port.rfind(':'); colon != std::string_view::npos) {
+    host = host_and_port.substr(0, colon);
+    port = ascii::to_number<std::uint16_t>(host_and_port.substr(colon + 1));
   }
   if (host.empty() || !port) return std::nullopt;
   addrinfo hints{};

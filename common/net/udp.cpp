@@ -2,7 +2,7 @@
 
 #include <netinet/ip.h>
 #include <sys/uio.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <array>

@@ -158,7 +158,7 @@ BadLine::Fate BadLine::send(Time sent) {
   const bool lost = bad_;
   bad_ = loss_.uniform() < (bad_ ? 1 - leave_bad_ : enter_bad_);
   const auto draw = [this] {
-    const double mean = static_cast<double>(impairment_.jitter.count());
+    const auto mean = static_cast<double>(impairment_.jitter.count());
     return Duration(static_cast<Duration::rep>(std::llround(-mean * std::log(1 - jitter_.uniform()))));
   };
   const Duration delay = draw(), delay_of_copy = draw();

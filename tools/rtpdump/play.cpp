@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 #include <array>
