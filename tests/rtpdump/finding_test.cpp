@@ -177,4 +177,83 @@ TEST_CASE("finding: a million packets of chance, half of them made to look right
   CHECK(found(chance, 20'000, 1'000'000) == 0);
 }
 
+namespace {
+
+// `count` streams side by side, 20 ms a packet, `rounds` packets each, from `at_ns` on.
+void crowd(Analysis& analysis, std::uint32_t count, std::uint32_t rounds, std::int64_t at_ns,
+           std::uint32_t first_ssrc = 1) {
+  Packet packet(32);
+  packet[0] = std::byte{0x80};
+  file::Segment segment;
+  segment.to = {IpAddress::v4(10, 0, 0, 2), 20'000};
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      segment.from = {IpAddress::v4(10, 0, 0, 1), static_cast<std::uint16_t>(1024 + i % 60'000)};
+      segment.time_ns = at_ns + std::int64_t{round} * 20'000'000 + i;
+      put(packet, 2, round, 2);
+      put(packet, 4, round * 160, 4);
+      put(packet, 8, first_ssrc + i, 4);
+      segment.payload = packet;
+      segment.payload_length = static_cast<std::uint32_t>(packet.size());
+      analysis.add(segment);
+    }
+  }
+}
+
+std::uint64_t counted(const Analysis& analysis) {
+  std::uint64_t packets = 0;
+  for (const Stream* stream : analysis.streams.streams())
+    packets += stream->packets();
+  return packets;
+}
+
+} // namespace
+
+TEST_CASE("finding: twelve thousand streams that begin at once lack nothing") {
+  Analysis analysis;
+  crowd(analysis, 12'000, 5, 0);
+  CHECK(analysis.streams.streams().size() == 12'000);
+  CHECK(counted(analysis) == 60'000);
+  CHECK(analysis.streams.crowd().packets == 0);
+  // And those that come when the first are there have more room.
+  crowd(analysis, 30'000, 5, 1'000'000'000, 100'000);
+  CHECK(analysis.streams.streams().size() == 42'000);
+  CHECK(counted(analysis) == 210'000);
+  CHECK(analysis.streams.crowd().packets == 0);
+}
+
+TEST_CASE("finding: of more streams than there is room for all are found, and what they lack is said") {
+  Analysis analysis;
+  crowd(analysis, 40'000, 20, 0);
+  CHECK(analysis.streams.streams().size() == 40'000);
+  const Crowd lacking = analysis.streams.crowd();
+  CHECK(lacking.beyond == 0);
+  CHECK(lacking.streams > 20'000);
+  // A few of the refused give way to each other where they are remembered.
+  CHECK(lacking.packets <= 800'000 - counted(analysis));
+  CHECK(lacking.packets * 2 > 800'000 - counted(analysis));
+}
+
+TEST_CASE("finding: chance makes room for streams when it has been idle, and no stream for itself") {
+  Analysis analysis;
+  crowd(analysis, 50'000, 1, 0); // one packet each and no more
+  crowd(analysis, 100, 10, 3'000'000'000, 1'000'000);
+  CHECK(analysis.streams.streams().size() == 100);
+  CHECK(counted(analysis) == 1'000);
+  CHECK(analysis.streams.crowd().packets == 0);
+  // A clock that was set back does not shut the door for ever.
+  crowd(analysis, 50'000, 1, 100'000'000'000, 2'000'000);
+  crowd(analysis, 100, 10, 50'000'000'000, 3'000'000);
+  CHECK(analysis.streams.streams().size() == 200);
+}
+
+TEST_CASE("finding: beyond the greatest number of streams packets are counted as such") {
+  Analysis analysis;
+  for (std::uint32_t i = 0; i < 7; ++i)
+    crowd(analysis, 10'000, 4, i * 1'000'000'000, 1 + i * 10'000);
+  CHECK(analysis.streams.streams().size() == StreamTable::kMaxStreams);
+  CHECK(analysis.streams.crowd().packets == 0);
+  CHECK(analysis.streams.crowd().beyond == (70'000 - StreamTable::kMaxStreams) * 4);
+}
+
 } // namespace talky::rtpdump

@@ -1,5 +1,6 @@
 # talky-rtpdump's inputs: containers, compression, cut and damaged files, pipes.
 load lib
+load memory
 
 setup() {
   common_setup
@@ -70,7 +71,7 @@ import resource, subprocess
 subprocess.run(["talky-rtpdump", "-r", "big.pcap.zst"], stdout=subprocess.DEVNULL, check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 PY'
-  [ "${lines[-1]}" -lt 24000 ]
+  memory_below talky-rtpdump "${lines[-1]}" 24000
 }
 
 @test "pcapng with several interfaces, link types and resolutions, as mergecap and editcap write it" {
@@ -111,4 +112,35 @@ PY
   run -64 --separate-stderr talky-rtpdump -r merged.pcapng -w kept.pcap.gz
   [[ $stderr == *'kept.pcap.gz: captures are written as they are'*gzip* ]]
   [ ! -e kept.pcap.gz ]
+}
+
+@test "chance from very many sources stays within the memory that is promised, and the doubtful beginnings are said" {
+  /usr/bin/python3 - <<'PY'
+import struct
+def capture(path, rounds, count):
+    with open(path, "wb") as out:
+        out.write(struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+        for n in range(rounds):
+            for i in range(count):
+                rtp = struct.pack(">BBHII", 0x80, 0, n, n * 160, i) + bytes(20)
+                udp = struct.pack(">HHHH", 1024 + i, 20000, 8 + len(rtp), 0) + rtp
+                ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, b"\x0a\0\0\1", b"\x0a\0\0\2") + udp
+                out.write(struct.pack("<IIII", 1000, n * 20000 + i // 10, len(ip), len(ip)) + ip)
+capture("chance.pcap", 1, 60000)
+capture("crowd.pcap", 10, 20000)
+PY
+  run -0 /usr/bin/python3 -c '
+import resource, subprocess
+subprocess.run(["talky-rtpdump", "-r", "chance.pcap"], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)'
+  memory_below talky-rtpdump "$output" 16384
+  run -0 --separate-stderr talky-rtpdump -r crowd.pcap --json
+  echo "$stderr"
+  [[ $stderr =~ ^talky-rtpdump:\ [67][0-9]{3}\ streams\ began\ while\ more\ than\ 12288\ others.*their\ packets\ are\ not\ counted$ ]]
+  /usr/bin/python3 - "$output" <<'PY'
+import json, sys
+d = json.loads(sys.argv[1])
+packets = sum(s["packets"] for s in d["streams"])
+assert len(d["streams"]) == 20000 and 0 < d["packets"]["uncounted"] <= 200000 - packets, (len(d["streams"]), d["packets"], packets)
+PY
 }

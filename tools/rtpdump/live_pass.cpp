@@ -87,6 +87,7 @@ int live(const Settings& settings, const Filter& filter) {
                   fmt::format("{} packets came faster than they could be read and were dropped by the system",
                               losses.dropped));
   }
+  tell_crowd(analysis.streams);
   for (const std::string& line : srtp_summary(srtp.flows()))
     cli::complain("talky-rtpdump", line);
   if (!printer && (settings.write.empty() || settings.follow)) {

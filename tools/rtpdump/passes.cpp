@@ -23,6 +23,7 @@ int list(const Settings& settings, const Filter& filter) {
     Packets packets(open_source(settings.read), settings.read, given_keys(settings), analysis.announcements);
     packets.for_each([&](const file::Segment& segment) { analysis.add(segment); });
     packets.tell();
+    tell_crowd(analysis.streams);
     show(settings, analysis, {settings.read, packets.source().truncated(), packets.srtp().flows()});
     return 0;
   }
@@ -31,6 +32,7 @@ int list(const Settings& settings, const Filter& filter) {
   Packets first(input.open(), settings.read, given_keys(settings), all.announcements);
   first.for_each([&](const file::Segment& segment) { all.add(segment); });
   first.tell();
+  tell_crowd(all.streams);
   Analysis selected(AnalysisOptions{settings.level, settings.tones});
   Packets second(input.open(), settings.read, first.srtp().keys(), selected.announcements);
   second.for_each([&](const file::Segment& segment) {
@@ -50,6 +52,7 @@ int process(const Settings& settings, const Filter& filter) {
   Packets first(input.open(), settings.read, given_keys(settings), analysis.announcements);
   first.for_each([&](const file::Segment& segment) { analysis.add(segment); });
   first.tell();
+  tell_crowd(analysis.streams);
 
   std::optional<Extractor> extractor;
   std::optional<SelectionWriter> writer;

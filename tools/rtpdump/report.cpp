@@ -386,6 +386,7 @@ json::value to_json(const Analysis& analysis, const ReportOptions& options) {
                     {"not_authentic", flow.failed}});
   }
   const Counts& counts = analysis.streams.counts();
+  const Crowd crowd = analysis.streams.crowd();
   return json::object{
       {"file", options.file},
       {"start", analysis.start_ns ? json::value(wall_time(*analysis.start_ns)) : json::value()},
@@ -395,7 +396,8 @@ json::value to_json(const Analysis& analysis, const ReportOptions& options) {
        {{"all", analysis.packets},
         {"rtp", counts.rtp},
         {"rtcp", counts.rtcp},
-        {"sip", analysis.calls.messages()}}},
+        {"sip", analysis.calls.messages()},
+        {"uncounted", crowd.packets + crowd.beyond}}},
       {"streams", streams},
       {"calls", calls},
       {"srtp", srtp}};

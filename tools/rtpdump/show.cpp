@@ -6,6 +6,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/json.hpp"
+#include "cli/main.hpp"
 #include "report.hpp"
 
 namespace talky::rtpdump {
@@ -30,6 +31,22 @@ void show(const Settings& settings, const Analysis& analysis, const Shown& how) 
     print(settings.csv ? rtcp_csv(analysis) : rtcp_table(analysis));
   } else {
     print(settings.csv ? stream_csv(analysis) : stream_table(analysis, settings.wide));
+  }
+}
+
+void tell_crowd(const StreamTable& streams) {
+  const Crowd crowd = streams.crowd();
+  if (crowd.packets > 0) {
+    cli::complain(
+        "talky-rtpdump",
+        fmt::format("{} streams began while more than {} others were not sure to be any: the first {} "
+                    "of their packets are not counted",
+                    crowd.streams, StreamTable::kMaxCandidates, crowd.packets));
+  }
+  if (crowd.beyond > 0) {
+    cli::complain("talky-rtpdump",
+                  fmt::format("there are more than {} streams: {} packets of others are not counted",
+                              StreamTable::kMaxStreams, crowd.beyond));
   }
 }
 

@@ -19,4 +19,7 @@ void print(const std::string& text);
 // Streams, calls or a ladder, as a table, JSON or CSV. Throws cli::Failure if there is no such call.
 void show(const Settings& settings, const Analysis& analysis, const Shown& how);
 
+// Says on standard error where more streams began at once than could be told from chance.
+void tell_crowd(const StreamTable& streams);
+
 } // namespace talky::rtpdump

@@ -63,7 +63,8 @@ class Stream {
 
   Endpoint from, to;
   std::uint32_t ssrc = 0;
-  bool announced = false; // by SDP: it counts from the first packet
+  bool announced = false;    // by SDP: it counts from the first packet
+  std::uint32_t refused = 0; // packets that came before there was room for it
 
   void add(std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
     const auto step = static_cast<std::int32_t>(header.timestamp - timestamp_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "sdp/session.hpp"
 
@@ -39,6 +40,12 @@ bool is_rtp(Bytes packet) {
   const auto first = std::to_integer<unsigned>(packet[0]);
   const auto second = std::to_integer<unsigned>(packet[1]);
   return (first & 0xc0) == 0x80 && (second < 192 || second > 223);
+}
+
+// Also what is in the future: the clock was set back since.
+bool is_idle(std::int64_t last_ns, std::int64_t now_ns) {
+  const auto difference = static_cast<std::uint64_t>(now_ns) - static_cast<std::uint64_t>(last_ns);
+  return last_ns > now_ns || difference > static_cast<std::uint64_t>(StreamTable::kIdleNs);
 }
 
 // RFC 3550 5.1 without the parts that no stream of speech has. Cheaper than rtp::PacketView, which is used
@@ -136,28 +143,84 @@ void StreamTable::grow() {
   }
 }
 
-// Drops the candidates that have been silent for longest, a quarter of them at a time.
-bool StreamTable::make_room() {
-  std::vector<std::uint32_t> candidates;
+bool StreamTable::has_room(bool announced) const {
+  if (streams_.size() - free_.size() >= kMaxStreams) return false;
+  return announced || candidates_ < kMaxCandidates + kCandidatesPerStream * confirmed_;
+}
+
+// Drops the candidates that have been idle for long. A stream in speech has a packet every few tens of
+// milliseconds, so what is left goes on to be one. (To drop the longest idle however short that is would
+// drop, of very many streams at once, each just before its next packet.)
+bool StreamTable::make_room(std::int64_t now_ns) {
+  if (now_ns >= looked_ns_ && now_ns < look_again_ns_) return false;
+  std::int64_t oldest = now_ns;
+  const std::size_t before = candidates_;
   for (std::uint32_t i = 0; i < streams_.size(); ++i) {
-    if (!streams_[i].confirmed() && streams_[i].packets() > 0) candidates.push_back(i);
+    Stream& stream = streams_[i];
+    if (stream.confirmed() || stream.packets() == 0) continue;
+    if (!is_idle(stream.last_ns(), now_ns)) {
+      oldest = std::min(oldest, stream.last_ns());
+      continue;
+    }
+    remember(hash_of(stream.from, stream.to, stream.ssrc), stream.refused + stream.packets());
+    stream = Stream{};
+    free_.push_back(i);
+    --candidates_;
   }
-  if (candidates.empty()) return false;
-  const std::size_t count = (candidates.size() + 3) / 4;
-  std::nth_element(
-      candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count - 1), candidates.end(),
-      [this](std::uint32_t a, std::uint32_t b) { return streams_[a].last_ns() < streams_[b].last_ns(); });
-  for (std::size_t i = 0; i < count; ++i) {
-    streams_[candidates[i]] = Stream{};
-    free_.push_back(candidates[i]);
-  }
-  candidates_ -= count;
+  looked_ns_ = now_ns;
+  look_again_ns_ = oldest > std::numeric_limits<std::int64_t>::max() - kIdleNs ? oldest : oldest + kIdleNs;
+  if (candidates_ == before) return false;
   std::fill(table_.begin(), table_.end(), Slot{});
   for (Stream& stream : streams_) {
     if (stream.packets() > 0) table_[slot(stream.from, stream.to, stream.ssrc)] = {stream.ssrc, &stream};
   }
   last_ = nullptr;
   return true;
+}
+
+void StreamTable::remember(std::uint64_t hash, std::uint64_t packets) {
+  if (refused_.empty()) refused_.resize(kMaxRefused);
+  Refused& here = refused_[hash % kMaxRefused];
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  if (here.tag != tag) here = {tag, 0};
+  here.packets += static_cast<std::uint32_t>(packets);
+}
+
+std::uint32_t StreamTable::recall(std::uint64_t hash) {
+  if (refused_.empty()) return 0;
+  Refused& here = refused_[hash % kMaxRefused];
+  return here.tag == static_cast<std::uint32_t>(hash >> 32) ? std::exchange(here.packets, 0) : 0;
+}
+
+Crowd StreamTable::crowd() const {
+  Crowd crowd;
+  crowd.beyond = beyond_;
+  for (const Stream& stream : streams_) {
+    if (stream.refused == 0 || !stream.confirmed()) continue;
+    ++crowd.streams;
+    crowd.packets += stream.refused;
+  }
+  return crowd;
+}
+
+Stream& StreamTable::make(const file::Segment& segment, std::uint32_t ssrc, bool announced) {
+  if ((streams_.size() + 1) * 2 > table_.size()) grow();
+  Slot& place = table_[slot(segment.from, segment.to, ssrc)];
+  if (free_.empty()) {
+    place.stream = &streams_.emplace_back();
+  } else {
+    place.stream = &streams_[free_.back()];
+    free_.pop_back();
+  }
+  place.ssrc = ssrc;
+  Stream& fresh = *place.stream;
+  fresh.from = segment.from;
+  fresh.to = segment.to;
+  fresh.ssrc = ssrc;
+  fresh.announced = announced;
+  fresh.refused = recall(hash_of(segment.from, segment.to, ssrc));
+  if (!announced) ++candidates_;
+  return fresh;
 }
 
 Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Bytes& payload) {
@@ -170,33 +233,21 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
     return nullptr;
   }
   if (last_ == nullptr || !belongs(*last_, segment.from, segment.to, header.ssrc)) {
-    std::size_t place = slot(segment.from, segment.to, header.ssrc);
-    if (table_[place].stream == nullptr) {
+    Stream* known = table_[slot(segment.from, segment.to, header.ssrc)].stream;
+    if (known == nullptr) {
       const bool announced = announcements_.expects(segment.from, segment.to, segment.time_ns);
-      const bool full =
-          (!announced && candidates_ >= kMaxCandidates) || streams_.size() - free_.size() >= kMaxStreams;
-      if (full && !make_room()) {
+      if (!has_room(announced) && !make_room(segment.time_ns)) {
         ++counts_.other;
+        if (streams_.size() - free_.size() >= kMaxStreams) {
+          ++beyond_;
+        } else {
+          remember(hash_of(segment.from, segment.to, header.ssrc), 1);
+        }
         return nullptr;
       }
-      if ((streams_.size() + 1) * 2 > table_.size()) grow();
-      place = slot(segment.from, segment.to, header.ssrc);
-      if (free_.empty()) {
-        streams_.emplace_back();
-        table_[place].stream = &streams_.back();
-      } else {
-        table_[place].stream = &streams_[free_.back()];
-        free_.pop_back();
-      }
-      table_[place].ssrc = header.ssrc;
-      Stream& fresh = *table_[place].stream;
-      fresh.from = segment.from;
-      fresh.to = segment.to;
-      fresh.ssrc = header.ssrc;
-      fresh.announced = announced;
-      if (!announced) ++candidates_;
+      known = &make(segment, header.ssrc, announced);
     }
-    last_ = table_[place].stream;
+    last_ = known;
   }
   Stream& stream = *last_;
   const bool was = stream.confirmed();
@@ -206,7 +257,10 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
                       announcements_.generation());
   }
   stream.add(segment.time_ns, header, payload);
-  if (!was && stream.confirmed()) --candidates_;
+  if (!was && stream.confirmed()) {
+    --candidates_;
+    ++confirmed_;
+  }
   ++counts_.rtp;
   return &stream;
 }

@@ -64,12 +64,22 @@ struct Counts {
 // up.
 bool is_rtcp(Bytes datagram);
 
-// Memory: some 800 bytes a stream. Limits: 65,536 streams; 4,096 candidates, among which the one that is idle
-// for longest makes room.
+// Packets that were not counted because there was no room for what they might have been the beginning of.
+struct Crowd {
+  std::uint64_t streams = 0; // that were found all the same, and lack their first packets
+  std::uint64_t packets = 0; // of those
+  std::uint64_t beyond = 0;  // packets behind the greatest number of streams
+};
+
+// Memory: some 800 bytes a stream. Limits: 65,536 streams; 12,288 candidates, and two more for each stream
+// that is one. Candidates that have been idle for two seconds make room; while there are none, a new one is
+// refused, so that those that are there come to be streams, and its packets are remembered for crowd().
 class StreamTable {
  public:
   static constexpr std::size_t kMaxStreams = 65'536;
-  static constexpr std::size_t kMaxCandidates = 4'096;
+  static constexpr std::size_t kMaxCandidates = 12'288;
+  static constexpr std::size_t kCandidatesPerStream = 2;
+  static constexpr std::int64_t kIdleNs = 2'000'000'000;
 
   explicit StreamTable(const Announcements& announcements);
 
@@ -83,21 +93,37 @@ class StreamTable {
   // In the order of their first packets; candidates that came to nothing are left out.
   std::vector<const Stream*> streams() const;
   const Counts& counts() const { return counts_; }
+  Crowd crowd() const;
 
  private:
+  struct Refused { // by a hash of what makes a stream; an older one gives way
+    std::uint32_t tag = 0;
+    std::uint32_t packets = 0;
+  };
+  static constexpr std::size_t kMaxRefused = 65'536;
+
   struct Slot {
     std::uint32_t ssrc = 0; // of the stream, to see most mismatches without going there
     Stream* stream = nullptr;
   };
   std::size_t slot(const Endpoint& from, const Endpoint& to, std::uint32_t ssrc) const; // index into table_
   void grow();
-  bool make_room();
+  bool has_room(bool announced) const;
+  bool make_room(std::int64_t now_ns);
+  void remember(std::uint64_t hash, std::uint64_t packets);
+  std::uint32_t recall(std::uint64_t hash);
+  Stream& make(const file::Segment& segment, std::uint32_t ssrc, bool announced);
 
   const Announcements& announcements_;
   std::deque<Stream> streams_;      // never moved
   std::vector<Slot> table_;         // open addressing
   std::vector<std::uint32_t> free_; // streams_ whose candidates were dropped
   std::size_t candidates_ = 0;
+  std::size_t confirmed_ = 0;                                             // that were candidates before
+  std::int64_t looked_ns_ = std::numeric_limits<std::int64_t>::min() / 2; // when there was nothing idle,
+  std::int64_t look_again_ns_ = looked_ns_;                               // and when there may be
+  std::vector<Refused> refused_;
+  std::uint64_t beyond_ = 0;
   Stream* last_ = nullptr; // the stream of the packet before
   Counts counts_;
 };
