@@ -130,7 +130,7 @@ class Direct {
 bool is_direct(const Source& source, const Sink& sink, const Processing& p, bool wide) {
   const audio::Format from = source.format();
   const audio::Format to = output_format(source, p);
-  if (!source.samples() || !sink.samples() || p.pick || p.gain_db != 0 || p.window) return false;
+  if (!source.samples() || !sink.samples() || p.pick || p.gain_db != 0 || p.trim) return false;
   if (from == to) return !wide || source.samples() == sink.samples();
   if (wide || from.channels != 1 || to.channels != 1 || p.resampling == Processing::Resampling::file)
     return false;

@@ -37,7 +37,8 @@ std::optional<int> parse(int argc, char** argv, Flags& f) {
   options.flag("trim-silence", f.trim, "drop the silence at both ends");
   options.add("trim-threshold", f.trim_threshold, "DBFS", "what is below counts as silence");
   options.add("trim-keep", f.trim_keep, "TIME", "silence that is left at each end");
-  options.add("trim-at", f.trim_at, "END", "trim only there").choices({"start", "end", "both"});
+  options.add("trim-at", f.trim_at, "END", "trim only there; all: long pauses too")
+      .choices({"start", "end", "both", "all"});
   options.add("start", f.start, "TIME", "leave out what is before: 1.5, 90s, 200ms, 1:02:03.5");
   options.add("duration", f.duration, "TIME", "stop after so much");
   options.add("quality", f.quality, "NAME", "of rate conversion; auto: own filter for 2:1, else high")

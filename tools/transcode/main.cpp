@@ -154,32 +154,29 @@ double normalizing_gain(const Flags& f, const Levels& levels) {
   return levels.peak() > 0 ? wanted - audio::to_dbfs(levels.peak()) : 0;
 }
 
-// --normalize and --trim-silence: all is heard once before anything is written.
+// --normalize: all is heard once before anything is written.
 void survey(const Flags& f, Source& source, Processing& processing, bool wide) {
-  const audio::Format to = output_format(source, processing);
-  Levels levels(to);
-  SoundFinder finder(to, f.trim_threshold);
-  std::vector<Listener*> listeners;
-  if (f.normalizes()) listeners.push_back(&levels);
-  if (f.trim) listeners.push_back(&finder);
+  Levels levels(output_format(source, processing));
+  Listener* const listeners[] = {&levels};
   run(source, {}, processing, wide, false, listeners);
-  if (f.trim) {
-    Window window{0, 0};
-    if (const auto sound = finder.sound(seconds_of(f.trim_keep, "trim-keep"))) {
-      window = *sound;
-      if (f.trim_at == "end") window.first = 0;
-      if (f.trim_at == "start") window.end = ~std::uint64_t{0};
-    } else {
-      cli::complain("talky-transcode",
-                    fmt::format("all is below {} dBFS: nothing is left by --trim-silence", f.trim_threshold));
-    }
-    processing.window = window;
-  }
-  if (f.normalizes()) {
-    processing.gain_db = normalizing_gain(f, levels);
-    if (f.verbose)
-      cli::complain("talky-transcode", fmt::format("normalized by {:+.2f} dB", processing.gain_db));
-  }
+  processing.gain_db = normalizing_gain(f, levels);
+  if (f.verbose)
+    cli::complain("talky-transcode", fmt::format("normalized by {:+.2f} dB", processing.gain_db));
+}
+
+// --trim-silence. The threshold is meant of what comes out, but for --normalize of what came in. Silence is
+// told from what is attenuated already and not yet amplified.
+Trim trim_of(const Flags& f, double gain_db) {
+  Trim trim;
+  trim.threshold_dbfs = f.trim_threshold;
+  if (f.normalizes() && gain_db < 0) trim.threshold_dbfs += gain_db;
+  if (!f.normalizes() && gain_db > 0) trim.threshold_dbfs -= gain_db;
+  trim.keep = seconds_of(f.trim_keep, "trim-keep");
+  if (trim.keep > 60) usage("--trim-keep goes up to 60s");
+  trim.start = f.trim_at != "end";
+  trim.end = f.trim_at != "start";
+  trim.inside = f.trim_at == "all";
+  return trim;
 }
 
 void say_clipped(const Outcome& outcome, const Processing& p, std::uint16_t channels) {
@@ -267,7 +264,7 @@ int body(int argc, char** argv) {
                        fmt::format("--split: {} outputs for {} channels", paths.out.size(), to.channels));
   }
   std::unique_ptr<Spool> spool;
-  if (flags.normalizes() || flags.trim) {
+  if (flags.normalizes()) {
     if (!can_reopen(paths.in)) {
       spool = std::make_unique<Spool>(*source, wide);
       source = spool->reader();
@@ -276,6 +273,7 @@ int body(int argc, char** argv) {
     source = spool ? spool->reader() : source_of(flags, paths);
     live = false;
   }
+  if (flags.trim) processing.trim = trim_of(flags, processing.gain_db);
 
   std::vector<std::unique_ptr<Sink>> sinks;
   std::vector<Sink*> targets;
@@ -307,6 +305,10 @@ int body(int argc, char** argv) {
   if (plot) plot->draw(flags.plot, paths.in.empty() ? source->describe() : input_name(paths.in[0]));
   if (levels) levels->report(flags.json);
   say_clipped(outcome, processing, to.channels);
+  if (outcome.all_silence) {
+    cli::complain("talky-transcode", fmt::format("all is below {} dBFS: nothing is left by --trim-silence",
+                                                 flags.trim_threshold));
+  }
   if (flags.verbose) {
     cli::complain("talky-transcode",
                   fmt::format("{} frames read, {} written", outcome.frames_in, outcome.frames_out));

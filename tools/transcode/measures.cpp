@@ -71,45 +71,4 @@ void Levels::report(bool json) const {
   }
 }
 
-SoundFinder::SoundFinder(audio::Format format, double threshold_dbfs)
-    : rate_(format.rate),
-      block_(std::max<std::size_t>(1, format.rate / 100)),
-      enough_(std::pow(10.0, threshold_dbfs / 10.0) * static_cast<double>(block_)),
-      channels_(format.channels) {}
-
-void SoundFinder::hear(std::size_t channel, std::span<const std::int16_t> pcm) {
-  hear_any(channel, pcm, 1.0 / 32768.0);
-}
-
-void SoundFinder::hear(std::size_t channel, std::span<const float> pcm) {
-  hear_any(channel, pcm, 1.0);
-}
-
-template <class Sample>
-void SoundFinder::hear_any(std::size_t channel, std::span<const Sample> pcm, double scale) {
-  Channel& c = channels_[channel];
-  while (!pcm.empty()) {
-    const auto part = pcm.first(std::min(pcm.size(), block_ - c.filled));
-    pcm = pcm.subspan(part.size());
-    for (const Sample sample : part) {
-      const double x = static_cast<double>(sample) * scale;
-      c.squares += x * x;
-    }
-    c.filled += part.size();
-    // Whatever is loud enough before the block is full is so when it is.
-    if (c.squares >= enough_) {
-      first_ = std::min(first_.value_or(c.block), c.block);
-      last_ = std::max(last_, c.block);
-    }
-    if (c.filled == block_) c = Channel{0, 0, c.block + 1};
-  }
-}
-
-std::optional<Window> SoundFinder::sound(double keep) const {
-  if (!first_) return std::nullopt;
-  const auto kept = static_cast<std::uint64_t>(std::llround(keep * rate_));
-  const std::uint64_t first = *first_ * block_;
-  return Window{first - std::min(first, kept), (last_ + 1) * block_ + kept};
-}
-
 } // namespace talky::transcode

@@ -227,10 +227,8 @@ class Pipeline {
         to_(output_format(source, processing)),
         amplify_(processing.gain_db),
         rate_changer_(make_rate_changer<Sample>(from_.rate, to_, processing)) {
-    if (processing.window) {
-      skip_ = processing.window->first;
-      left_ = processing.window->end - std::min(processing.window->first, processing.window->end);
-    }
+    if (processing.trim)
+      trimmer_.emplace(to_, *processing.trim, std::is_same_v<Sample, float> ? 1.0 : 32768.0);
   }
 
   Outcome run(bool live) {
@@ -260,6 +258,10 @@ class Pipeline {
       rate_changer_->flush(converted_);
       deliver(converted_);
     }
+    if (trimmer_) {
+      trimmer_->flush([this](std::span<const Sample> pcm) { pass_on(pcm); });
+      outcome_.all_silence = !trimmer_->found_sound();
+    }
     outcome_.clipped = amplify_.clipped();
     outcome_.loudest = amplify_.loudest();
     return outcome_;
@@ -267,7 +269,14 @@ class Pipeline {
 
  private:
   void deliver(std::span<Sample> pcm) {
-    pcm = within_window(pcm);
+    if (!trimmer_) return pass_on(pcm);
+    trimmer_->process(pcm, [this](std::span<const Sample> kept) { pass_on(kept); });
+  }
+  void pass_on(std::span<const Sample> kept) {
+    amplified_.assign(kept.begin(), kept.end());
+    pass_on(std::span(amplified_));
+  }
+  void pass_on(std::span<Sample> pcm) {
     if (amplify_.amplifies()) amplify_(pcm);
     outcome_.frames_out += pcm.size() / to_.channels;
     if (sinks_.size() == 1) sinks_[0]->write(pcm);
@@ -285,16 +294,6 @@ class Pipeline {
       if (sinks_.size() > 1) sinks_[c]->write(plane);
     }
   }
-  std::span<Sample> within_window(std::span<Sample> pcm) {
-    if (!processing_.window) return pcm;
-    const auto frames = [&] { return std::uint64_t{pcm.size() / to_.channels}; };
-    const std::uint64_t before = std::min(skip_, frames());
-    skip_ -= before;
-    pcm = pcm.subspan(static_cast<std::size_t>(before) * to_.channels);
-    const std::uint64_t kept = std::min(left_, frames());
-    left_ -= kept;
-    return pcm.first(static_cast<std::size_t>(kept) * to_.channels);
-  }
   void flush() {
     for (Sink* sink : sinks_)
       sink->flush();
@@ -307,8 +306,8 @@ class Pipeline {
   audio::Format from_, to_;
   Amplifier amplify_;
   std::unique_ptr<RateChanger<Sample>> rate_changer_;
-  std::uint64_t skip_ = 0, left_ = 0; // of the window
-  std::vector<Sample> block_, converted_, plane_;
+  std::optional<Trimmer<Sample>> trimmer_;
+  std::vector<Sample> block_, converted_, amplified_, plane_;
   Outcome outcome_;
 };
 

@@ -12,14 +12,9 @@
 #include "listener.hpp"
 #include "sink.hpp"
 #include "source.hpp"
+#include "trim.hpp"
 
 namespace talky::transcode {
-
-// A stretch of what comes out, in frames of the output.
-struct Window {
-  std::uint64_t first = 0;
-  std::uint64_t end = ~std::uint64_t{0};
-};
 
 struct Processing {
   double start = 0;                      // seconds
@@ -31,7 +26,7 @@ struct Processing {
   enum class Resampling : std::uint8_t { automatic, live, file };
   Resampling resampling = Resampling::automatic;
   audio::Quality quality = audio::Quality::high; // of libsoxr
-  std::optional<Window> window;                  // the rest of what comes out is dropped
+  std::optional<Trim> trim;                      // silence that shall not come out
 };
 
 // What comes out of a source so processed. Throws Failure where that cannot be.
@@ -42,6 +37,7 @@ struct Outcome {
   std::uint64_t frames_out = 0;
   std::uint64_t clipped = 0; // samples that the gain drove beyond full scale
   double loudest = 0;        // of them; 1.0 = full scale
+  bool all_silence = false;  // by `trim`
 };
 
 // One sink takes all channels, several take one each. `wide`: in float, where input and output hold more than
