@@ -172,3 +172,20 @@ PY
   : >there.pcap
   run -73 talky-rtpdump --listen 127.0.0.1:0 --duration 0.2 -w there.pcap
 }
+
+@test "a compressed capture cannot be followed: one line, whatever it came by" {
+  need zstd gzip
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/capture.py" streams in.pcap --packets 300
+  gzip -k in.pcap
+  zstd -q in.pcap
+  local name
+  for name in in.pcap.gz in.pcap.zst; do
+    run -64 --separate-stderr talky-rtpdump -r "$name" --follow
+    [ -z "$output" ]
+    [[ $stderr == "talky-rtpdump: $name: is compressed: "* && $(wc -l <<<"$stderr") -eq 1 ]]
+    run -64 --separate-stderr talky-rtpdump -r - --follow <"$name"
+    [[ $stderr == "talky-rtpdump: standard input: is compressed: "* && $(wc -l <<<"$stderr") -eq 1 ]]
+    run -0 talky-rtpdump -r "$name" --csv
+    [ "${#lines[@]}" -eq 4 ]
+  done
+}

@@ -169,7 +169,9 @@ class Capture {
     }
     if (source->compressed())
       throw cli::Failure(cli::ExitCode::usage,
-                         fmt::format("{}: --follow reads captures that are not compressed", path));
+                         fmt::format("{}: is compressed: --follow reads captures as they are written, before "
+                                     "that (without --follow it is read to its end)",
+                                     path == "-" ? "standard input" : path));
     growing_.emplace(std::move(*source));
     if (path == "-") {
       // The header is read. From here on nothing waits: what is there is taken, and the loop tells of more.
