@@ -11,6 +11,7 @@ The WAVs are mono, 16 bits; 8 kHz, or 16 kHz for a leg of G.722. KIND:
     frozen      the caller says nothing for 2 s after the first second, and the timestamp stands still
     codecs      the caller changes from PCMU to PCMA in the middle
     wideband    the callee speaks G.722
+    forked      before the answer a second telephone sends early media too: the caller's words, for 2 s from 1 s on
     lossy       3 % of the caller's packets are lost, jitter of 30 ms
 """
 import argparse
@@ -21,7 +22,7 @@ import subprocess
 from capture import START, rtp, sdp_text, sip, udp, write
 
 CALLER, CALLEE = ("10.0.0.1", 5060), ("10.0.0.2", 5060)
-LEFT, RIGHT = ("10.0.0.1", 40000), ("10.0.0.2", 50000)
+LEFT, RIGHT, FORK = ("10.0.0.1", 40000), ("10.0.0.2", 50000), ("10.0.0.3", 50002)
 BEGIN = 300_000  # us, of the caller's audio; the callee's is 100 ms later
 
 
@@ -78,6 +79,8 @@ def main():
         left = [p for p in left if rng.random() >= .03]
         for p in left:
             p[0] += rng.randrange(30_000)
+    if a.kind == "forked":
+        right += leg(coded(a.caller, "pcmu")[:16000], FORK, LEFT, 0xcccc0003, BEGIN + 1_100_000)
     rows = [(p[0], udp(p[1], p[2], rtp(p[3], p[4], p[5], p[6], p[7], p[8]))) for p in left + right]
     last = max(row[0] for row in rows)
     if a.kind != "bare":
@@ -100,6 +103,8 @@ def main():
                  (last + 100_000, udp(CALLEE, CALLER, b"BYE sip:alice@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\n"
                                       b"From: <sip:100@10.0.0.2>;tag=b\r\nTo: \"Alice\" <sip:alice@10.0.0.1>;tag=a\r\nCall-ID: call-1@test\r\n"
                                       b"CSeq: 5 BYE\r\nReason: Q.850;cause=16\r\nContent-Length: 0\r\n\r\n"))]
+        if a.kind == "forked":
+            rows.append((at + 45_000, udp(("10.0.0.3", 5060), CALLER, sip("SIP/2.0 183 Session Progress", sdp_text(*FORK)).replace(b"tag=b", b"tag=c"))))
         ntp = 0x1234567890abcdef
         # The callee reports 80 ms after the SR passed here, of which it waited 50.
         rows += [report(at + 1_000_000, LEFT, RIGHT, 0xaaaa0001, 0xbbbb0002, sr=ntp),

@@ -148,3 +148,28 @@ PY
   run -0 talky-rtpdump -r call.pcap --tones --dtmf
   [[ $output == *"5"*"tone"*"callee"* ]]
 }
+
+@test "early media of two telephones at once: each in its own file, and their sum in the call's" {
+  calls forked
+  run -0 talky-rtpdump -r call.pcap --calls --csv
+  [ "${#lines[@]}" -eq 2 ]
+  talky-rtpdump -r call.pcap --extract out
+  sox out/02-0xbbbb0002.wav -t s16 - | cmp - b.s16
+  sox out/03-0xcccc0003.wav -t s16 - | cmp - <(head -c 32000 a.s16)
+  channel out/call-01.wav 1 >left.s16
+  channel out/call-01.wav 2 >right.s16
+  head -c 64000 left.s16 | cmp - a.s16
+  # The callee's side begins 100 ms behind the caller's, the other telephone's a second later.
+  /usr/bin/python3 - <<'PY'
+import numpy
+read = lambda name: numpy.fromfile(name, "<i2").astype(int)
+want = numpy.zeros(800 + 32000, int)
+want[800:] = read("b.s16")
+want[8800:8800 + 16000] += read("a.s16")[:16000]
+got = read("right.s16")[:len(want)]
+assert numpy.array_equal(got, numpy.clip(want, -32768, 32767)), numpy.flatnonzero(got != numpy.clip(want, -32768, 32767))[:5]
+PY
+  # A jitter buffer is a telephone: it plays one of them at a time.
+  talky-rtpdump -r call.pcap --extract heard --parts calls --playout jitter-buffer
+  audio find a.wav heard/call-01.wav --channel 0 --at-least 0.97
+}

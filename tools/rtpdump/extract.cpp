@@ -9,9 +9,9 @@
 #include <map>
 #include <system_error>
 
-#include "audio/resampler.hpp"
 #include "cli/exit_code.hpp"
 #include "codec/codec.hpp"
+#include "converter.hpp"
 #include "playout.hpp"
 #include "report_parts.hpp"
 #include "stream_clock.hpp"
@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::int64_t kHorizon = 1'000'000'000; // ns: how late a packet may come and still find its place
 constexpr std::size_t kFewFiles = 4;             // that may each have a thread to write them
+constexpr std::size_t kMaxLayers = 8;            // streams of one side that sound at once
 constexpr std::size_t kDoubt = 10;               // packets after which a stall is told from a pause
 
 [[noreturn]] void refuse(const std::string& name, const Error& error) {
@@ -50,36 +51,6 @@ std::uint32_t rate_of(const Stream& stream) {
   return rate;
 }
 
-// A resampler that knows where its output lies, and starts afresh where the input does not go on.
-class Converter {
- public:
-  Converter(std::uint32_t from, std::uint32_t to) : from_(from), to_(to) {
-    if (from == to) return;
-    if (auto made = audio::Resampler::create(from, to)) resampler_.emplace(std::move(*made));
-  }
-  // `position` in the input rate becomes one in the output rate.
-  std::span<const std::int16_t> convert(std::int64_t& position, std::span<const std::int16_t> in,
-                                        std::vector<std::int16_t>& out) {
-    if (!resampler_) return in;
-    if (position != next_) {
-      resampler_->reset();
-      made_ = 0;
-      begin_ = position * to_ / from_ - static_cast<std::int64_t>(resampler_->delay());
-    }
-    next_ = position + static_cast<std::int64_t>(in.size());
-    out.clear();
-    resampler_->process(in, out);
-    position = begin_ + made_;
-    made_ += static_cast<std::int64_t>(out.size());
-    return out;
-  }
-
- private:
-  std::int64_t from_, to_;
-  std::optional<audio::Resampler> resampler_;
-  std::int64_t next_ = -1, begin_ = 0, made_ = 0;
-};
-
 } // namespace
 
 struct Extractor::Decoder {
@@ -98,6 +69,10 @@ struct Extractor::Waiting {
 struct Extractor::Mix {
   std::string name;
   std::array<std::vector<const Stream*>, 2> legs;
+  // Streams of one side that overlap, such as the early media of two telephones that an INVITE was forked to,
+  // are laid out apart and added up.
+  std::unordered_map<const Stream*, std::size_t> layer_of;
+  std::size_t layers = 1;
   std::int64_t start_ns = 0;
   std::uint32_t rate = 0;
   std::optional<Track> track;
@@ -117,6 +92,7 @@ struct Extractor::Audio {
   std::int64_t rate = 8000; // of the clock
   Mix* mix = nullptr;
   std::size_t channel = 0;
+  std::size_t layer = 0;
   std::int64_t mix_offset_ns = 0; // of the first packet, since the start of the mix
 };
 
@@ -168,6 +144,8 @@ void Extractor::find_pairs() {
     if (mix.start_ns == 0 || begins < mix.start_ns) mix.start_ns = begins;
     mix.rate = std::max(mix.rate, rate_of(*stream));
   }
+  for (const auto& mix : mixes_)
+    stack(*mix);
   for (const auto& mix : mixes_) {
     if (!mix->name.empty()) continue;
     if (!mix->legs[1].empty()) {
@@ -179,11 +157,27 @@ void Extractor::find_pairs() {
   }
 }
 
+// Each stream takes the first layer in which the stream before it has ended.
+void Extractor::stack(Mix& mix) {
+  for (const auto& leg : mix.legs) {
+    std::vector<std::int64_t> ends;
+    for (const Stream* stream : leg) {
+      std::size_t layer = 0;
+      while (layer < ends.size() && ends[layer] >= stream->first_ns() && layer + 1 < kMaxLayers)
+        ++layer;
+      if (layer == ends.size()) ends.push_back(stream->last_ns());
+      ends[layer] = std::max(ends[layer], stream->last_ns());
+      mix.layer_of.emplace(stream, layer);
+      mix.layers = std::max(mix.layers, layer + 1);
+    }
+  }
+}
+
 void Extractor::open_mix(Mix& mix) {
   if (mix.track) return;
   if (options_.jitter_buffer) mix.rate = call::kSampleRate;
   const std::string path = fresh_path(mix.name);
-  auto track = Track::create(path, mode(), {mix.rate, 2});
+  auto track = Track::create(path, mode(), {mix.rate, 2, options_.jitter_buffer ? 1 : mix.layers});
   if (!track) refuse(path, track.error());
   mix.track.emplace(std::move(*track));
   std::int64_t end_ns = mix.start_ns;
@@ -243,6 +237,7 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
     open_mix(*audio.mix);
     const auto& right = audio.mix->legs[1];
     audio.channel = std::find(right.begin(), right.end(), &stream) != right.end() ? 1 : 0;
+    audio.layer = audio.mix->layer_of.at(&stream);
     audio.mix_offset_ns = begins - audio.mix->start_ns;
   }
   return audio;
@@ -350,7 +345,7 @@ void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& heade
   std::int64_t at = position;
   const auto samples = decoder.mix->convert(at, pcm_, resampled_);
   const std::int64_t offset = StreamClock(mix.rate).samples(audio.mix_offset_ns);
-  mix.track->place(audio.channel, at + offset, samples);
+  mix.track->place(audio.channel, at + offset, samples, audio.layer);
   check(mix.track->close_until(closed(mix.rate, offset)), mix.track->path());
 }
 

@@ -2,7 +2,8 @@
 // behind talky's jitter buffer would have heard it.
 //
 // For every stream NN-SSRC.wav; for every call call-NN.wav, and for every two streams that run opposite ways
-// and belong to no call pair-NN.wav: stereo, the caller (or who began) left, aligned in time.
+// and belong to no call pair-NN.wav: stereo, the caller (or who began) left, aligned in time. Streams of one
+// side that overlap are added up; a jitter buffer plays one of them at a time, as a telephone does.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -50,6 +51,7 @@ class Extractor {
 
   Audio& audio_of(const Stream& stream);
   void find_pairs();
+  static void stack(Mix& mix);
   void open_mix(Mix& mix);
   std::string fresh_path(const std::string& name) const;
   file::Output::Mode mode() const;

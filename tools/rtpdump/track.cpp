@@ -18,7 +18,7 @@ constexpr std::size_t kSilence = 65'536;                  // samples
 } // namespace
 
 Track::Track(file::Output output, std::string path, const Format& format)
-    : output_(std::move(output)), path_(std::move(path)), format_(format) {}
+    : output_(std::move(output)), path_(std::move(path)), format_(format), more_(format.layers - 1) {}
 
 Result<Track> Track::create(const std::string& path, file::Output::Mode mode, const Format& format) {
   auto output = file::Output::create(path, mode);
@@ -30,14 +30,27 @@ Result<Track> Track::create(const std::string& path, file::Output::Mode mode, co
 }
 
 // Where `frames` frames from `position` on lie; `position` is not closed.
-std::int16_t* Track::room(std::int64_t position, std::size_t frames) {
+std::int16_t* Track::room(std::int64_t position, std::size_t frames, std::size_t layer) {
   const std::size_t at = start_ + static_cast<std::size_t>(position - base_) * format_.channels;
   const std::size_t end = at + frames * format_.channels;
   if (samples_.size() < end) samples_.resize(end);
-  return samples_.data() + at;
+  if (layer == 0) return samples_.data() + at;
+  auto& samples = more_[layer - 1];
+  if (samples.size() < end) samples.resize(end);
+  return samples.data() + at;
 }
 
-void Track::place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples) {
+// To the next samples that are to be written.
+void Track::add_layers(std::size_t count) {
+  for (auto& layer : more_) {
+    const std::size_t end = std::min(layer.size(), start_ + count);
+    for (std::size_t i = start_; i < end; ++i)
+      samples_[i] = static_cast<std::int16_t>(std::clamp(samples_[i] + layer[i], -32768, 32767));
+  }
+}
+
+void Track::place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples,
+                  std::size_t layer) {
   if (position < base_) {
     const auto gone = std::min<std::size_t>(samples.size(), static_cast<std::size_t>(base_ - position));
     late_ += gone;
@@ -45,7 +58,7 @@ void Track::place(std::size_t channel, std::int64_t position, std::span<const st
     position = base_;
   }
   if (samples.empty()) return;
-  std::int16_t* out = room(position, samples.size());
+  std::int16_t* out = room(position, samples.size(), layer);
   if (format_.channels == 1) {
     std::copy(samples.begin(), samples.end(), out);
     return;
@@ -96,12 +109,15 @@ Result<> Track::close_until(std::int64_t position) {
     left -= count;
   }
   samples_.clear();
+  for (auto& layer : more_)
+    layer.clear();
   base_ = position;
   return {};
 }
 
 // Little-endian, as every machine that this is built for.
 Result<> Track::write(std::size_t count) {
+  add_layers(count);
   const auto bytes = std::as_bytes(std::span(samples_).subspan(start_, count));
   if (const auto written = output_.write(bytes); !written) return written;
   data_bytes_ += bytes.size();
@@ -109,6 +125,8 @@ Result<> Track::write(std::size_t count) {
   base_ += static_cast<std::int64_t>(count / format_.channels);
   if (start_ > samples_.size() / 2) {
     samples_.erase(samples_.begin(), samples_.begin() + static_cast<std::ptrdiff_t>(start_));
+    for (auto& layer : more_)
+      layer.erase(layer.begin(), layer.begin() + static_cast<std::ptrdiff_t>(std::min(start_, layer.size())));
     start_ = 0;
   }
   return {};

@@ -16,14 +16,16 @@ class Track {
   struct Format {
     std::uint32_t rate = 0;
     std::uint16_t channels = 1; // 1 or 2
+    std::size_t layers = 1;     // that are laid out apart and added up when they are written
   };
   // Errors: those of file::Output.
   static Result<Track> create(const std::string& path, file::Output::Mode mode, const Format& format);
 
   // About how many frames there will be: a large file is made ready for them.
   void expect(std::int64_t frames);
-  // Frames from `position` on of one channel; what lies in the closed part is dropped.
-  void place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples);
+  // Frames from `position` on of one channel of a layer; what lies in the closed part is dropped.
+  void place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples,
+             std::size_t layer = 0);
   // Interleaved, all channels.
   void place_frames(std::int64_t position, std::span<const std::int16_t> samples);
   // Nothing will be placed before `position` any more. Errors: io.
@@ -39,13 +41,15 @@ class Track {
  private:
   Track(file::Output output, std::string path, const Format& format);
   std::size_t held() const { return samples_.size() - start_; }
-  std::int16_t* room(std::int64_t position, std::size_t frames);
+  std::int16_t* room(std::int64_t position, std::size_t frames, std::size_t layer = 0);
+  void add_layers(std::size_t samples);
   Result<> write(std::size_t samples);
 
   file::Output output_;
   std::string path_;
   Format format_;
-  std::vector<std::int16_t> samples_; // interleaved; from start_ on those that are open
+  std::vector<std::int16_t> samples_;           // interleaved; from start_ on those that are open
+  std::vector<std::vector<std::int16_t>> more_; // further layers, none of them longer
   std::size_t start_ = 0;
   std::int64_t base_ = 0; // frame of samples_[start_]
   std::uint64_t late_ = 0;
