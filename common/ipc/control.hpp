@@ -2,7 +2,8 @@
 // frames of kind 0xe0 or as lines on the file descriptors 3 and 4 of an exec: program.
 //
 // sipd to agent:
-// {"type":"start","call":"<uuid>","from":"sip:..","to":"sip:..","headers":{"X-A":"1"},"rate":16000}
+// {"type":"start","call":"<uuid>","from":"sip:..","to":"sip:..","headers":{"X-A":"1"},"rate":16000,
+//                   "voice":"Emma"}
 //                  {"type":"dtmf","digit":"5","duration_ms":120}
 //                  {"type":"mark","name":"greeting","played":48000}
 //                  {"type":"cleared","discarded":12800,"played":35200}
@@ -11,6 +12,10 @@
 //                  {"type":"transfer","to":"sip:.."}  {"type":"dtmf","digits":"12#","duration_ms":100}
 //                  {"type":"turn","turn":1,"end":52480,"endpoint":5120,"stt":320,"dialogue":0,"tts":1600,"out":0,
 //                   "sent":48000}
+//                  {"type":"speech","active":true}
+//                  {"type":"caption","side":"caller","turn":1,"text":"..","final":true}
+//                  {"type":"caption","side":"agent","turn":1,"sentence":4,"text":"..","final":true}
+//                  {"type":"heard","turn":1,"sentence":4,"text":"..","whole":true}
 //
 // Samples are counted from the start of the call at the rate of `start`. `played` means: the agent's samples
 // whose RTP packets have left the socket. A mark is answered in order with the audio around it: when all
@@ -36,6 +41,7 @@ struct Start {
   std::vector<std::pair<std::string, std::string>>
       headers;                // of the INVITE: those with X- names, in their order
   std::uint32_t rate = 16000; // of the audio in both directions, Hz
+  std::string voice = {};     // that the caller has chosen; "" leaves it to the agent
   bool operator==(const Start&) const = default;
 };
 struct DtmfReceived {
@@ -100,7 +106,29 @@ struct TurnTaken {
   std::uint64_t sent = 0;     // samples that the agent had sent before that one
   bool operator==(const TurnTaken&) const = default;
 };
-using FromAgent = std::variant<Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken>;
+// For whoever shows the conversation to people while it goes on.
+struct SpeechActive { // the caller has begun, or ceased, to speak
+  bool active = false;
+  bool operator==(const SpeechActive&) const = default;
+};
+struct Caption {
+  enum class Side : std::uint8_t { caller, agent };
+  Side side = Side::caller;
+  std::uint64_t turn = 0;     // of the caller, from 1; the agent's is that which he answers, 0 without
+  std::uint64_t sentence = 0; // of the agent's: counted through the call; it begins to be spoken
+  std::string text;
+  bool final = true; // false, with "": the turn is withdrawn, because the caller has gone on
+  bool operator==(const Caption&) const = default;
+};
+struct HeardPart { // what of a sentence of the agent's the caller has heard, once it is over
+  std::uint64_t turn = 0, sentence = 0;
+  std::string text;
+  bool whole = false;
+  bool operator==(const HeardPart&) const = default;
+};
+using Shown = std::variant<SpeechActive, Caption, HeardPart>;
+using FromAgent =
+    std::variant<Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken, SpeechActive, Caption, HeardPart>;
 
 // One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at max_text bytes and
 // headers left out past max_headers.

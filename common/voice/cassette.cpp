@@ -146,20 +146,21 @@ CassetteWriter::~CassetteWriter() = default;
 
 void CassetteWriter::start(const in::Start& start, std::uint64_t seed) {
   const Moment& m = start.moment;
-  impl_->lines.push_back(JsonLine()
-                             .add("type", "cassette")
-                             .add("version", 1)
-                             .add("seed", fmt::format("{:016x}", seed))
-                             .add("call", start.call_id)
-                             .add("from", start.from)
-                             .add("to", start.to)
-                             .add("headers", start.headers)
-                             .add("year", m.year)
-                             .add("month", m.month)
-                             .add("day", m.day)
-                             .add("hour", m.hour)
-                             .add("minute", m.minute)
-                             .take());
+  JsonLine line;
+  line.add("type", "cassette")
+      .add("version", 1)
+      .add("seed", fmt::format("{:016x}", seed))
+      .add("call", start.call_id)
+      .add("from", start.from)
+      .add("to", start.to)
+      .add("headers", start.headers)
+      .add("year", m.year)
+      .add("month", m.month)
+      .add("day", m.day)
+      .add("hour", m.hour)
+      .add("minute", m.minute);
+  if (!start.voice.empty()) line.add("voice", start.voice);
+  impl_->lines.push_back(line.take());
 }
 
 void CassetteWriter::request(const Request& request) {
@@ -252,6 +253,7 @@ bool read_start(JsonFields& line, in::Start& start, std::uint64_t& seed) {
   line.get("day", start.moment.day);
   line.get("hour", start.moment.hour);
   line.get("minute", start.moment.minute);
+  if (line.find("voice") != nullptr) line.get("voice", start.voice);
   const auto number = ascii::to_number<std::uint64_t>(hex, 16);
   seed = number.value_or(0);
   return line.ok() && number && version == 1;

@@ -30,7 +30,8 @@ struct Start {
   std::string from; // SIP URI or number, as the bridge gives it
   std::string to;
   std::vector<std::pair<std::string, std::string>> headers;
-  Moment moment; // local date and time when the call started
+  Moment moment;          // local date and time when the call started
+  std::string voice = {}; // of this call, in place of the flow's own; "" for that
 };
 struct Dtmf {
   char digit = '0'; // 0-9 * # A-D

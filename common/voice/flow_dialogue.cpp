@@ -32,6 +32,7 @@ std::string joined_text(std::string a, const std::string& b) {
 
 Reply FlowDialogue::start(const in::Start& start, Random& random) {
   moment_ = start.moment;
+  voice_ = start.voice.empty() ? model_.voice : start.voice;
   variables_["caller"] = user_of(start.from);
   variables_["called"] = user_of(start.to);
   variables_["today"] = to_iso(today());
@@ -214,7 +215,7 @@ Reply FlowDialogue::reply(std::string text) const {
   Reply out;
   out.text = std::move(text);
   out.state = state_->name;
-  out.voice = state_->voice.empty() ? model_.voice : state_->voice;
+  out.voice = state_->voice.empty() ? voice_ : state_->voice;
   out.silence = state_->wait;
   return out;
 }

@@ -24,6 +24,7 @@ void fields(Io& io, E& e) {
     io("day", e.start.moment.day);
     io("hour", e.start.moment.hour);
     io("minute", e.start.moment.minute);
+    io.optional("voice", e.start.voice);
   } else if constexpr (std::is_same_v<T, SpeechStart>) {
     io("begin", e.begin);
     io("over_agent", e.over_agent);
@@ -142,12 +143,18 @@ struct Write {
   void operator()(std::string_view key, const T& value) {
     line.add(key, value);
   }
+  void optional(std::string_view key, const std::string& value) {
+    if (!value.empty()) line.add(key, value);
+  }
 };
 struct Read {
   JsonFields& line;
   template <class T>
   void operator()(std::string_view key, T& value) {
     line.get(key, value);
+  }
+  void optional(std::string_view key, std::string& value) {
+    if (line.find(key) != nullptr) line.get(key, value);
   }
 };
 

@@ -148,6 +148,8 @@ struct Said {
   bool cut = false;
 };
 std::vector<Said> transcript(const std::vector<Entry>& entries);
+// Of a sentence: its words that were spoken whole when `heard` of its `length` samples were.
+std::string heard_part(std::string_view text, Samples heard, Samples length);
 // "caller: ..." and "agent: ..." lines with times, for people.
 std::string to_text(const std::vector<Said>& said);
 

@@ -7,10 +7,7 @@
 #include "voice/journal.hpp"
 
 namespace talky::voice::journal {
-namespace {
-
-// The words of `text` that were spoken whole when `heard` of `length` samples were: a synthesised sentence
-// runs evenly enough for its characters to measure its time.
+// A synthesised sentence runs evenly enough for its characters to measure its time.
 std::string heard_part(std::string_view text, Samples heard, Samples length) {
   if (heard <= 0 || length <= 0) return {};
   const auto share =
@@ -26,8 +23,6 @@ std::string heard_part(std::string_view text, Samples heard, Samples length) {
     --end;
   return std::string(text.substr(0, end));
 }
-
-} // namespace
 
 std::vector<Said> transcript(const std::vector<Entry>& entries) {
   // A sentence or a turn takes its place when it begins. A sentence has no text until it is known how much of

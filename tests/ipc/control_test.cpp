@@ -32,6 +32,43 @@ TEST_CASE("the messages are what the man page shows") {
       R"({"type":"turn","turn":1,"end":52480,"endpoint":5120,"stt":320,"dialogue":0,"tts":1600,"out":0,"sent":48000})");
 }
 
+TEST_CASE("a start names the voice only where one was chosen") {
+  Start start{"u", "a", "b", {}, 16000, "Emma"};
+  CHECK(to_json(ToAgent(start)) ==
+        R"({"type":"start","call":"u","from":"a","to":"b","headers":{},"rate":16000,"voice":"Emma"})");
+  CHECK(parse_to_agent(to_json(ToAgent(start))) == ToAgent(start));
+  CHECK(parse_to_agent(R"({"type":"start","call":"u","from":"a","to":"b","voice":7})").error().code ==
+        Errc::malformed);
+}
+
+TEST_CASE("what is shown of a conversation") {
+  const auto caller = Caption::Side::caller;
+  const auto agent = Caption::Side::agent;
+  CHECK(to_json(FromAgent(SpeechActive{true})) == R"({"type":"speech","active":true})");
+  CHECK(to_json(FromAgent(Caption{caller, 1, 0, "Hello.", true})) ==
+        R"({"type":"caption","side":"caller","turn":1,"text":"Hello.","final":true})");
+  CHECK(to_json(FromAgent(Caption{agent, 1, 4, "Hi.", true})) ==
+        R"({"type":"caption","side":"agent","turn":1,"sentence":4,"text":"Hi.","final":true})");
+  CHECK(to_json(FromAgent(HeardPart{1, 4, "Hi.", true})) ==
+        R"({"type":"heard","turn":1,"sentence":4,"text":"Hi.","whole":true})");
+  for (const FromAgent& message :
+       {FromAgent(SpeechActive{true}), FromAgent(SpeechActive{false}),
+        FromAgent(Caption{caller, 3, 0, "", false}), FromAgent(Caption{agent, 0, 1, "\"a\" \xc3\xbc", true}),
+        FromAgent(HeardPart{0, 1, "", false})})
+    CHECK(parse_from_agent(to_json(message)) == message);
+  for (const char* wrong : {R"({"type":"speech"})", R"({"type":"speech","active":1})",
+                            R"({"type":"caption","side":"both","turn":1,"text":"","final":true})",
+                            R"({"type":"caption","side":"agent","turn":1,"text":"","final":true})",
+                            R"({"type":"caption","side":"caller","turn":-1,"text":"","final":true})",
+                            R"({"type":"caption","side":"caller","turn":1,"text":"","final":"yes"})",
+                            R"({"type":"heard","turn":1,"sentence":1,"text":[],"whole":true})"}) {
+    CAPTURE(wrong);
+    const auto parsed = parse_from_agent(wrong);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().code == Errc::malformed);
+  }
+}
+
 TEST_CASE("every message comes back as it went") {
   const ToAgent to_agent[] = {
       Start{"u", "sip:\"q\"\\@h", "sip:100@h", {{"X-A", "1"}, {"X-B", "a\tb\x01"}}, 8000},

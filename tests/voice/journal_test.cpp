@@ -8,6 +8,17 @@
 using namespace talky;
 using namespace talky::voice;
 
+TEST_CASE("a start names the voice that was chosen, if one was") {
+  journal::Entry entry{0, journal::Started{{"id", "", "", {}, {2026, 11, 22, 13, 37}, "Emma"}}};
+  const std::string line = journal::to_line(entry);
+  CHECK(line.ends_with(R"("minute":37,"voice":"Emma"})"));
+  const auto read = journal::parse_line(line);
+  REQUIRE(read);
+  CHECK(std::get<journal::Started>(read->what).start.voice == "Emma");
+  std::get<journal::Started>(entry.what).start.voice.clear();
+  CHECK(journal::to_line(entry).find("voice") == std::string::npos);
+}
+
 TEST_CASE("entries are one line of JSON each, and read back as they were") {
   const std::vector<journal::Entry> entries = {
       {0,

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "control.hpp"
+#include "engine/flite.hpp"
 #include "net/entropy.hpp"
 #include "voice/journal.hpp"
 
@@ -79,6 +80,11 @@ std::optional<LineFiles::File> Call::open_file(const std::string& path, const ch
 void Call::start(voice::in::Start start, bool reports) {
   if (over_ || session_) return;
   start.moment = local_moment();
+  if (!start.voice.empty() && engine::find_voice(start.voice) == nullptr) {
+    context_.log(log::Level::warn, log::Line("voice.unknown").add("call", name_).add("voice", start.voice));
+    start.voice.clear();
+  }
+  if (start.voice.empty()) start.voice = context_.voice;
   if (!context_.folders && !start.call_id.empty()) name_ = start.call_id; // names no file then
   std::uint64_t seed = context_.seed ? *context_.seed : Random(net::entropy_seed())();
   if (context_.cassette) {
@@ -257,12 +263,13 @@ void Call::take_answers() {
   }
 }
 
-// What a person who watches the log wants to know of the journal.
+// What a person who watches the call, or the log, wants to know of the journal.
 void Call::note(const std::string& line) {
   namespace journal = voice::journal;
-  if (!context_.log.wants(log::Level::info)) return;
   const auto entry = journal::parse_line(line);
   if (!entry) return;
+  if (const auto shown = captions_.show(*entry)) peer_.control(*shown);
+  if (!context_.log.wants(log::Level::info)) return;
   if (const auto* turn = std::get_if<journal::Turn>(&entry->what)) {
     ++turns_;
     context_.log(log::Level::info, log::Line("heard").add("call", name_).add("text", turn->text));

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "captions.hpp"
 #include "cli/logger.hpp"
 #include "engine/speech.hpp"
 #include "ipc/control.hpp"
@@ -29,6 +30,7 @@ struct Context {
   const cli::Logger& log;
   LineFiles& files;
   std::shared_ptr<const voice::Flow> flow = nullptr;
+  std::string voice = {}; // --voice: of calls that choose none; "" for the flow's
   engine::Speech* speech = nullptr;
   std::shared_ptr<const voice::Cassette> cassette = nullptr; // to be played
   voice::Config config = {};
@@ -95,6 +97,7 @@ class Call {
   bool paused_ = false;
   std::string input_end_; // cause; "" while more may come
   std::string hangup_;    // reason, once the agent has hung up
+  Captions captions_;
   bool over_ = false;
 
   std::unique_ptr<voice::VoiceActivity> vad_, recording_vad_;

@@ -15,7 +15,7 @@ voice::Control to_voice(const ipc::ToAgent& message, voice::Samples scale) {
       [&](const auto& m) -> voice::Control {
         using T = std::decay_t<decltype(m)>;
         if constexpr (std::is_same_v<T, ipc::Start>) {
-          return voice::in::Start{m.call, m.from, m.to, m.headers, {}};
+          return voice::in::Start{m.call, m.from, m.to, m.headers, {}, m.voice};
         } else if constexpr (std::is_same_v<T, ipc::DtmfReceived>) {
           return voice::in::Dtmf{m.digit};
         } else if constexpr (std::is_same_v<T, ipc::MarkPlayed>) {

@@ -1,7 +1,7 @@
 #include "serve.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
+#include <csignal>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -74,6 +74,7 @@ class Agent {
     if (settings.record) context_.record = settings.cassette;
     if (settings.play) context_.cassette = load_cassette(settings.cassette);
     context_.seed = settings.seed;
+    context_.voice = settings.voice;
     context_.config.lockstep = settings.lockstep;
     context_.config.voice = !settings.voice.empty()           ? settings.voice
                             : !context_.flow->voice().empty() ? context_.flow->voice()
@@ -115,7 +116,12 @@ class Agent {
     try {
       speech_->wait_until_loaded();
       log_(log::Level::info, log::Line("loaded").add("stt", size_name()).add("threads", speech_->threads()));
-      if (context_.folders) speech_->prepare_later(context_.config.voice, context_.flow->fixed_sentences());
+      if (!context_.folders) return;
+      // A caller may choose the voice: each has its greeting ready.
+      const std::set<std::string> first = greetings(context_.flow);
+      for (const engine::Voice& voice : engine::voices())
+        speech_->prepare_later(voice.name, {first.begin(), first.end()});
+      speech_->prepare_later(context_.config.voice, context_.flow->fixed_sentences());
     } catch (const engine::onnx::LoadError& error) {
       loop_.post([this, text = std::string(error.what())] {
         cli::complain("talky-agent", text);

@@ -158,7 +158,7 @@ class SocketCall final : public Peer {
       to_8khz_.reset();
       to_16khz_.reset();
     }
-    if (!call_->started()) call_->start({name_, "", "", {}, {}}, false);
+    if (!call_->started()) call_->start({name_, "", "", {}, {}, ""}, false);
     pcm_.clear();
     ipc::decode_audio(frame.payload, pcm_);
     if (kind_ == ipc::Kind::slin8) {

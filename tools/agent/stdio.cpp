@@ -70,7 +70,7 @@ class StdioCall::Impl final : public Peer {
       control_in_->start({[this](Bytes bytes) { control_data(as_text(bytes)); }, [](int) {}, {}});
       timer_.at(net::now() + kStartPatience);
     } else {
-      begin_call({call_name_, "", "", {}, {}}, false);
+      begin_call({call_name_, "", "", {}, {}, ""}, false);
     }
     if (is_pollable(0)) {
       in_ = adopt(context_.loop, 0);
@@ -155,7 +155,7 @@ class StdioCall::Impl final : public Peer {
     if (ended_) return wait_for_output();
     if (hung_up_) return call_.end("hung up");
     // No start came: the program was not started by a bridge after all.
-    begin_call({call_name_, "", "", {}, {}}, false);
+    begin_call({call_name_, "", "", {}, {}, ""}, false);
   }
 
   // Samples may be cut in two by a read.

@@ -86,7 +86,10 @@ void RemoteBridge::agent_control(std::string_view json) {
                         },
                         [this](const ipc::Transfer& m) { host_.transfer(m.to); },
                         [this](const ipc::SendDtmf& m) { host_.send_dtmf(m); },
-                        [this](const ipc::TurnTaken& m) { host_.turn(m); }},
+                        [this](const ipc::TurnTaken& m) { host_.turn(m); },
+                        [this](const ipc::SpeechActive& m) { host_.shown(m); },
+                        [this](const ipc::Caption& m) { host_.shown(m); },
+                        [this](const ipc::HeardPart& m) { host_.shown(m); }},
              *message);
 }
 

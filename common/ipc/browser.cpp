@@ -1,0 +1,45 @@
+#include "ipc/browser.hpp"
+
+#include <limits>
+#include <optional>
+
+#include "core/ascii.hpp"
+#include "ipc/json_object.hpp"
+
+namespace talky::ipc::browser {
+namespace {
+
+constexpr std::uint64_t max_samples = std::numeric_limits<std::int64_t>::max();
+
+std::optional<char> key_of(std::string_view text) {
+  if (text.size() != 1) return std::nullopt;
+  const char c = text[0];
+  if (c >= 'a' && c <= 'd') return static_cast<char>(c - 'a' + 'A');
+  if (ascii::is_digit(c) || c == '*' || c == '#' || (c >= 'A' && c <= 'D')) return c;
+  return std::nullopt;
+}
+
+} // namespace
+
+Result<Message> parse(std::string_view text) {
+  const auto object = JsonObject::parse(text, max_text);
+  if (!object) return Unexpected(object.error());
+  const auto type = object->text("type");
+  if (!type) return fail(Errc::malformed, 0, "\"type\" as a text");
+  if (*type == "hangup") return Message(HangUp{});
+  if (*type == "dtmf") {
+    const auto digit = key_of(object->text("digit").value_or(""));
+    if (!digit) return fail(Errc::malformed, 0, "\"digit\" as one of 0-9 * # A-D");
+    return Message(Key{*digit});
+  }
+  if (*type == "played" || *type == "cleared") {
+    const auto samples = object->number("samples");
+    if (!samples || *samples > max_samples)
+      return fail(Errc::malformed, 0, "\"samples\" as a whole number, not negative");
+    if (*type == "played") return Message(Played{*samples});
+    return Message(Cleared{*samples});
+  }
+  return fail(Errc::unsupported, 0, "a \"type\" from a browser");
+}
+
+} // namespace talky::ipc::browser
