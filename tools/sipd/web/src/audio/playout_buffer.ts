@@ -95,7 +95,7 @@ export class PlayoutBuffer {
     this.resampler.speed = this.playing && this.depth > this.target + BEHIND_MS * PER_MS ? 1.01 : 1;
     const piece = new Float32Array(this.resampler.needed(output.length));
     this.take(piece);
-    output.set(this.resampler.process(piece).subarray(0, output.length));
+    output.set(this.resampler.process(piece, output.length));
   }
 
   private take(piece: Float32Array): void {

@@ -63,13 +63,13 @@ export class Resampler {
     return Math.max(0, Math.floor(last) + this.half + 1 - this.length);
   }
 
-  process(samples: Float32Array): Float32Array {
+  /** What can be computed, but at most so many samples; the others come out next time. */
+  process(samples: Float32Array, most = Infinity): Float32Array {
     this.append(samples);
     const step = this.step * this.speed_;
-    const most = Math.max(0, Math.ceil((this.length - this.time) / step) + 1);
-    const output = new Float32Array(most);
+    const output = new Float32Array(Math.min(most, Math.max(0, Math.ceil((this.length - this.time) / step) + 1)));
     let count = 0;
-    for (;;) {
+    while (count < output.length) {
       const base = Math.floor(this.time);
       if (base + this.half >= this.length) break;
       output[count++] = this.at(base, this.time - base);

@@ -1,0 +1,45 @@
+// Listening in to a call that is up: /api/v1/sip/audio/{id}, both sides as one.
+import { Speaker } from '../audio/speaker.js';
+import { mixed } from './mix.js';
+
+export class Listener {
+  private context: AudioContext | undefined;
+  private speaker: Speaker | undefined;
+  private socket: WebSocket | undefined;
+  private over = false;
+
+  constructor(
+    private readonly id: string,
+    private readonly ended: () => void,
+  ) {}
+
+  /** From a click. */
+  async start(): Promise<void> {
+    this.context = new AudioContext({ latencyHint: 'interactive' });
+    void this.context.resume();
+    this.speaker = await Speaker.open(this.context, {
+      played: () => undefined,
+      cleared: () => undefined,
+      frame: () => undefined,
+    });
+    if (this.over) return;
+    const url = new URL(`/api/v1/sip/audio/${encodeURIComponent(this.id)}`, location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    url.searchParams.set('leg', 'both');
+    this.socket = new WebSocket(url);
+    this.socket.binaryType = 'arraybuffer';
+    this.socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
+      if (typeof event.data !== 'string') this.speaker?.push(mixed(event.data));
+    };
+    this.socket.onclose = () => this.close();
+  }
+
+  close(): void {
+    if (this.over) return;
+    this.over = true;
+    this.socket?.close();
+    this.speaker?.close();
+    void this.context?.close();
+    this.ended();
+  }
+}
