@@ -5,9 +5,10 @@
     arrivals.py CALL.pcap --from PORT --extract OUT.wav   the audio of the stream from that port, by its timestamps
     arrivals.py CALL.pcap --sip                       the SIP messages: milliseconds since the first, and their first lines
 
-A packet is late if it came more than --slack (10 ms) after the time that the fastest packet before it predicts from its
+A packet is late if it came more than --slack (10 ms) after the time that the fastest packet of its stream predicts from its
 timestamp. A jitter buffer that begins with 12 ms must play every packet that is not late; so where a recording is not
-whole, this says whether the sender can be to blame. Standard library and numpy; mu-law and A-law; classic pcap.
+whole, this says whether the sender can be to blame. A gap is a jump of the timestamps without a lost packet: its sender
+was silent meanwhile. Standard library and numpy; mu-law and A-law; classic pcap.
 """
 import argparse
 import collections
@@ -77,15 +78,12 @@ def signed(difference, bits):
 def punctuality(rows, slack):
     rows = [row for row in rows if row[3] in (0, 8)]
     first = rows[0]
-    fastest, late, worst, seen = None, 0, 0.0, set()
-    for at, sequence, timestamp, _, _ in rows:
-        transit = (at - first[0]) * 1000 - signed(timestamp - first[2], 32) / 8
-        fastest = transit if fastest is None else min(fastest, transit)
-        worst = max(worst, transit - fastest)
-        late += transit - fastest > slack
-        seen.add(signed(sequence - first[1], 16))
+    transit = [(at - first[0]) * 1000 - signed(timestamp - first[2], 32) / 8 for at, _, timestamp, _, _ in rows]
+    late = sum(one - min(transit) > slack for one in transit)
+    seen = {signed(row[1] - first[1], 16): row for row in rows}
     lost = max(seen) - min(seen) + 1 - len(seen)
-    print(f"packets={len(rows)} lost={lost} late={late} worst_ms={worst:.1f}")
+    gaps = sum(number + 1 in seen and signed(seen[number + 1][2] - row[2], 32) != len(row[4]) for number, row in seen.items())
+    print(f"packets={len(rows)} lost={lost} late={late} gaps={gaps} worst_ms={max(transit) - min(transit):.1f}")
 
 
 def extract(rows, out):

@@ -10,7 +10,7 @@
 
 find prints where NEEDLE begins in HAYSTACK (lag, ms), its gain (dB), the normalised correlation (1 is the same signal) and the
 signal-to-noise ratio of the difference (dB). pieces looks for each piece of NEEDLE (100 ms) by itself, near where the one before
-it was found: audio that was stretched, shortened or interrupted in places is whole in all its other pieces. It prints how many
+it was found, then behind it: audio that was stretched, shortened or interrupted in places is whole in all its other pieces. It prints how many
 pieces are below --at-least (0.99) and how often the lag moved, and fails beyond --broken and --moves. lead prints the milliseconds before the first sound. Channels count from 0.
 With limits given, the exit code is 1 where they are missed. numpy only; 16-bit WAV.
 """
@@ -141,23 +141,31 @@ def pieces(a):
     hay = telephone_band(hay[:, a.channel], rate)
     size, reach = int(a.piece * rate / 1000), int(0.4 * rate)
     lag, last, broken, moves, rows = locate(needle, hay)[0], None, 0, 0, []
-    for at in range(0, len(needle) - size + 1, size):
+    starts = list(range(0, len(needle) - size + 1, size))
+    if len(needle) > size and starts[-1] + size < len(needle):
+        starts.append(len(needle) - size)
+    begun = 0  # where the piece before was found: they come in their order
+    for at in starts:
         piece = needle[at:at + size]
-        begin = max(at + lag - reach, 0)
-        window = hay[begin:at + lag + size + reach]
         # In what is nearly silent, chance decides where it is found.
         if dbfs(piece) < dbfs(needle) - 25:
             continue
-        if len(window) < size:
+        found, corr = None, 0.0
+        near = max(at + lag - reach, begun - reach, 0)
+        for begin, end in ((near, at + lag + size + reach), (max(begun - reach, 0), len(hay))):
+            window = hay[begin:max(end, 0)]
+            if len(window) < size:
+                continue
+            where, _, corr, _, part = locate(piece, window)
+            found = begin + where
+            if corr >= a.at_least and part >= 0.9999:
+                break
+        else:
             broken += 1
-            rows.append(f"{at * 1000 / rate:.0f}:missing")
+            rows.append(f"{at * 1000 / rate:.0f}:" + ("missing" if found is None else f"{(found - at) * 1000 / rate:.1f}/{corr:.3f}"))
             continue
-        found, _, corr, _, part = locate(piece, window)
-        rows.append(f"{at * 1000 / rate:.0f}:{(begin + found - at) * 1000 / rate:.1f}/{corr:.3f}")
-        if corr < a.at_least or part < 0.9999:
-            broken += 1
-            continue
-        lag = begin + found - at
+        rows.append(f"{at * 1000 / rate:.0f}:{(found - at) * 1000 / rate:.1f}/{corr:.3f}")
+        lag, begun = found - at, found
         moves += last is not None and abs(lag - last) * 1000 / rate > 0.2
         last = lag
     print(f"pieces={len(rows)} broken={broken} moves={moves}", *rows)

@@ -41,7 +41,7 @@ load lib
 }
 
 @test "wait_for gives up" {
-  run ! wait_for 1 false
+  PATIENCE=1 run ! wait_for 1 false
   [[ $output == *"in vain"* ]]
 }
 

@@ -16,8 +16,9 @@ setup() {
   wait_for 5 grep -q event=call.end "$T/sipd.err"
   stop sipd
   wav=$(only_recording)
-  audio find signal.wav "$wav" --channel 0 --at-least 0.99 --lag 0..500 --whole
-  audio find signal.wav "$wav" --channel 1 --at-least 0.99 --lag 0..500
+  heard signal.wav "$wav" 0 in
+  [ "$(excused in)" -gt 0 ] || audio find signal.wav "$wav" --channel 0 --at-least 0.99 --lag 0..500 --whole
+  heard signal.wav "$wav" 1 in out
   [ "$(call_ends cause=hangup)" -eq 1 ]
   grep -q 'in_lost=0' "$T/sipd.err"
 }
@@ -27,16 +28,18 @@ setup() {
   start_sipd
   sipp_clean call -t t1 -d 1500
   wait_for 5 grep -q event=call.end "$T/sipd.err"
-  audio find signal.wav "$(only_recording)" --at-least 0.99 --whole
   stop sipd
+  heard signal.wav "$(only_recording)" 0 in
   rm -rf calls
   PORT=$(free_port)
   start_sipd --listen "[::1]:$PORT" --listen "127.0.0.1:$PORT"
   PORT=$(sed -n 's/.*listen="\{0,1\}\[::1\]:\([0-9]*\).*/\1/p' "$T/sipd.err" | head -1)
   HOST='[::1]' sipp_clean call -d 1500
   HOST='[::1]' sipp_clean call -t t1 -d 500
-  wait_for 5 test "$(call_ends)" -eq 2
-  audio find signal.wav "$(find calls -name '*.wav' -size +60k | head -1)" --at-least 0.99 --whole
+  two_ended() { [ "$(call_ends)" -eq 2 ]; }
+  wait_for 5 two_ended
+  stop sipd
+  heard signal.wav "$(find calls -name '*.wav' -size +60k | head -1)" 0 in
 }
 
 @test "thirty calls at once, each with its own recording" {
@@ -80,7 +83,7 @@ setup() {
   sipp_clean hung_up_on
   wait_for 5 grep -q event=call.end "$T/sipd.err"
   stop sipd
-  audio find last.wav "$(only_recording)" --channel 1 --at-least 0.99 --whole
+  heard last.wav "$(only_recording)" 1 out
 }
 
 @test "hold in all its forms and back: the right answers, no packet of ours meanwhile, and the sound goes on where it should" {
@@ -93,15 +96,16 @@ setup() {
   wav=$(only_recording)
   port=$(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).*/\1/p' sipd.err)
   # sendonly, inactive, 0.0.0.0; in the second form the caller has said that he sends nothing, either.
-  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/hold.py" "$wav" --port "$port" --forms 2:heard,3:deaf,4:heard --resume 5
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/hold.py" "$wav" --port "$port" --forms 2:heard,3:deaf,4:heard --resume 5 \
+    --late-ticks "$(counted late_ticks)"
   # After it the echo is the caller's sound again, of now and not of then: his signal comes round once a second. The jitter
   # buffer began anew, and may cut its delay once.
   sox "$wav" after.wav trim -1.9 1.8
   sox signal.wav piece.wav trim 0.1 0.6
-  audio pieces piece.wav after.wav --channel 1 --at-least 0.98 --broken $((3 * $(late_packets) + 1))
+  audio pieces piece.wav after.wav --channel 1 --at-least 0.98 --broken $(($(excused in out) + 1))
   sox after.wav -c 1 left.wav remix 1
   sox left.wav round.wav trim 0.3 0.6
-  audio find round.wav after.wav --channel 1 --lag 300..302
+  [ "$(excused out)" -gt 0 ] || audio find round.wav after.wav --channel 1 --lag 300..302
 }
 
 @test "late offer, UPDATE, OPTIONS, CANCEL, 486" {
@@ -109,7 +113,9 @@ setup() {
   start_sipd --ring 1000 --route '100=echo' --route '486=reject:486'
   sipp_clean late_offer -d 1300
   wait_for 5 grep -q event=call.end "$T/sipd.err"
-  audio find signal.wav "$(only_recording)" --at-least 0.99 --whole
+  recording=$(only_recording)
+  wait_for 5 grep -q '"end"' "${recording%.wav}.jsonl"
+  heard signal.wav "$recording" 0 in
   sipp_clean update -d 300
   sipp_clean options -d 100
   sipp_clean cancel

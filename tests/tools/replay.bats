@@ -17,10 +17,11 @@ field() { /usr/bin/python3 -c "import json,sys; d=json.load(open(sys.argv[1])); 
     run -0 --separate-stderr talky-replay hello.wav --sip "sip:100@127.0.0.1:$PORT" --no-greeting -f -o out.wav $way
     printf '%s' "$output" >report.json
     [ "$(field report.json 'd["success"], d["call"]["answered"], d["call"]["ended_by"], d["quality"]["received"]["lost"]')" = "(True, True, 'caller', 0)" ]
-    audio find hello.wav out.wav --channel 0 --at-least 0.99 --whole
+    # What we were kept from saying in time stands elsewhere.
+    unsent=$(field report.json 'd["quality"]["unsent_ticks"]')
+    audio pieces hello.wav out.wav --channel 0 --at-least 0.99 --broken $((2 * unsent))
     # There and back through two jitter buffers: as whole as the packets of both ways were punctual.
-    late=$(($(late_packets) + $(late_packets --from)))
-    audio pieces hello.wav out.wav --channel 1 --at-least 0.98 --broken $((3 * late))
+    heard hello.wav out.wav 1 in out phone
   done
   grep -q 'transport=TCP' "$T/sipd.err"
   [ -s out.wav ]
@@ -60,8 +61,10 @@ PY
   [ "$(field report.json 'd["greeting"]["end_s"] <= d["turns"][0]["speech_start_s"] - 0.8')" = True ]
   [ "$(field report.json 'all(t["answer_start_s"] > t["speech_end_s"] and not t["overlap"] for t in d["turns"])')" = True ]
   [ "$(field report.json 'all(t["answer_end_s"] <= n["speech_start_s"] for t, n in zip(d["turns"], d["turns"][1:]))')" = True ]
-  # 500 ms of the agent's own and the way there and back; never less than its own.
-  [ "$(field report.json 'all(480 <= t["latency_ms"] <= 1500 for t in d["turns"])')" = True ]
+  # 500 ms of the agent's own and the way there and back; never less than its own, and more only where somebody was late.
+  [ "$(field report.json 'all(480 <= t["latency_ms"] for t in d["turns"])')" = True ]
+  late=$(($(excused in agent out phone) + $(field report.json 'd["quality"]["late_ticks"]')))
+  [ "$late" -gt 0 ] || [ "$(field report.json 'all(t["latency_ms"] <= 1500 for t in d["turns"])')" = True ]
   audio find a.wav out.wav --channel 0 --at-least 0.5
   run -0 talky-replay both.wav --sip "sip:100@127.0.0.1:$PORT" -o text.wav --text
   [[ $output == *"after "*" ms"*"end of speech to first audio: median"* ]]
@@ -75,7 +78,7 @@ PY
   [ "$(grep -h '"dtmf"' calls/*.jsonl | grep -o '"digit":"."' | tr -d '\n')" = '"digit":"1""digit":"2""digit":"#"' ]
   run -0 talky-replay --linger 20 --sip "sip:300@127.0.0.1:$PORT" -o played.wav
   [[ $output == *'"ended_by": "agent"'* ]]
-  audio find last.wav played.wav --channel 1 --at-least 0.98 --whole
+  heard last.wav played.wav 1 out phone
   run talky-replay last.wav --as-recorded --no-greeting --hangup-after 0.5 --sip "sip:100@127.0.0.1:$PORT" --no-record
   [[ $output == *'"ended_by": "caller"'* ]]
 }

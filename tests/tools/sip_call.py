@@ -56,6 +56,9 @@ class Call:
         self.timestamp = random.getrandbits(31)
         self.ssrc = random.getrandbits(32)
         self.sent = 0
+        self.delays = []  # ms from each packet's place on our grid to when it had left
+        self.ticks = 0  # of our grid that have passed
+        self.checked = 0
         self.first_sent = True
         self.drop = drop or (lambda index: False)
         self.remote_rtp = None
@@ -100,7 +103,7 @@ class Call:
         self.last_invite = self.client.request("INVITE", self.target, headers, body, self.branch)
         self.client.send(self.last_invite)
 
-    def invite(self, timeout=10.0, body=None):
+    def invite(self, timeout=30.0, body=None):
         self.send_invite(body)
         interval, end = 0.5, time.monotonic() + timeout
         authorized = False
@@ -188,7 +191,7 @@ class Call:
         lines = ["SIP/2.0 200 OK"] + copied + extra + [f"Content-Length: {len(body)}"]
         self.client.send("\r\n".join(lines) + "\r\n\r\n" + body)
 
-    def in_dialog(self, method, headers=(), body="", timeout=5.0):
+    def in_dialog(self, method, headers=(), body="", timeout=20.0):
         """BYE, INFO, UPDATE ...; gives the final response or None."""
         self.cseq += 1
         number = self.cseq
@@ -256,6 +259,23 @@ class Call:
         self.seq += 1
         self.sent += 1
 
+    def clock(self):
+        """Seconds of audio sent, silence and holds included: the time by which this call goes, however late we are."""
+        return self.ticks * self.frame / RATE
+
+    def end_is_heard(self):
+        """The last 100 ms of what was said have come back."""
+        if self.position < len(self.audio) or len(self.packets) < self.checked + 10:
+            return False
+        self.checked = len(self.packets)
+        heard = self.recording()[-2 * RATE:].astype(float)
+        last = self.audio[-RATE // 10:].astype(float)
+        if len(heard) < len(last):
+            return False
+        energy = numpy.convolve(heard * heard, numpy.ones(len(last)), "valid")
+        match = numpy.correlate(heard, last, "valid") / numpy.sqrt(numpy.maximum(energy, 1) * numpy.sum(last * last))
+        return match.max() > 0.9
+
     def play_due(self):
         while self.sending and time.monotonic() >= self.next_send:
             self.at.setdefault("first_sent", time.monotonic())
@@ -274,6 +294,8 @@ class Call:
                 chunk = numpy.pad(chunk, (0, self.frame - len(chunk)))
                 self.send_packet(mulaw_encode(chunk), 0, self.first_sent)
                 self.first_sent = False
+            self.delays.append((time.monotonic() - self.next_send) * 1000)
+            self.ticks += 1
             self.timestamp += self.frame
             self.next_send += self.frame / RATE
 
@@ -319,6 +341,7 @@ class Call:
             "answered_ms": ms("answered"), "ended_ms": ms("ended"), "ended_by": self.ended_by, "reason": self.bye_reason,
             "sent": self.sent, "received": len(audio), "digits": self.received_digits(),
             "ssrcs": len({p[5] for p in self.packets}),
+            "sent_late": sum(delay > min(self.delays) + 10 for delay in self.delays),
         }
         if len(audio) > 1:
             base = audio[0]
@@ -333,7 +356,8 @@ class Call:
             out["first_audio_ms"] = round((base[0] - self.at["answered"]) * 1000, 1)
             out["last_audio_ms"] = round((audio[-1][0] - self.at["answered"]) * 1000, 1)
             out["gaps"] = int(sum(b - a != len(p[6]) for p, a, b in zip(audio, stamps, stamps[1:])))
-            out["packet_ms"] = len(audio[0][6]) * 1000 // RATE
+            # Of most: before a gap one may be shorter.
+            out["packet_ms"] = int(numpy.median([len(p[6]) for p in audio])) * 1000 // RATE
         return out
 
 

@@ -11,6 +11,7 @@ Each prints one JSON object on stdout. The exit code is 0 if the server answered
 """
 import argparse
 import json
+import os
 import random
 import re
 import select
@@ -123,7 +124,7 @@ class Client:
     def contact(self):
         return f"<sip:{self.user}@{self.shown}:{self.local_port};transport={self.transport}>"
 
-    def transact(self, method, uri, headers, body="", timeout=5.0):
+    def transact(self, method, uri, headers, body="", timeout=20.0):
         """Sends, retransmits over UDP as RFC 3261 says, answers one challenge; gives the final response or None."""
         authorization = []
         cseq = 1
@@ -204,9 +205,16 @@ def run_call(client, options):
         plan = sorted([(at, "dtmf", digits) for at, digits in options.dtmf] +
                       [(at, "info", digit) for at, digit in options.info_dtmf] +
                       [(at, "reinvite", direction) for at, direction in options.reinvite])
+        # The call's time is that of its packets: where we were kept from running, it all happens later.
         begin = time.monotonic()
+        clock = call.clock if call.sending else lambda: time.monotonic() - begin
+
+        def go_on(to):
+            while not call.ended_by and clock() < to:
+                client.pump(0.5, lambda: call.ended_by or clock() >= to)
+
         for at, what, argument in plan:
-            client.pump(max(0, begin + at - time.monotonic()), lambda: call.ended_by)
+            go_on(at)
             if what == "dtmf":
                 call.dtmf(argument)
             elif what == "info":
@@ -214,7 +222,11 @@ def run_call(client, options):
                     call.info_dtmf(digit)
             else:
                 call.reinvite(argument)
-        client.pump(max(0, begin + options.seconds - time.monotonic()), lambda: call.ended_by)
+        go_on(options.seconds)
+        while options.until and not call.ended_by and not os.path.exists(options.until):
+            client.pump(0.1, lambda: call.ended_by)
+        if options.whole:
+            client.pump(30, lambda: call.ended_by or call.end_is_heard())
         if not call.ended_by and not options.no_bye:
             call.bye()
         else:
@@ -253,7 +265,9 @@ def main():
     call.add_argument("--send", metavar="WAV")
     call.add_argument("--tone", type=float, metavar="HZ")
     call.add_argument("--record", metavar="WAV")
-    call.add_argument("--seconds", type=float, default=2.0, help="from the answer to our BYE")
+    call.add_argument("--seconds", type=float, default=2.0, help="from the answer to our BYE, in audio sent")
+    call.add_argument("--until", metavar="FILE", help="and longer, until there is such a file")
+    call.add_argument("--whole", action="store_true", help="and longer, until the end of what was said has come back")
     call.add_argument("--timeout", type=float, default=10.0, help="for the final answer")
     call.add_argument("--header", action="append", default=[])
     call.add_argument("--dtmf", action="append", type=timed, default=[], metavar="AT:DIGITS", help="RFC 4733")

@@ -4,30 +4,21 @@
 # ctest: timeout=300
 load lib
 
-client() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/sip_client.py" --server "$SERVER" "$@"; }
-json() { /usr/bin/python3 -c 'import json,sys; d=json.loads(sys.argv[1]); print(eval(sys.argv[2], {"d": d}))' "$1" "$2"; }
-sipd() { start_sipd "$@" && SERVER=127.0.0.1:$PORT; }
-log_has() { grep -Eq -- "$1" sipd.err || { echo "no line: $1"; cat sipd.err; return 1; }; }
-fake() { printf '%s/tests/tools/fake_agent.py' "$TALKY_SOURCE"; }
+load sipd
 
 # A call to the echo at 900 that runs beside what the test does, and comes out untouched.
 begin_witness() {
   audio make noise witness.wav --seconds 3 --seed 9
-  client --user witness call 900 --send witness.wav --record witnessed.wav --seconds 4 >witness.json 2>&1 3>&- &
+  client --user witness call 900 --send witness.wav --record witnessed.wav --seconds 4 --whole >witness.json 2>&1 3>&- &
   WITNESS=$!
   wait_line sipd 'event=call.start from=sip:witness'
 }
 end_witness() {
   wait "$WITNESS" || { cat witness.json; return 1; }
-  [ "$(json "$(cat witness.json)" 'd["ended_by"], d["lost"], d["gaps"]')" = "('client', 0, 0)" ] || { cat witness.json; return 1; }
-  heard_whole witness.wav witnessed.wav
+  [ "$(json "$(cat witness.json)" 'd["ended_by"]')" = client ]
+  unbroken "$(cat witness.json)"
+  heard_back witness.wav witnessed.wav
 }
-# Every 100 ms of SAID stands in HEARD, as well as the caller's packets allow: where the pcaps of the calls say that one came
-# late to the kernel, it may cost three pieces. The rest is whole, however busy the machine is.
-heard_whole() {
-  audio pieces "$1" "$2" ${3:+--channel $3} --at-least 0.98 --broken $((3 * $(late_packets))) || { late_packets; return 1; }
-}
-
 @test "kill -9 of the agent in a call: an apology, a goodbye, and the next call is well" {
   audio make noise sorry.wav --seconds 1.5 --rate 16000 --seed 3
   audio make noise said.wav --seconds 1.5
@@ -42,13 +33,13 @@ heard_whole() {
   kill -KILL "$(json "$(grep listening agent.log | tail -1)" 'd["pid"]')"
   wait "$caller"
   [ "$(json "$(cat call.json)" 'd["ended_by"]')" = server ]
-  audio find sorry.wav heard.wav --at-least 0.95 --whole
+  heard sorry.wav heard.wav 0 out
   log_has 'event=bridge.failed bridge=agent .*without a goodbye'
   log_has 'event=call.end cause=hangup by=us .*reason="?the agent'
   end_witness
   wait_for 5 bash -c '[ $(grep -c event=agent.ready sipd.err) -ge 2 ]'
-  run -0 client call 100 --send said.wav --record again.wav --seconds 2
-  heard_whole said.wav again.wav
+  run -0 client call 100 --send said.wav --record again.wav --whole
+  heard_back said.wav again.wav agent
 }
 
 @test "without a voice for the apology the caller hears the information tones" {
@@ -61,7 +52,9 @@ heard_whole() {
   kill -KILL "$(json "$(grep listening agent.log | tail -1)" 'd["pid"]')"
   wait "$caller"
   audio make tone tone.wav --hz 1400 --seconds 0.3
-  audio find tone.wav heard.wav --at-least 0.9
+  [ "$(excused out)" -gt 0 ] || audio find tone.wav heard.wav --at-least 0.9
+  sox tone.wav part.wav trim 0 0.05
+  audio find part.wav heard.wav --at-least 0.9
 }
 
 @test "an agent that cannot be started: 503 and a line that says why" {
@@ -77,10 +70,11 @@ heard_whole() {
 @test "kill -9 of sipd: the recording plays, and is mended at the next start" {
   audio make noise said.wav --seconds 4
   sipd
-  client call 100 --send said.wav --seconds 3.5 >call.json 2>&1 3>&- &
+  client call 100 --send said.wav --seconds 60 >call.json 2>&1 3>&- &
   caller=$!
   wait_line sipd 'event=call.start'
-  sleep 2.6
+  has_seconds() { [ "$(soxi -D "$(only_recording)" | cut -d. -f1)" -ge 2 ]; }
+  wait_for 10 has_seconds
   kill -KILL "${PIDS[sipd]}"
   wait "${PIDS[sipd]}" || true
   unset "PIDS[sipd]"
@@ -90,7 +84,7 @@ heard_whole() {
   seconds=$(soxi -D "$wav")
   [ "${seconds%.*}" -ge 1 ]
   sox said.wav part.wav trim 0 0.3
-  audio find part.wav "$wav" --channel 0 --at-least 0.9 --whole
+  [ "$(excused in)" -gt 0 ] || audio find part.wav "$wav" --channel 0 --at-least 0.9 --whole
   # As if it had been killed between the samples and the header.
   head -c 128000 /dev/zero >>"$wav"
   sipd
@@ -119,10 +113,11 @@ SH
   start sipd "${wrapper[@]}" --listen "$SERVER" --bridge echo --record "$T/calls" --rtp-ports "$rtp-$((rtp + 99))"
   wait_line sipd ready
   audio make noise said.wav --seconds 9
-  run -0 client call 100 --send said.wav --record heard.wav --seconds 10
-  [ "$(json "$output" 'd["ended_by"], d["lost"], d["gaps"]')" = "('client', 0, 0)" ]
-  # The pcap that would tell of late packets has stopped, too: a few pieces are given to a busy machine.
-  audio pieces said.wav heard.wav --at-least 0.98 --broken 9
+  run -0 client call 100 --send said.wav --record heard.wav --seconds 10 --whole
+  [ "$(json "$output" 'd["ended_by"]')" = client ]
+  unbroken "$output"
+  # The pcap that would tell of late packets has stopped, too: the client knows when it was late.
+  audio pieces said.wav heard.wav --at-least 0.98 --broken "$(json "$output" '3 * d["sent_late"] + 2 * d["gaps"]')"
   [ "$(grep -c 'event=recording.stopped' sipd.err)" -eq 1 ]
   log_has 'event=recording.stopped file=.* error="(No space left on device|File too large)'
 }
@@ -144,9 +139,8 @@ client = Client(sys.argv[2])
 calls = [client.call("100", send=tone(500, 10)) for _ in range(12)]
 codes = [call.invite().status for call in calls]
 assert codes[0] == 200 and codes[-1] == 503 and set(codes) == {200, 503}, codes
-client.pump(0.5)
 up = [call for call in calls if call.final.status == 200]
-assert all(len(call.packets) > 20 and not call.ended_by for call in up)
+assert client.pump(30, lambda: all(len(call.packets) > 20 for call in up)) and not any(call.ended_by for call in up)
 # TCP as well: connections wait in the backlog until there is room.
 import socket
 waiting = [socket.create_connection((client.host, client.port)) for _ in range(8)]
@@ -154,9 +148,10 @@ client.pump(0.5)
 assert up[0].bye().status == 200
 for one in waiting: one.close()
 for call in up[1:]: assert call.bye().status == 200
-client.pump(0.3)
-again = client.call("100")
-assert again.invite().status == 200
+for attempt in range(100):  # until the descriptors have been given back
+    again = client.call("100")
+    if again.invite().status == 200: break
+    client.pump(0.1)
 assert again.bye().status == 200
 PY
   run -0 /usr/bin/python3 many.py "$TALKY_SOURCE/tests/tools" "$SERVER"
@@ -262,12 +257,15 @@ print('full', flush=True); time.sleep(60)"
   wait_line chatter listening
   sipd --route "1=unix:$T/flood.sock,talky" --route "2=unix:$T/chatter.sock,talky" --route 900=echo
   begin_witness
-  run -0 client call 1 --record heard.wav --seconds 2
+  client call 1 --record heard.wav --seconds 2 --until flooded >flood.json 2>&1 3>&- &
+  caller=$!
+  wait_line sipd 'event=bridge.flood queued_s=6[0-9]'
+  touch flooded
+  wait "$caller"
   # Nothing is lost of what is played: the stream waits.
   sox file.wav part.wav trim 0 1.5
-  audio find part.wav heard.wav --at-least 0.97 --whole
-  log_has 'event=bridge.flood queued_s=6[0-9]'
-  run -0 client call 2 --seconds 5
+  heard part.wav heard.wav 0 agent out
+  run -0 client call 2 --seconds 30
   [ "$(json "$output" 'd["ended_by"]')" = server ]
   log_has 'event=bridge.failed .*floods us with control messages'
   end_witness
@@ -284,13 +282,13 @@ print('full', flush=True); time.sleep(60)"
   wait_line hangup listening
   wait_line close listening
   sipd --route "1=unix:$T/garbage.sock,talky" --route "2=unix:$T/hangup.sock" --route "3=unix:$T/close.sock"
-  run -0 client call 1 --seconds 5
+  run -0 client call 1 --seconds 30
   [ "$(json "$output" 'd["ended_by"]')" = server ]
   log_has 'event=bridge\.(protocol|failed)'
   for number in 2 3; do
-    run -0 client call $number --record heard.wav --seconds 5
+    run -0 client call $number --record heard.wav --seconds 30
     [ "$(json "$output" 'd["ended_by"]')" = server ]
-    audio find file.wav heard.wav --at-least 0.97 --whole
+    heard file.wav heard.wav 0 agent out
   done
 }
 
@@ -301,10 +299,10 @@ echo $$ >"$1/stubborn.pid"
 while :; do sleep 0.1; done
 SH
   sipd --route "1=exec:/nonexistent/program" --route "2=exec:echo oops >&2; exit 3" --route "3=exec:sh $T/stubborn.sh $T"
-  run -0 client call 1 --seconds 5
+  run -0 client call 1 --seconds 30
   [ "$(json "$output" 'd["ended_by"]')" = server ]
   log_has 'event=exec.exit how="exit status 127"'
-  run -0 client call 2 --seconds 5
+  run -0 client call 2 --seconds 30
   log_has 'event=exec.stderr line=oops'
   log_has 'event=bridge.failed .*the program failed: exit status 3'
   run -0 client call 3 --seconds 0.5
@@ -346,14 +344,14 @@ for i in range(3000):
         except OSError:
             pass
         client.pump(0.05)
-client.pump(2.2)
+client.pump(60, call.end_is_heard)
 assert not call.ended_by
 sip_client.write_wav("heard.wav", call.recording())
 assert call.bye().status == 200
 PY
   run -0 /usr/bin/python3 garbage.py "$TALKY_SOURCE/tests/tools" "$SERVER" said.wav
-  # The client speaks between its volleys, as well as it can: most of it must be heard, in its order.
-  audio pieces said.wav heard.wav --at-least 0.95 --broken "$(/usr/bin/python3 -c "print(int($(soxi -D said.wav) * 4))")"
+  # The client speaks between its volleys, as well as it can.
+  heard_back said.wav heard.wav
   log_has 'event=call.end cause=hangup by=peer .*foreign=[1-9]'
   run -0 client register
   stop sipd

@@ -97,7 +97,7 @@ PY
   [ "$(grep -c 'event=call.end cause=hangup by=peer' sipd.err)" -eq 8 ]
   [ "$(grep -c 'event=dtmf digit=1 via=info' sipd.err)" -eq 24 ]
   run -0 client call 100 --send said.wav --record heard.wav --seconds 2
-  heard_whole said.wav heard.wav
+  heard_back said.wav heard.wav
   stop sipd
   [ "$status" -eq 0 ]
 }

@@ -8,8 +8,8 @@ load phones
 transfer() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/transfer.py" "$SERVER" "$@"; }
 json() { /usr/bin/python3 -c 'import json,sys; d=json.loads(sys.argv[1]); print(eval(sys.argv[2], {"d": d}))' "$1" "$2"; }
 sipd() { start_sipd --allow-refer '*' "$@" && SERVER=127.0.0.1:$PORT; }
-# Most of the sound, in its order: where the machine is slow, packets come late in places, and that is no fault.
-hears() { audio pieces "$@" --at-least 0.95 --broken "$(/usr/bin/python3 -c "print(int($(soxi -D "$1") * 4))")"; }
+# Of whatever legs the call has had. Two parties that one thread plays are never quite punctual.
+hears() { heard "$1" "$2" "${3:-0}" in out; }
 log_count() { grep -Ec -- "$1" sipd.err || true; }
 
 setup() {
@@ -29,9 +29,9 @@ one_whole_call() {
   wav=$(only_recording)
   sox said.wav first.wav trim 0 0.8 # alice's, before she asks for the transfer
   sox "$wav" begin.wav trim 0 1 # bob says the same later
-  hears first.wav begin.wav --channel 0
+  hears first.wav begin.wav 0
   sox "$wav" rest.wav trim 0.9
-  hears said.wav rest.wav --channel 0
+  hears said.wav rest.wav 0
 }
 
 @test "blind: bob is called, talks with the bridge, and alice is let go" {
@@ -107,8 +107,8 @@ one_whole_call() {
   hears end.wav bob.wav
   wav=$(only_recording)
   sox long.wav begin.wav trim 0 1
-  hears begin.wav "$wav" --channel 1
-  hears long.wav "$wav" --channel 1
+  hears begin.wav "$wav" 1
+  hears long.wav "$wav" 1
 }
 
 @test "to a number of our own: its route takes the call" {
@@ -122,7 +122,7 @@ client = Client(sys.argv[2])
 call = client.call("100")
 assert call.invite().status == 200
 assert call.refer(f"sip:200@{sys.argv[2]}").status == 202
-client.pump(5, lambda: call.ended_by)
+client.pump(30, lambda: call.ended_by)
 assert call.ended_by == "server" and call.notified[-1][1] == "SIP/2.0 200 OK", call.notified
 PY
   run -0 /usr/bin/python3 own.py "$TALKY_SOURCE/tests/tools" "$SERVER"
@@ -140,13 +140,13 @@ alice, carol = Client(sys.argv[2], user="alice"), Client(sys.argv[2], "tcp", use
 said = read_wav(sys.argv[3])
 call = alice.call("100", send=said)
 assert call.invite().status == 200
-alice.pump(0.5)
+alice.pump(30, lambda: call.clock() >= 0.5)
 take = carol.call("100", send=said, headers=[f"Replaces: {call.call_id};to-tag={call.to_tag};from-tag={call.tag}",
                                              "Require: replaces"])
 assert take.invite().status == 200
-alice.pump(2, lambda: call.ended_by)
+alice.pump(30, lambda: call.ended_by)
 assert call.ended_by == "server", call.ended_by
-carol.pump(3)
+carol.pump(60, take.end_is_heard)
 write_wav("carol.wav", take.recording())
 assert take.bye().status == 200
 again = carol.call("100", headers=[f"Replaces: {call.call_id};to-tag={call.to_tag};from-tag={call.tag}"])

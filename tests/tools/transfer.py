@@ -21,11 +21,11 @@ def only_bob(server, said):
     bob = Client(server, user="bob")
     assert bob.register().status == 200
     print("ready", flush=True)
-    callee = bob.wait_invite(20)
+    callee = bob.wait_invite(60)
     callee.ring()
     bob.pump(0.3)
     callee.answer(said)
-    bob.pump(4, lambda: callee.ended_by)
+    bob.pump(60, lambda: callee.ended_by or callee.end_is_heard())
     if not callee.ended_by:
         callee.bye()
     write_wav("bob.wav", callee.recording())
@@ -47,7 +47,7 @@ def main():
 
     call = alice.call("100", send=said)
     assert call.invite().status == 200
-    alice.pump(1.0)
+    alice.pump(60, lambda: call.clock() >= 1.0)
     target = f"sip:bob@{alice.remote}"
     if how == "attended":
         own = bob.call("100")
@@ -62,7 +62,7 @@ def main():
         return
     if how == "leave":
         assert call.bye().status == 200
-    callee = bob.wait_invite(5)
+    callee = bob.wait_invite(30)
     invite = callee.incoming
     out["referred_by"], out["replaces"], out["require"] = (invite.get(n) for n in ("referred-by", "replaces", "require"))
     callee.ring()
@@ -79,20 +79,20 @@ def main():
         contact = [f"Contact: <sip:carol@{carol.shown}:{carol.local_port}>"] if how == "moved" else []
         callee.refuse(302 if how == "moved" else 486, contact)
         if how == "moved":
-            callee = carol.wait_invite(5)
+            callee = carol.wait_invite(10)
             out["redirected_to"] = callee.incoming.start
             callee.answer(said)
     else:
         callee.answer(said)
     if how == "busy":
-        both(1.5)
+        both(30, lambda: call.ended_by or call.end_is_heard())
         out["still_up"] = call.ended_by is None
         call.bye()
         both(0.5)
         write_wav("alice.wav", call.recording())
     else:
-        both(5, lambda: call.ended_by)
-        both(4, lambda: callee.ended_by)
+        both(30, lambda: call.ended_by)
+        both(30, lambda: callee.ended_by or callee.end_is_heard())
         out["alice_ended_by"] = call.ended_by
         write_wav("alice.wav", call.recording())
         write_wav("bob.wav", callee.recording())

@@ -153,6 +153,7 @@ boost::json::object to_json(const Outcome& outcome, const Phone& phone) {
         {"duplicates", media.duplicates},
         {"reordered", media.reordered},
         {"late_ticks", media.late_ticks},
+        {"unsent_ticks", media.unsent_ticks},
         {"jitter_buffer_ms", media.jitter_buffer_ms},
         {"rtt_ms", media.rtt_ms ? boost::json::value(*media.rtt_ms) : boost::json::value()}};
   }
