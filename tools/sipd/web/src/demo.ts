@@ -60,12 +60,12 @@ class Demo {
 
   /** For tests and the curious: what the page itself knows of sound and state. */
   inspect(): object {
-    const { caller, agent, tallest } = this.bars.levels;
     return {
       state: this.state,
       stage: this.stage.kind,
-      levels: { caller, agent, tallest, noiseDb: this.room.noise },
+      levels: this.bars.levels,
       heights: Array.from(this.bars.heights),
+      owner: Array.from(this.bars.owner),
       lines: this.transcript.lines,
       playout: this.playout,
       cuts: this.cuts,

@@ -67,7 +67,7 @@ describe('the journal', () => {
 
   it('gives the milliseconds of a turn to the answer', () => {
     expect(journal.turns).toEqual([
-      { turn: 1, atMs: 6920, stages: { endpoint: 508, stt: 0, dialogue: 0, tts: 120, out: 20 }, response: 648 },
+      { turn: 1, atMs: 6920, stages: { endpoint: 508, stt: 0, dialogue: 0, tts: 120, out: 20, send: 0 }, response: 648 },
     ]);
     expect([0, 1, 2].map((i) => turnOf(journal, said, i)?.turn)).toEqual([undefined, undefined, 1]);
   });

@@ -9,6 +9,8 @@ export interface Stages {
   dialogue: number;
   tts: number;
   out: number;
+  /** talky-sipd's own part; older ones do not tell it. */
+  send: number;
 }
 
 export type FromServer =
@@ -37,9 +39,10 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 function stagesOf(value: unknown): Stages | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { endpoint, stt, dialogue, tts, out } = value as Members;
-  if (!isTime(endpoint) || !isTime(stt) || !isTime(dialogue) || !isTime(tts) || !isTime(out)) return undefined;
-  return { endpoint, stt, dialogue, tts, out };
+  const { endpoint, stt, dialogue, tts, out, send = 0 } = value as Members;
+  if (!isTime(endpoint) || !isTime(stt) || !isTime(dialogue) || !isTime(tts)) return undefined;
+  if (!isTime(out) || !isTime(send)) return undefined;
+  return { endpoint, stt, dialogue, tts, out, send };
 }
 
 function captionOf(m: Members): FromServer | undefined {

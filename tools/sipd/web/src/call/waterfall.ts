@@ -16,7 +16,8 @@ const STAGES: readonly { stage: keyof Stages; label: string; explanation: string
   { stage: 'stt', label: 'Recognise', explanation: 'speech to text' },
   { stage: 'dialogue', label: 'Think', explanation: 'finding an answer' },
   { stage: 'tts', label: 'Speak', explanation: 'text to speech' },
-  { stage: 'out', label: 'Send', explanation: 'until the first sample left' },
+  { stage: 'out', label: 'Hand over', explanation: 'until the agent sent the first sample' },
+  { stage: 'send', label: 'Send', explanation: 'until talky-sipd sent it on' },
 ];
 
 /** One step after the other; they need not add up to `response`, what is left over is nobody's. */

@@ -40,6 +40,7 @@ export function parseJournal(text: string): Journal {
           dialogue: ms('dialogue'),
           tts: ms('tts'),
           out: ms('out'),
+          send: 0,
         },
         response: ms('total'),
       });

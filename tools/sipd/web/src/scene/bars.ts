@@ -72,7 +72,13 @@ export class Bars {
     }
   }
 
-  get levels(): { caller: number; agent: number; tallest: number } {
-    return { caller: this.callerNow, agent: this.agentNow, tallest: Math.max(...this.heights) };
+  /** The last levels, the tallest bar, and the loudest level that any bar stands for. */
+  get levels(): { caller: number; agent: number; tallest: number; loudest: number } {
+    return {
+      caller: this.callerNow,
+      agent: this.agentNow,
+      tallest: Math.max(...this.heights),
+      loudest: Math.max(this.agentNow, ...this.caller, ...this.agent),
+    };
   }
 }

@@ -17,7 +17,6 @@ export const HELIX_HEIGHT = 5.6;
 export const HELIX_TURNS = 1.25;
 export const BAR_SPACING = 0.168;
 export const BAR_RADIUS = 0.05;
-export const BAR_REACH = 2.1; // half the length of a bar of height 1
 export const RING_RADIUS = 0.33;
 export const RING_TUBE = 0.058;
 
@@ -44,4 +43,9 @@ export function ringPlace(ring: number, rings: number = BARS): RingPlace {
 
 export function barX(bar: number, bars: number = BARS): number {
   return (bar - (bars - 1) / 2) * BAR_SPACING;
+}
+
+/** Half the length of a bar of height 1, where so much of the scene is seen above the middle: taller on a narrow screen. */
+export function barReach(halfHeight: number): number {
+  return Math.min(4.2, 0.62 * halfHeight);
 }

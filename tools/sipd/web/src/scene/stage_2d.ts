@@ -1,7 +1,7 @@
 // The same without WebGL: the waveform as flat bars; while it waits, two strands of rings as seen from the side.
 import { BARS } from './bars.js';
 import { FrameLoop } from './frame_loop.js';
-import { BAR_RADIUS, BAR_REACH, BAR_SPACING, barX, HELIX_HEIGHT, RING_RADIUS, ringPlace } from './helix.js';
+import { BAR_RADIUS, barReach, BAR_SPACING, barX, HELIX_HEIGHT, RING_RADIUS, ringPlace } from './helix.js';
 import { paletteOf, type Palette, type Shape, type Stage, type StageSettings } from './stage.js';
 
 const TURN_PER_S = 0.22;
@@ -64,7 +64,7 @@ export class Stage2d implements Stage {
     this.context.clearRect(0, 0, width, height);
     this.context.setTransform(scale, 0, 0, -scale, width / 2, height / 2);
     if (this.form < 1) this.rings(palette, 1 - this.form);
-    if (this.form > 0) this.waveform(palette, this.form);
+    if (this.form > 0) this.waveform(palette, this.form, barReach(height / scale / 2));
     return goal === 1 || this.form > 0 || !still;
   }
 
@@ -85,11 +85,11 @@ export class Stage2d implements Stage {
     this.context.globalAlpha = 1;
   }
 
-  private waveform(palette: Palette, alpha: number): void {
+  private waveform(palette: Palette, alpha: number, most: number): void {
     const { heights, owner } = this.settings.bars;
     this.context.globalAlpha = alpha;
     for (let i = 0; i < BARS; i++) {
-      const reach = BAR_REACH * heights[i]! + BAR_RADIUS;
+      const reach = most * heights[i]! + BAR_RADIUS;
       this.context.fillStyle = mix(palette.blue, palette.purple, (i / (BARS - 1)) * 0.45 + owner[i]! * 0.55);
       this.context.beginPath();
       this.context.roundRect(barX(i) - BAR_RADIUS, -reach, 2 * BAR_RADIUS, 2 * reach, BAR_RADIUS);

@@ -11,7 +11,7 @@ import {
 } from 'three';
 import { BARS } from './bars.js';
 import { FrameLoop } from './frame_loop.js';
-import { BAR_RADIUS, BAR_REACH, BAR_SPACING, barX, HELIX_HEIGHT, RING_RADIUS, RING_TUBE, ringPlace } from './helix.js';
+import { BAR_RADIUS, barReach, BAR_SPACING, barX, HELIX_HEIGHT, RING_RADIUS, RING_TUBE, ringPlace } from './helix.js';
 import { ringGeometry } from './ring_geometry.js';
 import { FRAGMENT, VERTEX } from './shaders.js';
 import { paletteOf, type Shape, type Stage, type StageSettings } from './stage.js';
@@ -47,7 +47,7 @@ export class Stage3d implements Stage {
         form: { value: 0 },
         turn: { value: 0 },
         away: { value: 0 },
-        size: { value: new Vector4(RING_RADIUS, RING_TUBE, BAR_RADIUS, BAR_REACH) },
+        size: { value: new Vector4(RING_RADIUS, RING_TUBE, BAR_RADIUS, 0) },
         blue: { value: new Color() },
         violet: { value: new Color() },
         purple: { value: new Color() },
@@ -121,6 +121,8 @@ export class Stage3d implements Stage {
     const high = (HELIX_HEIGHT / 2 + 0.75) / tangent;
     const wide = ((BARS * BAR_SPACING) / 2 + 0.2) / (tangent * this.camera.aspect);
     this.camera.position.set(0, 0, Math.max(high, wide));
+    const halfHeight = tangent * this.camera.position.z;
+    (this.material.uniforms['size']!.value as Vector4).w = barReach(halfHeight);
     this.material.uniforms['away']!.value = this.camera.position.z;
     this.camera.updateProjectionMatrix();
     this.loop.wake();

@@ -17,7 +17,10 @@ export class Captions {
   constructor(private readonly agent: string) {}
 
   update(lines: readonly Line[]): void {
-    const atEnd = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < NEAR_END;
+    // On a phone the captions are as long as they are, and the page is what scrolls.
+    const page = document.scrollingElement ?? this.root;
+    const scroller = this.root.scrollHeight > this.root.clientHeight + 1 ? this.root : page;
+    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
     const kept = new Map<string, Shown>();
     lines.forEach((line, i) => {
       const signature = JSON.stringify(line);
@@ -32,7 +35,9 @@ export class Captions {
     });
     for (const [key, shown] of this.shown) if (!kept.has(key)) shown.element.remove();
     this.shown = kept;
-    if (atEnd) this.root.scrollTop = this.root.scrollHeight;
+    if (!atEnd) return;
+    this.root.scrollTop = this.root.scrollHeight;
+    if (scroller === page) page.scrollTop = page.scrollHeight;
   }
 
   /** The caller has interrupted: what is not said yet fades, until it is known what was heard. */

@@ -76,10 +76,10 @@ export class Carousel {
   }
 
   private card(voice: Voice, i: number): Card {
-    const label = h('span', {}, 'Hear a sample');
+    const label = h('span', {}, `Hear ${voice.name}`);
     const sample = h(
       'button',
-      { type: 'button', class: 'sample', 'aria-label': `Hear ${voice.name}`, onclick: () => this.toggle(i) },
+      { type: 'button', class: 'sample', onclick: () => this.toggle(i) },
       icon('play'),
       label,
     );
@@ -117,9 +117,8 @@ export class Carousel {
 
   private label(voice: number, playing: boolean): void {
     const card = this.cards[voice]!;
-    card.label.textContent = playing ? 'Stop' : 'Hear a sample';
+    card.label.textContent = `${playing ? 'Stop' : 'Hear'} ${this.voices[voice]!.name}`;
     card.sample.replaceChild(icon(playing ? 'stop' : 'play'), card.sample.firstChild!);
-    card.sample.setAttribute('aria-label', playing ? `Stop ${this.voices[voice]!.name}` : `Hear ${this.voices[voice]!.name}`);
     card.sample.classList.toggle('on', playing);
     vary(card.sample, { '--progress': '0' });
   }

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# The pages of talky-sipd in a real browser, with the real daemon and the real agent; the driver is tests/web.
+# ctest: calls
+# ctest: timeout=600
+
+load lib
+
+# The daemon with its page at $URL, and the options that are given.
+serve() {
+  HTTP=$(free_port)
+  start_sipd --http "127.0.0.1:$HTTP" "$@" || return 1
+  URL=http://localhost:$HTTP/
+}
+have_page() {
+  need node chromium talky-sipd talky-agent
+  [ -s "$TALKY_BIN/../share/talky/web/index.html" ] || { echo "the page is not built: scripts/web, then build talky-web"; return 1; }
+}
+have_models() {
+  talky-agent hear /dev/null 2>&1 | grep -q 'models' && skip "the speech models are not installed: run scripts/models/install"
+  return 0
+}
+drive() { node "$TALKY_SOURCE/tests/web/$1" "${@:2}"; }
+
+@test "a conversation: captions, levels, barge-in, waterfall, downloads, /calls; axe is clean and nobody else is asked" {
+  have_page
+  have_models
+  need sox
+  # A question whose answer is long, and then the same question into the answer: the microphone plays it in a loop.
+  talky-agent say -o said.wav --voice Alex "When are you open on Saturday?"
+  sox said.wav microphone.wav pad 4 0.5
+  serve --bridge agent --agent "unix:$T/agent.sock" --agent-command talky-agent
+  drive talk.mjs "$URL" "$T/microphone.wav" saturday || { dump_logs; return 1; }
+}
+
+@test "denied microphone, no WebGL, WebGL taken away, a phone, light and dark: each is whole, and clean under axe" {
+  have_page
+  serve --bridge echo
+  drive states.mjs "$URL" || { dump_logs; return 1; }
+}
+
+@test "talky-sipd dies in a call: the page says so, and later that it does not answer" {
+  have_page
+  serve --bridge echo
+  start page node "$TALKY_SOURCE/tests/web/lost.mjs" "$URL"
+  wait_line page '^talking' 60
+  kill -KILL "${PIDS[sipd]}"
+  finish page 120
+  [ "$status" -eq 0 ] || { dump_logs; return 1; }
+}
+
+@test "the page is what its policy allows: no script, style or handler stands in the HTML, nothing has another origin" {
+  have_page
+  local page
+  for page in "$TALKY_BIN"/../share/talky/web/*.html; do
+    run grep -nE '<script[^>]*>[^<]|<style|style="|[^a-z]on[a-z]+="|(src|href)="(https?:)?//' "$page"
+    [ "$status" -eq 1 ] || { echo "$page: $output"; return 1; }
+  done
+  run grep -rlE '\beval\(|new Function\(' "$TALKY_BIN/../share/talky/web/assets"
+  [ "$status" -eq 1 ] || { echo "$output"; return 1; }
+}
