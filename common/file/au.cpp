@@ -76,7 +76,7 @@ std::vector<std::byte> make_au_header(SampleFormat format, std::uint32_t rate, s
   return out;
 }
 
-Result<AuReader> AuReader::create(Input input) {
+Result<AuReader> AuReader::create(Input&& input) {
   std::size_t wanted = header_bytes;
   for (;;) {
     const auto bytes = input.peek(wanted);

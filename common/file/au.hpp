@@ -30,7 +30,8 @@ bool au_holds(SampleFormat format);
 
 class AuReader : public SampleReader {
  public:
-  static Result<AuReader> create(Input input); // at the start of the header
+  // As WavReader::create.
+  static Result<AuReader> create(Input&& input);
 
  private:
   using SampleReader::SampleReader;

@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
 #include "core/ascii.hpp"
 #include "core/dynamic_library.hpp"
+#include "file/sound_pipe.hpp"
 
 namespace talky::file {
 
@@ -20,6 +22,7 @@ namespace {
 struct Sndfile {
   decltype(&sf_open) open = nullptr;
   decltype(&sf_open_fd) open_fd = nullptr;
+  decltype(&sf_open_virtual) open_virtual = nullptr;
   decltype(&sf_close) close = nullptr;
   decltype(&sf_command) command = nullptr;
   decltype(&sf_error) error = nullptr;
@@ -36,10 +39,10 @@ struct Sndfile {
     Sndfile f;
     const bool whole =
         library->bind(f.open, "sf_open") && library->bind(f.open_fd, "sf_open_fd") &&
-        library->bind(f.close, "sf_close") && library->bind(f.command, "sf_command") &&
-        library->bind(f.error, "sf_error") && library->bind(f.format_check, "sf_format_check") &&
-        library->bind(f.readf_short, "sf_readf_short") && library->bind(f.readf_float, "sf_readf_float") &&
-        library->bind(f.writef_short, "sf_writef_short") &&
+        library->bind(f.open_virtual, "sf_open_virtual") && library->bind(f.close, "sf_close") &&
+        library->bind(f.command, "sf_command") && library->bind(f.error, "sf_error") &&
+        library->bind(f.format_check, "sf_format_check") && library->bind(f.readf_short, "sf_readf_short") &&
+        library->bind(f.readf_float, "sf_readf_float") && library->bind(f.writef_short, "sf_writef_short") &&
         library->bind(f.writef_float, "sf_writef_float") && library->bind(f.write_sync, "sf_write_sync");
     if (!whole) return fail(Errc::unsupported, 0, "libsndfile 1.2 or later");
     return f;
@@ -78,9 +81,62 @@ std::string describe(int what) {
 
 } // namespace
 
+namespace {
+
+template <class Sample, class Read>
+Result<> read_frames(SNDFILE* file, int channels, std::size_t max_frames, std::vector<Sample>& out,
+                     Read read) {
+  const auto width = static_cast<std::size_t>(channels);
+  out.resize(max_frames * width);
+  const sf_count_t got = read(file, out.data(), static_cast<sf_count_t>(max_frames));
+  out.resize(got > 0 ? static_cast<std::size_t>(got) * width : 0);
+  if (got <= 0 && sndfile()->error(file) != SF_ERR_NO_ERROR)
+    return fail(Errc::malformed, 0, "readable sound");
+  return {};
+}
+
+} // namespace
+
 struct SoundFileReader::Impl {
+  std::unique_ptr<SoundPipe> pipe; // outlives what reads from it
   Sound file;
   SF_INFO info{};
+
+  std::uint64_t given = 0; // frames
+
+  void open_pipe() {
+    SF_VIRTUAL_IO io = SoundPipe::functions();
+    info = {};
+    file.reset(sndfile()->open_virtual(&io, SFM_READ, &info, pipe.get()));
+    if (file) sndfile()->command(file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  }
+  // All of the pipe has come, and its length is known.
+  void begin_again() {
+    file.reset();
+    pipe->settle();
+    open_pipe();
+  }
+
+  template <class Sample, class Read>
+  Result<> read(std::size_t max_frames, std::vector<Sample>& out, Read function) {
+    auto done = read_frames(file.get(), info.channels, max_frames, out, function);
+    if (pipe && pipe->fell_short()) {
+      begin_again();
+      std::vector<Sample> before;
+      for (std::uint64_t passed = 0; file && passed < given; passed += before.size() / width()) {
+        const auto rest = static_cast<std::size_t>(std::min<std::uint64_t>(given - passed, 65'536));
+        done = read_frames(file.get(), info.channels, rest, before, function);
+        if (!done || before.empty()) break;
+      }
+      out.clear();
+      if (file && done) done = read_frames(file.get(), info.channels, max_frames, out, function);
+    }
+    given += out.size() / width();
+    // What went wrong below libsndfile comes first.
+    if (pipe && pipe->error()) return tl::unexpected(*pipe->error());
+    return done;
+  }
+  std::size_t width() const { return static_cast<std::size_t>(std::max(1, info.channels)); }
 };
 
 SoundFileReader::SoundFileReader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -100,6 +156,20 @@ Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
   }
   auto impl = std::make_unique<Impl>();
   impl->file.reset(sndfile()->open_fd(fd, SFM_READ, &impl->info, SF_TRUE)); // closes fd, also if it fails
+  return finish(std::move(impl));
+}
+
+Result<SoundFileReader> SoundFileReader::create(Input input) {
+  if (!sndfile()) return tl::unexpected(sndfile().error());
+  auto impl = std::make_unique<Impl>();
+  impl->pipe = std::make_unique<SoundPipe>(std::move(input));
+  impl->open_pipe();
+  if (!impl->file) impl->begin_again();
+  if (impl->pipe->error()) return tl::unexpected(*impl->pipe->error());
+  return finish(std::move(impl));
+}
+
+Result<SoundFileReader> SoundFileReader::finish(std::unique_ptr<Impl> impl) {
   if (!impl->file) return fail(Errc::malformed, 0, "a sound file that libsndfile knows");
   if (impl->info.channels < 1 || impl->info.channels > 64 || impl->info.samplerate < 1) {
     return fail(Errc::malformed, 0, "1 to 64 channels and a rate above zero");
@@ -137,25 +207,8 @@ std::uint64_t SoundFileReader::frames() const {
   return impl_->info.frames > 0 ? static_cast<std::uint64_t>(impl_->info.frames) : 0;
 }
 
-namespace {
-
-template <class Sample, class Read>
-Result<> read_frames(SNDFILE* file, int channels, std::size_t max_frames, std::vector<Sample>& out,
-                     Read read) {
-  const auto width = static_cast<std::size_t>(channels);
-  out.resize(max_frames * width);
-  const sf_count_t got = read(file, out.data(), static_cast<sf_count_t>(max_frames));
-  out.resize(got > 0 ? static_cast<std::size_t>(got) * width : 0);
-  if (got <= 0 && sndfile()->error(file) != SF_ERR_NO_ERROR)
-    return fail(Errc::malformed, 0, "readable sound");
-  return {};
-}
-
-} // namespace
-
 Result<> SoundFileReader::read(std::size_t max_frames, std::vector<std::int16_t>& out) {
-  if (!wide())
-    return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sndfile()->readf_short);
+  if (!wide()) return impl_->read(max_frames, out, sndfile()->readf_short);
   // libsndfile's own conversion of floats to short does not scale for every codec.
   std::vector<float> samples;
   if (const auto done = read(max_frames, samples); !done) return done;
@@ -168,7 +221,7 @@ Result<> SoundFileReader::read(std::size_t max_frames, std::vector<std::int16_t>
 }
 
 Result<> SoundFileReader::read(std::size_t max_frames, std::vector<float>& out) {
-  return read_frames(impl_->file.get(), impl_->info.channels, max_frames, out, sndfile()->readf_float);
+  return impl_->read(max_frames, out, sndfile()->readf_float);
 }
 
 std::span<const SoundFileKind> sound_file_kinds() {

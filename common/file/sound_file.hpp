@@ -1,5 +1,5 @@
 // Every other sound file, through libsndfile: FLAC, AU, AIFF, Ogg (Vorbis, Opus), CAF, W64, WAV with GSM or
-// ADPCM ... Regular files only.
+// ADPCM ... Files, and pipes by sound_pipe.hpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "audio/frame.hpp"
 #include "core/error.hpp"
+#include "file/io.hpp"
 
 namespace talky::file {
 
@@ -19,6 +20,8 @@ class SoundFileReader {
  public:
   // Errors: io (errno says why), unsupported (a directory, or nothing that libsndfile knows), malformed.
   static Result<SoundFileReader> open(const std::string& path);
+  // From its start on; of a pipe that says how long it will be, as WAV and AIFF do, no more than is wanted.
+  static Result<SoundFileReader> create(Input input);
   SoundFileReader(SoundFileReader&&) noexcept;
   SoundFileReader& operator=(SoundFileReader&&) noexcept;
   ~SoundFileReader();
@@ -34,6 +37,7 @@ class SoundFileReader {
 
  private:
   struct Impl;
+  static Result<SoundFileReader> finish(std::unique_ptr<Impl> impl);
   explicit SoundFileReader(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

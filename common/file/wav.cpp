@@ -205,7 +205,7 @@ Result<WavReader> WavReader::open(const std::string& path) {
   return create(std::move(*input));
 }
 
-Result<WavReader> WavReader::create(Input input) {
+Result<WavReader> WavReader::create(Input&& input) {
   std::size_t wanted = 12;
   for (;;) {
     const auto bytes = input.peek(wanted);

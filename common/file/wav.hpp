@@ -45,7 +45,8 @@ inline constexpr std::uint32_t wav_unknown_size = 0x7ffff000;
 class WavReader : public SampleReader {
  public:
   static Result<WavReader> open(const std::string& path); // "-" is standard input
-  static Result<WavReader> create(Input input);           // at the start of the header
+  // At the start of the header. Where that is an error, the input stands there still.
+  static Result<WavReader> create(Input&& input);
 
  private:
   using SampleReader::SampleReader;

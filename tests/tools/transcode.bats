@@ -248,7 +248,7 @@ PY
   refuses 73 'No such file' talky-transcode in.wav no/such/dir.wav
   [ ! -e x.wav ]
   refuses 65 'expected fLaC' talky-transcode -f flac -t s16le - <in.wav
-  refuses 65 'from a pipe' talky-transcode -f aiff -t s16le - <in.wav
+  refuses 65 'libsndfile knows' talky-transcode -f aiff -t s16le - < <(head -c 500 /dev/zero)
   refuses 65 'is empty' talky-transcode -t s16le - </dev/null
 }
 

@@ -239,3 +239,51 @@ END
   [[ $stderr == *'byte 0: expected a GSM frame'* ]]
   [ ! -e x.wav ]
 }
+
+@test "what libsndfile reads and writes goes through pipes too, to the same bytes, and cut off as a file is" {
+  local kind size
+  for kind in aiff wav-gsm wav-ima wav-ms; do
+    talky-transcode -t "$kind" in.wav "a.$kind"
+    talky-transcode -t "$kind" - - <in.wav | same - "a.$kind"
+  done
+  talky-transcode -t ogg in.wav a.ogg # its serial number is chance
+  talky-transcode -t ogg - - <in.wav >b.ogg
+  [ "$(stat -c %s a.ogg)" -eq "$(stat -c %s b.ogg)" ]
+  sox in.wav a.caf
+  sox in.wav a.w64
+  for kind in aiff wav-gsm wav-ima wav-ms ogg caf w64; do
+    talky-transcode --force -t s16le "a.$kind" whole.s16
+    cat "a.$kind" | talky-transcode -t s16le - - | same - whole.s16
+    talky-transcode -t s16le <(cat "a.$kind") - | same - whole.s16
+  done
+  for kind in aiff wav-gsm wav-ima wav-ms; do
+    for size in 2000 3001 4444; do
+      head -c "$size" "a.$kind" >cut
+      talky-transcode --force -t s16le cut whole.s16
+      cat cut | talky-transcode -t s16le - - | same - whole.s16
+    done
+  done
+  # A program that could not go back to write the length.
+  for kind in adpcm_ms adpcm_ima_wav; do
+    ffmpeg -y -v error -i in.wav -c:a "$kind" whole.wav
+    ffmpeg -v error -i in.wav -c:a "$kind" -f wav - | cat >piped.wav
+    cat piped.wav | talky-transcode -t s16le - - | same - <(talky-transcode -t s16le whole.wav -)
+  done
+  # What has come is heard before more comes, and no temporary file stays.
+  mkdir spool
+  export TMPDIR=$PWD/spool
+  mkfifo in
+  start filter sh -c 'exec talky-transcode -t s16le in - >out.s16'
+  exec {pipe}>in
+  head -c 1200 a.wav-gsm >&"$pipe"
+  heard() { [ "$(stat -c %s out.s16)" -ge 6400 ]; }
+  wait_for 30 heard
+  tail -c +1201 a.wav-gsm >&"$pipe"
+  exec {pipe}>&-
+  finish filter
+  [ "$status" -eq 0 ]
+  same out.s16 <(talky-transcode -t s16le a.wav-gsm -)
+  [ -z "$(ls spool)" ]
+  refuses 74 'temporary file: No such file' env TMPDIR=/no/such talky-transcode -t aiff in.wav -
+  refuses 74 'No space left' sh -c 'exec talky-transcode -t aiff in.wav - >/dev/full'
+}

@@ -62,6 +62,10 @@ void fail_write(std::string_view path, const Error& error) {
                                           reason != 0 ? reason_text(reason) : std::string(error.what)));
 }
 
+void fail_temporary() {
+  throw Failure(ExitCode::io, fmt::format("the temporary file: {}", reason_text(errno)));
+}
+
 void usage(const std::string& text) {
   throw Failure(ExitCode::usage, text);
 }

@@ -18,4 +18,12 @@ std::string output_name(std::string_view path);
 [[noreturn]] void fail_write(std::string_view path, const Error& error);
 [[noreturn]] void usage(const std::string& text);
 
+// What a temporary file gives; its failure is thrown (io).
+[[noreturn]] void fail_temporary();
+template <class T>
+T check_temporary(const Result<T>& done) {
+  if (!done) fail_temporary();
+  if constexpr (!std::is_void_v<T>) return *done;
+}
+
 } // namespace talky::transcode

@@ -236,7 +236,7 @@ void list_formats(bool json) {
                               {"meaning", kind.meaning},
                               {"container", container_name(kind.container)},
                               {"endings", boost::json::array(kind.endings.begin(), kind.endings.end())},
-                              {"pipe", kind.on_pipes()}};
+                              {"streams", kind.streams()}};
     const bool plain = kind.container == Container::raw || kind.container == Container::wav ||
                        kind.container == Container::au;
     if (plain) {

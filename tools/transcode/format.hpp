@@ -39,7 +39,8 @@ struct Kind {
   std::string meaning;
 
   bool is_rtp() const { return container >= Container::rtpdump; }
-  bool on_pipes() const { return container != Container::sound; }
+  // What goes in comes out at once; otherwise a pipe gets it when all is known.
+  bool streams() const { return container != Container::sound; }
   // Holds more than s16 does, where it is written.
   bool wide() const;
 };

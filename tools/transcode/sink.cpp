@@ -12,12 +12,17 @@
 #include "failure.hpp"
 #include "file/au.hpp"
 #include "file/io.hpp"
+#include "file/temporary_file.hpp"
 #include "file/wav.hpp"
 #include "rtp_sink.hpp"
 
 namespace talky::transcode {
 
 namespace {
+
+file::Output::Mode mode_of(bool force) {
+  return force ? file::Output::Mode::replace : file::Output::Mode::fresh;
+}
 
 // Raw samples, or those with the header of WAV or AU in front of them.
 class ByteSink final : public Sink {
@@ -90,7 +95,48 @@ class ByteSink final : public Sink {
   std::size_t header_size_ = 0;
 };
 
-// libsndfile writes by name: a temporary one, until all is well.
+// libsndfile writes by name: a temporary one, until all is well. A pipe gets it then, because the header
+// tells what is known only at the end.
+class SoundPipeSink final : public Sink {
+ public:
+  SoundPipeSink(std::string path, file::TemporaryFile kept, file::SoundFileWriter writer, file::Output output)
+      : path_(std::move(path)),
+        kept_(std::move(kept)),
+        writer_(std::move(writer)),
+        output_(std::move(output)) {}
+
+  void write(std::span<const std::int16_t> interleaved) override { check_kept(writer_.write(interleaved)); }
+  void write(std::span<const float> interleaved) override { check_kept(writer_.write(interleaved)); }
+  void write_raw(Bytes) override {}
+  void flush() override {}
+  void close() override {
+    check_kept(writer_.close());
+    std::vector<std::byte> block(65'536);
+    for (std::uint64_t at = 0;;) {
+      const std::size_t got = check_temporary(kept_.read(at, block));
+      if (got == 0) break;
+      at += got;
+      check(output_.write(Bytes(block).first(got)));
+    }
+    check(output_.close());
+  }
+
+ private:
+  static void check_kept(const Result<>& done) {
+    if (!done && errno == 0) errno = ENOSPC; // libsndfile keeps no reason for a short write
+    check_temporary(done);
+  }
+  void check(const Result<>& done) const {
+    if (!done) fail_write(path_, done.error());
+  }
+
+  std::string path_;
+  file::TemporaryFile kept_;
+  file::SoundFileWriter writer_;
+  file::Output output_;
+};
+
+// To a file: under a temporary name, until all is well.
 class SoundSink final : public Sink {
  public:
   SoundSink(std::string path, std::string temporary, file::SoundFileWriter writer, bool force)
@@ -127,28 +173,38 @@ class SoundSink final : public Sink {
   bool force_;
 };
 
+[[noreturn]] void fail_sound(const Kind& kind, audio::Format format, const std::string& path,
+                             const Error& error) {
+  if (error.code != Errc::unsupported) fail_create(path, error);
+  usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name, format.channels,
+                    format.rate));
+}
+
 std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audio::Format format,
                                  bool force) {
-  if (path == "-") usage(fmt::format("{} cannot be written to a pipe, only to a file; wav can", kind.name));
   struct stat status {};
-  const bool there = ::lstat(path.c_str(), &status) == 0;
+  const bool there = path != "-" && ::lstat(path.c_str(), &status) == 0;
   if (there && !force) {
     errno = EEXIST;
     fail_create(path, Error{Errc::io, 0, ""});
   }
-  if (there && !S_ISREG(status.st_mode))
-    usage(fmt::format("{}: {} can only be written to a regular file", path, kind.name));
+  if (path == "-" || (there && !S_ISREG(status.st_mode))) {
+    auto output = file::Output::create(path, mode_of(force));
+    if (!output) fail_create(path, output.error());
+    file::TemporaryFile kept;
+    const std::string name = check_temporary(kept.name());
+    errno = 0;
+    auto writer = file::SoundFileWriter::create(name, *kind.sound, format);
+    if (!writer) fail_sound(kind, format, path, writer.error());
+    return std::make_unique<SoundPipeSink>(path, std::move(kept), std::move(*writer), std::move(*output));
+  }
   std::string temporary = fmt::format("{}.{}.part", path, ::getpid());
   auto writer = file::SoundFileWriter::create(temporary, *kind.sound, format);
   if (!writer) {
     const int reason = errno;
     ::unlink(temporary.c_str());
     errno = reason;
-    if (writer.error().code == Errc::unsupported) {
-      usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name,
-                        format.channels, format.rate));
-    }
-    fail_create(path, writer.error());
+    fail_sound(kind, format, path, writer.error());
   }
   errno = 0;
   return std::make_unique<SoundSink>(path, std::move(temporary), std::move(*writer), force);
@@ -161,7 +217,7 @@ std::unique_ptr<Sink> open_sink(const std::string& path, const Kind& kind, audio
   if (kind.container == Kind::Container::sound) return open_sound(path, kind, format, force);
   if (kind.is_rtp()) return open_rtp_sink(path, kind.container, options.rtp, format, force);
   check_format(kind, format);
-  auto output = file::Output::create(path, force ? file::Output::Mode::replace : file::Output::Mode::fresh);
+  auto output = file::Output::create(path, mode_of(force));
   if (!output) fail_create(path, output.error());
   switch (kind.container) {
     case Kind::Container::flac: return make_flac_sink(path, std::move(*output), kind, format, options.live);

@@ -1,6 +1,7 @@
 #include "source.hpp"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -93,17 +94,20 @@ class HeadedSource final : public ByteSource {
 
 class SoundSource final : public Source {
  public:
-  SoundSource(std::string path, file::SoundFileReader reader)
-      : path_(std::move(path)), reader_(std::move(reader)) {}
+  // Of a pipe no more is asked for at a time than a packet holds: what has come is not held back.
+  SoundSource(std::string path, file::SoundFileReader reader, bool pipe)
+      : path_(std::move(path)),
+        reader_(std::move(reader)),
+        most_(pipe ? std::max<std::size_t>(1, reader_.format().rate / 50) : ~std::size_t{0}) {}
 
   audio::Format format() const override { return reader_.format(); }
   bool wide() const override { return reader_.wide(); }
   std::string describe() const override { return reader_.name(); }
   void read(std::size_t max_frames, std::vector<std::int16_t>& out) override {
-    check(reader_.read(max_frames, out));
+    check(reader_.read(std::min(max_frames, most_), out));
   }
   void read(std::size_t max_frames, std::vector<float>& out) override {
-    check(reader_.read(max_frames, out));
+    check(reader_.read(std::min(max_frames, most_), out));
   }
 
  private:
@@ -113,6 +117,7 @@ class SoundSource final : public Source {
 
   std::string path_;
   file::SoundFileReader reader_;
+  std::size_t most_; // frames
 };
 
 class Joined final : public Source {
@@ -221,14 +226,13 @@ class Generated final : public Source {
   Generate generate_;
 };
 
-std::unique_ptr<Source> open_sound(const std::string& path, std::string_view what) {
-  if (path == "-") {
-    throw cli::Failure(cli::ExitCode::data,
-                       fmt::format("standard input: {} cannot be read from a pipe, only from a file", what));
-  }
-  auto reader = file::SoundFileReader::open(path);
+// By libsndfile. `input` stands at the start.
+std::unique_ptr<Source> open_sound(const std::string& path, file::Input input) {
+  struct stat status {};
+  const bool pipe = path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode);
+  auto reader = pipe ? file::SoundFileReader::create(std::move(input)) : file::SoundFileReader::open(path);
   if (!reader) fail_input(path, reader.error());
-  return std::make_unique<SoundSource>(path, std::move(*reader));
+  return std::make_unique<SoundSource>(path, std::move(*reader), pipe);
 }
 
 } // namespace
@@ -236,9 +240,8 @@ std::unique_ptr<Source> open_sound(const std::string& path, std::string_view wha
 namespace {
 
 // What it is: as the user says, else by its first bytes, else by its name. nullptr: something of
-// libsndfile's, whose name is in `other`.
-const Kind* recognise(const std::string& path, file::Input& input, const Kind* said,
-                      std::string_view& other) {
+// libsndfile's.
+const Kind* recognise(const std::string& path, file::Input& input, const Kind* said) {
   if (said != nullptr && !said->is_rtp()) return said;
   // Never more than the shortest header has, but for an Ogg, which is at least this long.
   auto start = input.peek(4);
@@ -248,10 +251,7 @@ const Kind* recognise(const std::string& path, file::Input& input, const Kind* s
   const Sniffed sniffed = sniff(*start);
   if (said != nullptr) return sniffed.kind != nullptr && sniffed.kind->is_rtp() ? sniffed.kind : said;
   if (sniffed.kind != nullptr) return sniffed.kind;
-  if (sniffed.other) {
-    other = sniffed.name;
-    return nullptr;
-  }
+  if (sniffed.other) return nullptr;
   if (const Kind* kind = kind_of_name(path)) return kind;
   if (path == "-" && start->empty()) throw cli::Failure(cli::ExitCode::data, "standard input: is empty");
   throw cli::Failure(path == "-" ? cli::ExitCode::usage : cli::ExitCode::data,
@@ -259,13 +259,14 @@ const Kind* recognise(const std::string& path, file::Input& input, const Kind* s
                                  input_name(path)));
 }
 
-// libsndfile's, where ours does not read what is inside and there is a file.
-std::unique_ptr<Source> or_sound(const std::string& path, const Error& error) {
-  if (error.code == Errc::unsupported && path != "-") {
-    if (auto other = file::SoundFileReader::open(path))
-      return std::make_unique<SoundSource>(path, std::move(*other));
+// libsndfile's, where ours does not read what is inside.
+std::unique_ptr<Source> or_sound(const std::string& path, file::Input input, const Error& error) {
+  if (error.code != Errc::unsupported) fail_input(path, error);
+  try {
+    return open_sound(path, std::move(input));
+  } catch (const cli::Failure&) { // ours says better what is wrong
+    fail_input(path, error);
   }
-  fail_input(path, error);
 }
 
 } // namespace
@@ -281,13 +282,12 @@ std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions
     if (!inside) fail_input(path, inside.error());
     input = std::move(inside->input);
   }
-  std::string_view other;
-  const Kind* kind = recognise(path, input, options.kind, other);
+  const Kind* kind = recognise(path, input, options.kind);
   if ((kind == nullptr || !kind->is_rtp()) && (options.rtp.impairment || options.rtp.jitter_buffer))
     usage(fmt::format("{}: --impair and --jitter-buffer want RTP, an rtpdump or a pcap", input_name(path)));
-  if (kind == nullptr) return open_sound(path, other);
+  if (kind == nullptr) return open_sound(path, std::move(input));
   switch (kind->container) {
-    case Kind::Container::sound: return open_sound(path, kind->name);
+    case Kind::Container::sound: return open_sound(path, std::move(input));
     case Kind::Container::rtpdump:
     case Kind::Container::pcap:
     case Kind::Container::pcapng:
@@ -297,12 +297,12 @@ std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions
     case Kind::Container::coded: return open_coded(path, std::move(input), *kind->codec);
     case Kind::Container::wav: {
       auto reader = file::WavReader::create(std::move(input));
-      if (!reader) return or_sound(path, reader.error()); // GSM and ADPCM in WAV
+      if (!reader) return or_sound(path, std::move(input), reader.error()); // GSM and ADPCM in WAV
       return std::make_unique<HeadedSource<file::WavReader>>(path, std::move(*reader), "WAV");
     }
     case Kind::Container::au: {
       auto reader = file::AuReader::create(std::move(input));
-      if (!reader) return or_sound(path, reader.error());
+      if (!reader) return or_sound(path, std::move(input), reader.error());
       return std::make_unique<HeadedSource<file::AuReader>>(path, std::move(*reader), "AU");
     }
     case Kind::Container::raw: break;

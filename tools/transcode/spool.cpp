@@ -12,19 +12,19 @@ namespace {
 constexpr std::size_t block_frames = 16384;
 
 template <class Sample>
-void fill(Source& source, TemporaryFile& file) {
+void fill(Source& source, file::TemporaryFile& file) {
   std::vector<Sample> block;
   for (;;) {
     check_interrupt();
     source.read(block_frames, block);
     if (block.empty()) return;
-    file.append(std::as_bytes(std::span(block)));
+    check_temporary(file.append(std::as_bytes(std::span(block))));
   }
 }
 
 class Reader final : public ByteSource {
  public:
-  Reader(const TemporaryFile& file, audio::Format format, bool wide, std::string described,
+  Reader(const file::TemporaryFile& file, audio::Format format, bool wide, std::string described,
          std::string remark)
       : ByteSource("", wide ? file::SampleFormat::f32le : file::SampleFormat::s16le),
         file_(file),
@@ -37,13 +37,13 @@ class Reader final : public ByteSource {
   std::string remark() const override { return remark_; }
   Bytes read_raw(std::size_t max_frames) override {
     bytes_.resize(std::min(max_frames, block_frames) * format_.channels * file::info(*samples()).bytes);
-    const std::size_t got = file_.read(at_, bytes_);
+    const std::size_t got = check_temporary(file_.read(at_, bytes_));
     at_ += got;
     return Bytes(bytes_).first(got);
   }
 
  private:
-  const TemporaryFile& file_;
+  const file::TemporaryFile& file_;
   audio::Format format_;
   std::string described_, remark_;
   std::vector<std::byte> bytes_;

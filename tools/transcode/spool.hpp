@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "file/temporary_file.hpp"
 #include "source.hpp"
-#include "temporary_file.hpp"
 
 namespace talky::transcode {
 
@@ -17,7 +17,7 @@ class Spool {
   std::unique_ptr<Source> reader() const;
 
  private:
-  TemporaryFile file_;
+  file::TemporaryFile file_;
   audio::Format format_;
   bool wide_;
   std::string described_, remark_;
