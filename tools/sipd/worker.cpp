@@ -84,7 +84,8 @@ void Worker::make_user_agent() {
   }
   config.realm = settings_.realm;
   config.follow_refer = !settings_.refer_text.empty();
-  config.digest_key = shared_.digest_key;
+  // Each worker counts the uses of its own nonces: with one of another's, credentials are stale, not used again.
+  config.digest_key = fmt::format("{}/{}", shared_.digest_key, index_);
   config.digest_algorithms = live_.digests;
   config.hosts.push_back(settings_.realm);
   if (settings_.advertise) config.hosts.push_back(settings_.advertise->to_string());
