@@ -176,6 +176,29 @@ ha1() { printf %s "$2" | "$1" | cut -d' ' -f1; }
   [[ $output == *'nobody could register'* ]]
 }
 
+@test "credentials that were overheard open no second call, at none of four workers" {
+  printf 'alice:secret\n' >users
+  sipd --workers 4 --users "$T/users"
+  cat >replay.py <<'PY'
+import re, sys
+sys.path.insert(0, sys.argv[1])
+from sip_client import Client
+server = sys.argv[2]
+phone = Client(server, user="alice", password="secret")
+call = phone.call("100")
+assert call.invite().status == 200
+heard = re.search("^Authorization: .*", call.last_invite, re.M).group(0).strip()
+assert call.bye().status == 200
+thief = Client(server, user="alice")
+for _ in range(16):  # their Call-IDs spread over all workers
+    again = thief.call("100")
+    again.send_invite(None, [heard])
+    assert thief.pump(30, lambda: again.final) and again.final.status == 401, again.final.start
+    assert "stale=true" in again.final.get("www-authenticate")
+PY
+  run -0 /usr/bin/python3 replay.py "$TALKY_SOURCE/tests/tools" "$SERVER"
+}
+
 @test "with two workers the caps hold in all, and a phone that one has registered is known to the other" {
   printf 'alice:secret\n' >users
   sipd --workers 2 --users "$T/users" --max-calls 3
