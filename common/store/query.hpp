@@ -21,8 +21,9 @@ struct Filter {
   std::string text;                // in what was said by either side
   std::vector<std::string> causes; // any of these
   std::optional<bool> answered;
-  std::string sip_call_id; // exactly
-  std::optional<std::int64_t> min_duration_ms;
+  std::string sip_call_id;                                      // exactly
+  std::string direction;                                        // "in" or "out"
+  std::optional<std::int64_t> min_duration_ms, max_duration_ms; // of answered calls, both included
 };
 
 enum class SortKey : std::uint8_t { invited, ended, duration, from, to, cause, mos, response };

@@ -127,8 +127,11 @@ std::string conditions(Statement& out, const Filter& filter) {
   }
   if (filter.answered) all.emplace_back(*filter.answered ? "answered_ms IS NOT NULL" : "answered_ms IS NULL");
   if (!filter.sip_call_id.empty()) all.push_back("sip_call_id = " + out.parameter(filter.sip_call_id));
+  if (!filter.direction.empty()) all.push_back("direction = " + out.parameter(filter.direction));
   if (filter.min_duration_ms)
     all.push_back("ended_ms - answered_ms >= " + out.parameter(*filter.min_duration_ms));
+  if (filter.max_duration_ms)
+    all.push_back("ended_ms - answered_ms <= " + out.parameter(*filter.max_duration_ms));
   std::string text;
   for (const std::string& one : all)
     text += (text.empty() ? "" : " AND ") + one;

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """What the tests of the HTTP API do that curl cannot.
 
-    api_client.py contract http://HOST:PORT [--call ID]     every path of the OpenAPI document is served, and no other; answers fit it
+    api_client.py contract http://HOST:PORT [--call ID] [--past ID]     every path of the OpenAPI document is served, and no other; answers fit it
+    api_client.py pages URL                                 follows the Link fields of a list of past calls; each call comes once
     api_client.py valid http://HOST:PORT PATH METHOD STATUS BODY-FILE   one answer against the document
     api_client.py events http://HOST:PORT --until TYPE [--last-id N]    prints the data of each event, one a line
     api_client.py listen ws://HOST:PORT/PATH OUT.wav [--seconds S] [--stall S]   a stock WebSocket client; prints the text messages
@@ -57,7 +58,25 @@ def check_answer(document, path, method, status, content_type, body):
 
 def with_id(path, value):
     """The path with `value` in the place of its parameter."""
-    return re.sub(r"\{[a-z]+\}", value, path)
+    return re.sub(r"\{[a-z]+\}", lambda _: value, path)
+
+
+def real_id(a, path):
+    """A call that is up, or for what is about past calls one that is over; None if there is none."""
+    return a.past if path.startswith(("/api/v1/sip/history/", "/api/v1/sip/recordings/")) else a.call if "/sip/calls/" in path else None
+
+
+def queries(chance, operation):
+    """Queries made of the operation's parameters, with values that it knows and such that nobody should send."""
+    parameters = [p for p in operation.get("parameters", []) if p["in"] == "query"]
+    values = ["", "0", "-1", "1e999", "9" * 300, "%00", "%zz", "%ff", "'", "%", "_", "*" * 20, "nan", "true", "1", "7d", "2026-01-01", "../..", "\ud83d\ude00"]
+    for _ in range(40 if parameters else 0):
+        pairs = []
+        for p in chance.sample(parameters, chance.randrange(1, min(len(parameters), 4) + 1)):
+            known = [str(v).lower() for v in p["schema"].get("enum", [])]
+            value = chance.choice(known if known and chance.random() < 0.5 else values)
+            pairs.append(p["name"] + "=" + urllib.parse.quote(value, safe="%"))
+        yield "?" + "&".join(pairs)
 
 
 def hostile(a, document, promised):
@@ -74,6 +93,12 @@ def hostile(a, document, promised):
             # A slash, a NUL or a dot segment makes it another path, or none.
             assert status in (400, 404, 405, 422), f"{method} {path} {junk!r}: {status}"
             check_answer(document, path, method, status if status != 405 else 404, kind, body)
+            checked += 1
+        id = real_id(a, path)
+        for query in queries(chance, operation) if method == "GET" and (id or "{" not in path) else ():
+            status, kind, answer = fetch(method, a.url + with_id(path, id or "") + query)
+            assert status in (200, 404, 422, 426), f"{method} {path}{query}: {status}"
+            check_answer(document, path, method, status, kind, answer)
             checked += 1
         content = operation.get("requestBody", {}).get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
@@ -117,8 +142,8 @@ def contract(a):
             assert "{" not in path or status in (404, 422), f"{method} {path}: {status}"
             check_answer(document, path, method, status, kind, body)
             checked += 1
-        if method == "GET" and "{id}" in path and a.call and not path.startswith("/api/v1/sip/audio"):
-            status, kind, body = fetch(method, a.url + with_id(path, a.call))
+        if method == "GET" and real_id(a, path):
+            status, kind, body = fetch(method, a.url + with_id(path, real_id(a, path)))
             assert status == 200, f"{method} {path}: {status}"
             check_answer(document, path, method, status, kind, body)
             checked += 1
@@ -129,6 +154,21 @@ def contract(a):
         assert status in (404, 405) and kind == "application/problem+json", f"{method} {path}: {status} {kind}"
         assert json.loads(body)["status"] == status
     print(f"{len(promised)} operations, {checked} answers")
+
+
+def pages(a):
+    seen, count, total, url = set(), 0, None, a.url
+    while url:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            page = json.loads(answer.read())
+            link = re.fullmatch(r'<(/[^>]*)>; rel="next"', answer.headers.get("Link", ""))
+        assert bool(link) == bool(page["next"])
+        for call in page["calls"]:
+            assert call["uuid"] not in seen, f"twice: {call['uuid']}"
+            seen.add(call["uuid"])
+        count, total = count + 1, page["total"]
+        url = link and urllib.parse.urljoin(url, link[1])
+    print(f"{len(seen)} calls on {count} pages, total {total}")
 
 
 def valid(a):
@@ -246,7 +286,11 @@ def main():
     p = commands.add_parser("contract")
     p.add_argument("url")
     p.add_argument("--call")
+    p.add_argument("--past")
     p.set_defaults(run=contract)
+    p = commands.add_parser("pages")
+    p.add_argument("url")
+    p.set_defaults(run=pages)
     p = commands.add_parser("valid")
     for name in ("url", "path", "method", "status", "body"):
         p.add_argument(name)

@@ -140,45 +140,7 @@ PY
 }
 
 @test "what was said is in the record: turns, barge-ins, response times, words with their times" {
-  cat >agent.py <<'PY'
-#!/usr/bin/python3
-# Echoes, and keeps a journal as talky-agent does: the first line at the start, the last a second after the end.
-import json, os, sys, time, uuid
-sys.path.insert(0, os.environ["FAKES"])
-import fake_agent as fake
-folder = sys.argv[sys.argv.index("--journal") + 1] if "--journal" in sys.argv else None
-entries = [
-    {"type": "sentence_start", "sentence": 1, "text": "Good afternoon to you.", "voice": "Emma", "sent": 0},
-    {"type": "latency", "turn": 0, "endpoint": 0, "stt": 0, "dialogue": 0, "tts": 640, "out": 320, "total": 960},
-    {"type": "sentence_end", "sentence": 1, "length": 16000, "heard": 8000, "whole": False},
-    {"type": "barge_in", "begin": 8000, "by": "speech"},
-    {"type": "turn", "turn": 1, "begin": 8000, "end": 16000, "text": "A cut, please.", "confidence": 1},
-    {"type": "latency", "turn": 1, "endpoint": 1600, "stt": 1600, "dialogue": 0, "tts": 3200, "out": 0, "total": 6400},
-    {"type": "turn", "turn": 2, "begin": 32000, "end": 40000, "text": "On Friday.", "confidence": 1},
-    {"type": "latency", "turn": 2, "endpoint": 1600, "stt": 1600, "dialogue": 0, "tts": 11200, "out": 0, "total": 14400},
-    {"type": "stop", "reason": "hangup"}]
-class Stream:
-    def __init__(self, stream):
-        self.stream, self.read, self.name = stream, b"", None
-    def recv(self, count):
-        data = self.stream.recv(count)
-        if self.name is None:
-            self.read += data
-            if len(self.read) >= 19: self.name = str(uuid.UUID(bytes=self.read[3:19])); self.write(entries[:1])
-        if not data and self.name: time.sleep(1); self.write(entries[1:]); self.name = ""
-        return data
-    def write(self, some):
-        with open(f"{folder}/{self.name}.jsonl", "a") as out:
-            out.writelines(json.dumps({"at": 320, **e}, separators=(",", ":")) + "\n" for e in some)
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
-inner = fake.serve
-fake.serve = lambda stream: inner(Stream(stream))
-sys.exit(fake.main())
-PY
-  chmod +x agent.py
-  export FAKES=$TALKY_SOURCE/tests/tools
-  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$T/agent.py"
+  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$TALKY_SOURCE/tests/tools/journal_agent.py"
   wait_line sipd 'event=agent.ready'
   short_call 100 0.5
   wait_for 60 rows_are 1

@@ -29,6 +29,8 @@ Api::Api(const Settings& settings, log::Sink log)
       readers_(loop_),
       pages_(settings.web),
       voices_(loop_, settings.agent_command),
+      history_(loop_, settings.cdr, settings.record,
+               [this](std::string_view uuid) { return state_.find(uuid) != nullptr; }),
       refresh_limit_(loop_, [this] { finish_refresh(false); }) {
   net::HttpServerOptions options;
   options.max_body = max_body;

@@ -18,6 +18,7 @@
 #include "api_audio.hpp"
 #include "api_events.hpp"
 #include "api_state.hpp"
+#include "history.hpp"
 #include "metrics.hpp"
 #include "net/http_router.hpp"
 #include "net/http_server.hpp"
@@ -90,6 +91,7 @@ class Api {
   std::uint64_t listener_drops_ = 0; // frames, of those who have left
   Pages pages_;
   Voices voices_;
+  History history_;
   net::HttpRouter router_;
   std::map<std::pair<net::HttpMethod, std::string>, Role> roles_;
   Endpoint endpoint_;

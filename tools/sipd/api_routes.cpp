@@ -98,6 +98,7 @@ void Api::add_routes() {
   };
   pages_.add_routes(add);
   voices_.add_routes(add);
+  history_.add_routes(add);
 }
 
 std::string Api::index_json() const {
