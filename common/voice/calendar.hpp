@@ -16,12 +16,12 @@ struct Date {
   int year = 1970;
   int month = 1;
   int day = 1;
-  auto operator<=>(const Date&) const = default;
+  auto operator<=>(const Date&) const = default; // NOLINT(modernize-use-nullptr): a false alarm
 };
 struct TimeOfDay {
   int hour = 0;
   int minute = 0;
-  auto operator<=>(const TimeOfDay&) const = default;
+  auto operator<=>(const TimeOfDay&) const = default; // NOLINT(modernize-use-nullptr): a false alarm
 };
 
 bool valid(const Date& date);

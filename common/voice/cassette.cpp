@@ -326,14 +326,14 @@ Result<Cassette> Cassette::parse(std::string_view text) {
         started = true;
       } else if (type == "vad") {
         if (!read_activity(*line, cassette.window_, cassette.activity_))
-          return fail(Errc::malformed, offset, "\"window\" and a list \"permille\"");
+          return fail(Errc::malformed, offset, R"("window" and a list "permille")");
       } else if (type == "request") {
         Exchange exchange;
         RequestId id = 0;
         line->get("id", id);
         line->get("kind", exchange.kind);
         line->get("key", exchange.key);
-        if (!line->ok()) return fail(Errc::malformed, offset, "\"id\", \"kind\" and \"key\" of a request");
+        if (!line->ok()) return fail(Errc::malformed, offset, R"("id", "kind" and "key" of a request)");
         by_id[id] = cassette.exchanges_.size();
         cassette.exchanges_.push_back(std::move(exchange));
       } else if (type == "answer") {

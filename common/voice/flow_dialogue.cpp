@@ -228,10 +228,9 @@ Reply FlowDialogue::question_again(std::string lead, Random& random) {
 std::string FlowDialogue::question(Random& random) const {
   if (!state_->again.empty()) return say(state_->again, random);
   const auto list = sentences(say(state_->say, random));
-  for (auto sentence = list.rbegin(); sentence != list.rend(); ++sentence) {
-    if (sentence->ends_with('?')) return *sentence;
-  }
-  return {};
+  const auto last = std::find_if(list.rbegin(), list.rend(),
+                                 [](const std::string& sentence) { return sentence.ends_with('?'); });
+  return last == list.rend() ? std::string() : *last;
 }
 
 std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow) {

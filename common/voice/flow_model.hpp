@@ -85,8 +85,8 @@ struct FlowModel {
   std::optional<IntentMatcher> matcher;
 
   const State* find(std::string_view state) const;
-  const Slot* slot(std::string_view name) const;
-  std::optional<std::size_t> slot_index(std::string_view name) const;
+  const Slot* slot(std::string_view wanted) const;
+  std::optional<std::size_t> slot_index(std::string_view wanted) const;
 };
 
 // Variables that every flow has.

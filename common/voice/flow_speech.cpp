@@ -62,7 +62,7 @@ std::string FlowDialogue::value(std::string_view name) const {
 }
 
 std::string FlowDialogue::spoken_of(const Template::Part& part) const {
-  const std::string text = value(part.text);
+  std::string text = value(part.text);
   if (part.form == "raw") return text;
   if (part.form == "weekday") {
     const auto date = date_from_iso(text);

@@ -193,7 +193,7 @@ Result<Entry> parse_line(std::string_view text) {
   std::string type;
   line->get("at", entry.at);
   line->get("type", type);
-  if (!line->ok()) return fail(Errc::malformed, 0, "a journal entry with \"at\" and \"type\"");
+  if (!line->ok()) return fail(Errc::malformed, 0, R"(a journal entry with "at" and "type")");
   if (!read_as(type, *line, entry.what)) return fail(Errc::unsupported, 0, "a known type of journal entry");
   if (!line->ok()) return fail(Errc::malformed, 0, "all fields of this type of journal entry");
   return entry;

@@ -135,7 +135,7 @@ struct Entry {
 };
 
 std::string to_line(const Entry& entry); // one line of JSON, without its line end
-Result<Entry> parse_line(std::string_view line);
+Result<Entry> parse_line(std::string_view text);
 Result<std::vector<Entry>> parse(std::string_view text); // offset: of the line that is wrong
 
 // What was said and heard, in order. An agent's sentence that was cut is cut after the last word that was

@@ -15,17 +15,19 @@ namespace talky::voice {
 
 class JsonLine {
  public:
-  JsonLine& add(std::string_view key, std::int64_t value);
-  JsonLine& add(std::string_view key, std::uint64_t value);
-  JsonLine& add(std::string_view key, int value) { return add(key, static_cast<std::int64_t>(value)); }
-  JsonLine& add(std::string_view key, bool value);
-  JsonLine& add(std::string_view key, float value); // rounded to 1/1000
-  JsonLine& add(std::string_view key, std::string_view value);
-  JsonLine& add(std::string_view key, const std::string& value) { return add(key, std::string_view(value)); }
-  JsonLine& add(std::string_view key, const char* value) { return add(key, std::string_view(value)); }
-  JsonLine& add(std::string_view key, char value) { return add(key, std::string_view(&value, 1)); }
-  JsonLine& add(std::string_view key, const std::vector<std::pair<std::string, std::string>>& object);
-  JsonLine& raw(std::string_view key, std::string_view json);
+  JsonLine& add(std::string_view name, std::int64_t value);
+  JsonLine& add(std::string_view name, std::uint64_t value);
+  JsonLine& add(std::string_view name, int value) { return add(name, static_cast<std::int64_t>(value)); }
+  JsonLine& add(std::string_view name, bool value);
+  JsonLine& add(std::string_view name, float value); // rounded to 1/1000
+  JsonLine& add(std::string_view name, std::string_view value);
+  JsonLine& add(std::string_view name, const std::string& value) {
+    return add(name, std::string_view(value));
+  }
+  JsonLine& add(std::string_view name, const char* value) { return add(name, std::string_view(value)); }
+  JsonLine& add(std::string_view name, char value) { return add(name, std::string_view(&value, 1)); }
+  JsonLine& add(std::string_view name, const std::vector<std::pair<std::string, std::string>>& object);
+  JsonLine& raw(std::string_view name, std::string_view json);
 
   std::string take();
 

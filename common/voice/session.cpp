@@ -9,7 +9,7 @@
 namespace talky::voice {
 namespace {
 
-constexpr Samples kLongestService = from_ms(24 * 3600 * 1'000);
+constexpr Samples kLongestService = from_ms(std::int64_t{24} * 3600 * 1'000);
 constexpr std::size_t kMaxPending =
     4096; // answers waiting for their time; an engine that floods loses the rest
 

@@ -56,7 +56,7 @@ struct Config {
   Samples silence = from_ms(7'000);
   int silence_prompts = 2;
   Samples dtmf_pause = from_ms(1'800); // ends a number typed in digits
-  Samples hold_limit = from_ms(30 * 60 * 1'000);
+  Samples hold_limit = from_ms(std::int64_t{30} * 60 * 1'000);
 
   // An engine that does not answer in time has failed.
   Samples stt_timeout = from_ms(6'000);

@@ -214,6 +214,7 @@ void Session::Impl::resume_answer() {
   while (!unsaid.empty() && speaker_.nearly_heard(unsaid.front().number))
     unsaid.erase(unsaid.begin());
   std::vector<std::string> texts;
+  texts.reserve(unsaid.size());
   for (Speaker::Unsaid& sentence : unsaid)
     texts.push_back(std::move(sentence.text));
   speaker_.begin_answer();
