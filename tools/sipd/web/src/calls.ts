@@ -10,6 +10,7 @@ import { ListView } from './calls/list_view.js';
 import { LiveView } from './calls/live_view.js';
 import { PastView } from './calls/past_view.js';
 import type { PastCall } from './calls/records.js';
+import { authorised } from './net/access.js';
 import { Announcer } from './ui/announcer.js';
 import { byId, h } from './ui/dom.js';
 import { themeButton } from './ui/theme.js';
@@ -37,9 +38,9 @@ class Calls {
     themeButton(byId('theme'), () => this.view?.redraw());
     this.empty('Choose a call to see what was said and how it sounded.');
     window.addEventListener('hashchange', () => this.choose(location.hash.slice(1)));
-    void this.reload();
+    // The events cannot ask for a token; by then the list has.
+    void this.reload().then(() => this.follow());
     void this.poll();
-    this.follow();
     if (location.hash.length > 1) this.choose(location.hash.slice(1));
   }
 
@@ -78,7 +79,7 @@ class Calls {
 
   // What begins and ends is told by events; how a call that is looked at goes on is asked for every second.
   private follow(): void {
-    const events = new EventSource('/api/v1/sip/events');
+    const events = new EventSource(authorised('/api/v1/sip/events'));
     const active = (): void => void this.showActive();
     for (const type of ['call.incoming', 'call.start', 'call.hold', 'call.resume']) events.addEventListener(type, active);
     events.addEventListener('call.end', (event) => {

@@ -22,6 +22,10 @@ import { Panel } from './ui/panel.js';
 import { isDark, themeButton } from './ui/theme.js';
 import { fallbackVoices, fetchVoices, type Voice } from './ui/voices.js';
 
+/** Where people talk or have talked; a call that never came about leaves the helix. */
+const hasSound = (state: State): boolean =>
+  isCall(state) || state.name === 'over' || (state.name === 'failed' && state.id !== undefined);
+
 class Demo {
   private state: State = { name: 'browse', voice: 0 };
   private call: Call | undefined;
@@ -129,7 +133,7 @@ class Demo {
   private paint(): void {
     const { state } = this;
     document.body.dataset['state'] = state.name;
-    this.stage.show(isCall(state) || state.name === 'over' || state.name === 'failed' ? 'waveform' : 'helix');
+    this.stage.show(hasSound(state) ? 'waveform' : 'helix');
     this.panel.show(state, this.transcript);
     this.action.show(state, this.voice.name);
     this.controls.root.hidden = state.name !== 'talking';

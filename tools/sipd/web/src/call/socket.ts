@@ -1,4 +1,5 @@
 // The WebSocket of one call. It speaks the protocol and knows nothing of microphones and pages.
+import { socketUrl } from '../net/access.js';
 import { parseMessage, type FromServer, type ToServer } from './protocol.js';
 
 const MOST_BUFFERED = 32000; // bytes, a second of the microphone: beyond it the newest is left out, not the oldest delayed
@@ -20,8 +21,7 @@ export class CallSocket {
     query: { voice: string; to?: string },
     private readonly events: SocketEvents,
   ) {
-    const url = new URL('/api/v1/web/call', location.href);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const url = socketUrl('/api/v1/web/call');
     url.searchParams.set('voice', query.voice);
     url.searchParams.set('reports', '1');
     if (query.to !== undefined) url.searchParams.set('to', query.to);

@@ -1,4 +1,5 @@
 // The paths of talky-api(7) that /calls uses.
+import { request } from '../net/access.js';
 import { recordingUrl } from '../ui/downloads.js';
 import { parseJournal, type Journal } from './journal.js';
 import { liveCall, liveCalls, page, pastCall, utterances, type LiveCall, type PastCall, type Utterance } from './records.js';
@@ -13,7 +14,7 @@ export class ApiError extends Error {
 }
 
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(path, { cache: 'no-store', ...init });
+  const response = await request(path, init);
   if (response.ok) return response;
   let detail = response.statusText;
   try {

@@ -1,5 +1,6 @@
 // Listening in to a call that is up: /api/v1/sip/audio/{id}, both sides as one.
 import { Speaker } from '../audio/speaker.js';
+import { socketUrl } from '../net/access.js';
 import { mixed } from './mix.js';
 
 export class Listener {
@@ -23,10 +24,7 @@ export class Listener {
       frame: () => undefined,
     });
     if (this.over) return;
-    const url = new URL(`/api/v1/sip/audio/${encodeURIComponent(this.id)}`, location.href);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    url.searchParams.set('leg', 'both');
-    this.socket = new WebSocket(url);
+    this.socket = new WebSocket(socketUrl(`/api/v1/sip/audio/${encodeURIComponent(this.id)}?leg=both`));
     this.socket.binaryType = 'arraybuffer';
     this.socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       if (typeof event.data !== 'string') this.speaker?.push(mixed(event.data));

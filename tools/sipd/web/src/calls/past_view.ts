@@ -1,4 +1,5 @@
 // A call that is over: how it went, how it sounded, what was said.
+import { authorised } from '../net/access.js';
 import { h } from '../ui/dom.js';
 import { recordingUrl } from '../ui/downloads.js';
 import { icon } from '../ui/icons.js';
@@ -99,7 +100,7 @@ export class PastView {
     if (!known) return undefined;
     return h(
       'a',
-      { class: 'quiet', href: recordingUrl(call.id, known.query), download: `talky-${call.id}.${known.extension}` },
+      { class: 'quiet', href: authorised(recordingUrl(call.id, known.query)), download: `talky-${call.id}.${known.extension}` },
       icon('download'),
       known.label,
       h('small', {}, repaired ? `${bytes(size)}, repaired` : bytes(size)),

@@ -1,5 +1,6 @@
 // A recording that can be looked at and heard: the caller above the line, the agent below it. The shape is taken from
 // the file as it is downloaded; the sound itself is the browser's, with range requests.
+import { authorised, request } from '../net/access.js';
 import { h } from '../ui/dom.js';
 import { icon } from '../ui/icons.js';
 import { paletteOf } from '../scene/stage.js';
@@ -51,7 +52,7 @@ export class Player {
     });
     this.slider.addEventListener('keydown', (event) => this.key(event));
     this.audio.preload = 'metadata';
-    this.audio.src = url;
+    this.audio.src = authorised(url);
     for (const event of ['play', 'pause', 'ended', 'seeked', 'loadedmetadata']) {
       this.audio.addEventListener(event, () => this.update());
     }
@@ -84,7 +85,7 @@ export class Player {
 
   private async load(): Promise<void> {
     try {
-      const response = await fetch(this.url, { signal: this.giveUp.signal });
+      const response = await request(this.url, { signal: this.giveUp.signal });
       if (!response.ok || !response.body) throw new Error(`status ${response.status}`);
       const reader = response.body.getReader();
       for (;;) {

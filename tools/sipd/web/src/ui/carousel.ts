@@ -1,5 +1,6 @@
 // The voices, one in front and the others behind it. Arrow keys and the cards themselves turn it; each voice speaks a
 // sample. (Pattern: WAI-ARIA carousel, without automatic turning.)
+import { authorised } from '../net/access.js';
 import { h, vary } from './dom.js';
 import { icon } from './icons.js';
 import type { Voice } from './voices.js';
@@ -108,7 +109,7 @@ export class Carousel {
     this.silence();
     this.playing = voice;
     this.label(voice, true);
-    this.audio.src = this.voices[voice]!.sample;
+    this.audio.src = authorised(this.voices[voice]!.sample);
     this.audio.play().catch((error: unknown) => {
       // A pause before the sound began is no failure; what failed to load is told by the error event.
       if (error instanceof DOMException && error.name === 'NotAllowedError') this.silence();

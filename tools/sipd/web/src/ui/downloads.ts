@@ -1,4 +1,5 @@
 // "Download this call": the recording and the journal, as soon as talky-sipd has closed them.
+import { authorised, request } from '../net/access.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
@@ -15,7 +16,7 @@ export const recordingUrl = (id: string, query = ''): string =>
 
 /** Is it there? Only its first byte is asked for. */
 async function exists(url: string, signal: AbortSignal): Promise<boolean> {
-  const response = await fetch(url, { headers: { Range: 'bytes=0-0' }, cache: 'no-store', signal });
+  const response = await request(url, { headers: { Range: 'bytes=0-0' }, signal });
   await response.body?.cancel();
   return response.ok;
 }
@@ -56,7 +57,7 @@ export class Downloads {
         if (!there) return;
         link.removeAttribute('aria-disabled');
         link.removeAttribute('role');
-        link.href = url;
+        link.href = authorised(url);
         link.download = `talky-${id}.${part.extension}`;
       });
     }

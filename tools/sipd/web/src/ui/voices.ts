@@ -1,5 +1,6 @@
 // The voices that talky-sipd offers; their samples are spoken by the engine that speaks in the call.
 import { VOICES } from '../call/state.js';
+import { request } from '../net/access.js';
 
 export interface Voice {
   name: string;
@@ -29,7 +30,7 @@ function isVoice(value: unknown): value is Voice {
 
 /** Rejects if talky-sipd does not answer. */
 export async function fetchVoices(): Promise<Voice[]> {
-  const response = await fetch('/api/v1/web/voices', { cache: 'no-store' });
+  const response = await request('/api/v1/web/voices');
   if (!response.ok) throw new Error(`voices: ${response.status}`);
   const body: unknown = await response.json();
   const list = Array.isArray(body) ? body : (body as { voices?: unknown }).voices;
