@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The pages of talky-sipd in a real browser, with the real daemon and the real agent; the driver is tests/web.
 # ctest: calls
-# ctest: timeout=600
+# ctest: timeout=1200
 
 load lib
 
@@ -42,9 +42,9 @@ drive() { node "$TALKY_SOURCE/tests/web/$1" "${@:2}"; }
   have_page
   serve --bridge echo
   start page node "$TALKY_SOURCE/tests/web/lost.mjs" "$URL"
-  wait_line page '^talking' 60
+  wait_line page '^talking' 120
   kill -KILL "${PIDS[sipd]}"
-  finish page 120
+  finish page 240
   [ "$status" -eq 0 ] || { dump_logs; return 1; }
 }
 

@@ -10,7 +10,7 @@ const require = createRequire(resolve(source, 'tools/sipd/web/package.json'));
 const { chromium } = require('playwright-core');
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-export const PATIENCE = 60_000; // for what must happen, however slow the machine is
+export const PATIENCE = 120_000; // for what must happen, however slow the machine is
 
 export function check(condition, text) {
   if (!condition) throw new Error(text);

@@ -1,4 +1,5 @@
 // states.mjs URL: the faces of the page that need no conversation.
+import { watchBars } from './bars.mjs';
 import { accessible, check, inspect, main, openPage, picture, state, withBrowser } from './browser.mjs';
 
 const start = async (page) => {
@@ -26,6 +27,21 @@ await main(async (url) => {
     await denied.getByRole('button', { name: 'Dark colours' }).click();
     await accessible(denied, 'the voices, dark by choice');
     denied.innocent();
+
+    // The microphone beeps now and then, and echo sends it back; muted, all is silent, and the bars are flat.
+    const echo = await openPage(browser, url);
+    await echo.evaluate(watchBars);
+    await start(echo);
+    await state(echo, 'talking');
+    await echo.waitForFunction(() => window.seenBars.spoke.caller > 0 && window.seenBars.spoke.agent > 0);
+    await echo.getByRole('button', { name: 'Mute' }).click();
+    await echo.waitForFunction(() => window.seenBars.flat > 2);
+    await picture(echo, 'muted');
+    const { faults, crooked } = await echo.evaluate(() => window.seenBars);
+    check(faults.length === 0 && crooked === 0, `${crooked} crooked frames; ${faults.slice(0, 3).join('; ')}`);
+    await echo.getByRole('button', { name: 'Hang up' }).click();
+    await state(echo, 'over');
+    await echo.close();
 
     // No WebGL: flat bars, on a phone, without motion.
     const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: 'reduce' };
