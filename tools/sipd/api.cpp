@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/ascii.hpp"
+#include "web_caller.hpp"
 #include "worker.hpp"
 
 namespace talky::sipd {
@@ -72,6 +73,8 @@ void Api::stop() {
     closing_ = true;
     for (const auto& listener : std::exchange(listeners_, {}))
       listener->call_ended();
+    for (const auto& caller : std::exchange(web_callers_, {}))
+      caller->hang_up();
     pending_.clear();
     waiting_.clear();
     server_->stop(net::now() + stop_limit, [this] {

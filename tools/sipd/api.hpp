@@ -24,10 +24,12 @@
 #include "net/http_server.hpp"
 #include "pages.hpp"
 #include "settings.hpp"
+#include "web_line.hpp"
 #include "voices.hpp"
 
 namespace talky::sipd {
 
+class WebCaller;
 class Worker;
 
 class Api {
@@ -70,6 +72,8 @@ class Api {
   void play(const net::HttpRequest& request, const net::HttpReply& reply);
   void listen_in(const net::HttpRequest& request, const net::HttpReply& reply);
   void listen_in(const std::shared_ptr<net::WebSocket>& socket, const std::string& uuid, Ear ear);
+  void web_call(const net::HttpRequest& request, const net::HttpReply& reply); // api_web.cpp
+  void web_call(const std::shared_ptr<net::WebSocket>& socket, WebCall call);
   void answer(std::uint64_t id, net::HttpResponse response);
   std::uint64_t remember(const net::HttpReply& reply); // it gets 504 if nobody answers
 
@@ -89,6 +93,8 @@ class Api {
   EventReaders readers_;
   std::set<std::shared_ptr<AudioListener>> listeners_;
   std::uint64_t listener_drops_ = 0; // frames, of those who have left
+  std::set<std::shared_ptr<WebCaller>> web_callers_;
+  std::size_t next_web_worker_ = 0;
   Pages pages_;
   Voices voices_;
   History history_;

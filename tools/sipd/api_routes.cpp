@@ -93,6 +93,8 @@ void Api::add_routes() {
   });
   get("/api/v1/sip/audio/{id}", Role::read,
       [this](const HttpRequest& request, const HttpReply& reply) { listen_in(request, reply); });
+  get("/api/v1/web/call", Role::operate,
+      [this](const HttpRequest& request, const HttpReply& reply) { web_call(request, reply); });
   const AddRoute add = [this](HttpMethod method, const char* pattern, Role role, net::HttpHandler handler) {
     route(method, pattern, role, std::move(handler));
   };

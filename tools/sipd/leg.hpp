@@ -42,15 +42,15 @@ class Leg {
   virtual void mark(const std::string& name) = 0;
   virtual std::optional<call::MediaQuality> quality() const = 0;
 
-  // ---- What is done to it. `unsupported`: not to a party of this kind.
+  // ---- What is done to it, or told. `unsupported`: not to a party of this kind.
   virtual Result<> dtmf(std::string_view digits, Duration length) = 0;
   virtual Result<> hold() = 0;
   virtual Result<> resume() = 0;
   virtual Result<> transfer(std::string_view target) = 0;
   virtual Result<> hangup(std::string_view reason, bool after_playout) = 0;
 
-  // ---- What it is told of the conversation
-  virtual void conversation(std::string_view /*json*/) {} // an event for who shows the call to a person
+  virtual void shut_down() {}                             // at once; telephones are told by the UserAgent
+  virtual void conversation(std::string_view /*json*/) {} // an event for a party that shows the call
 
   virtual std::string_view transport() const = 0;                                    // "udp", "ws" ...
   virtual void describe(const call::CallAnswered& event, log::Line& line) const = 0; // for the log

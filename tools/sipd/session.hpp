@@ -58,6 +58,10 @@ class Session : public BridgeHost {
 
   bool knows_sip(std::string_view call_id) const; // a dialog of a leg that has not ended
   const std::string& uuid() const { return about_.call; }
+  void speak_as(std::string voice) { about_.voice = std::move(voice); } // before begin()
+  void shut_down();                                                     // the daemon ends
+  // Why a call ended: what is known here comes before the reason of its leg.
+  std::string_view why(std::string_view reason) const { return failure_.empty() ? reason : failure_; }
 
   // For the HTTP API (session_command.cpp).
   Result<> command(const CallCommand& command);
@@ -76,6 +80,7 @@ class Session : public BridgeHost {
   void send_dtmf(const ipc::SendDtmf& dtmf) override;
   void hangup(std::string_view reason) override;
   void transfer(const std::string& to) override;
+  void shown(const ipc::Shown& shown) override;
   void log(log::Level level, log::Line line) override;
 
  private:

@@ -123,6 +123,23 @@ void Session::tell(std::string_view type, std::string_view details) {
   if (api) api->happened({about_.call, std::string(type), std::string(details), net::wall_clock_us()});
 }
 
+// What was said goes to the browser that calls, and to whoever reads events.
+void Session::shown(const ipc::Shown& shown) {
+  if (over_) return;
+  const std::string json = std::visit([](const auto& m) { return ipc::to_json(ipc::FromAgent(m)); }, shown);
+  if (leg_) leg_->conversation(json);
+  constexpr std::size_t quoted = 2; // {"type":"caption", and what follows
+  const std::size_t details = json.find(',');
+  if (std::holds_alternative<ipc::SpeechActive>(shown) || details == std::string::npos) return;
+  const bool is_caption = std::holds_alternative<ipc::Caption>(shown);
+  tell(is_caption ? "call.caption" : "call.heard",
+       std::string_view(json).substr(details + 1, json.size() - details - quoted));
+}
+
+void Session::shut_down() {
+  if (leg_) leg_->shut_down();
+}
+
 void Session::feed_taps(std::span<const std::int16_t> stereo) {
   std::erase_if(taps_, [&](const auto& tap) { return !tap->frame(stereo); });
 }

@@ -127,7 +127,7 @@ void Worker::drain() {
   if (!ended_.empty()) {
     loop_.post([this] { ended_.clear(); });
   }
-  if (shut_down_ && agent_->calls() == 0 && goodbyes_.empty()) {
+  if (shut_down_ && agent_->calls() == 0 && sessions_.empty() && goodbyes_.empty()) {
     shutdown_limit_.reset();
     std::exchange(shut_down_, nullptr)();
   }
@@ -308,6 +308,8 @@ void Worker::shutdown(std::function<void()> done) {
   });
   shutdown_limit_->at(net::now() + shutdown_limit);
   agent_->shutdown(net::now());
+  for (const auto& [key, session] : sessions_)
+    session->shut_down();
   drain();
 }
 

@@ -27,6 +27,7 @@
 #include "signalling.hpp"
 #include "sip/framer_set.hpp"
 #include "sip/message.hpp"
+#include "web_line.hpp"
 
 namespace talky::sipd {
 
@@ -80,6 +81,7 @@ class Worker {
   std::vector<CallSnapshot> snapshots() const;
   Result<> command(std::string_view uuid, const CallCommand& command);
   void listen_to(std::string_view uuid, std::shared_ptr<AudioTap> tap);
+  void web_call(WebCall call); // worker_web.cpp
   std::size_t index() const { return index_; }
   // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and
   // everybody who is registered is forgotten. Then `done`, unless another one has been given meanwhile.
@@ -103,6 +105,7 @@ class Worker {
   void adopt(call::CallKey call, call::CallKey of); // a call of the session that `of` belongs to
   void expect_sip(const std::string& call_id, Session& session);
   void forget_sip(const Leg& leg);
+  void leg_ended(const call::CallEnded& event); // of a leg that is not the UserAgent's; from the loop
   void drain(); // acts on what the UserAgent has to say; after every command to it
 
  private:
@@ -139,6 +142,7 @@ class Worker {
   std::optional<Time> armed_;
   std::unordered_map<call::CallKey, std::shared_ptr<Session>> sessions_; // by each of its legs
   std::unordered_map<std::string, Session*> by_call_id_;
+  call::CallKey web_calls_ = 0;                 // so far
   std::vector<std::shared_ptr<Session>> ended_; // until the loop has come back from their callbacks
   sip::FramerSet framers_;                      // of connections, with several workers
   net::Timer stalls_;

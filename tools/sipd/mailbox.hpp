@@ -1,0 +1,44 @@
+// Messages from one loop to another, in their order. The sender never waits: where the receiver's loop stands
+// still, full() tells him to leave out what may be left out.
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "net/loop.hpp"
+
+namespace talky::sipd {
+
+template <class Message>
+class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
+ public:
+  using Receive = std::function<void(Message&)>;
+  static constexpr std::size_t most = 50; // under way: of audio of 20 ms a second
+
+  explicit Mailbox(net::Loop& loop) : loop_(loop) {} // the receiver's
+
+  // Any thread.
+  void send(Message message) {
+    ++under_way_;
+    // A std::function must be copyable, which a message that owns a socket is not.
+    loop_.post([self = this->shared_from_this(), held = std::make_shared<Message>(std::move(message))] {
+      --self->under_way_;
+      const auto receive = self->receive_; // it may close the box
+      if (receive && *receive) (*receive)(*held);
+    });
+  }
+  bool full() const { return under_way_ >= most; }
+
+  // On the receiver's loop. What comes before open() or after close() is thrown away.
+  void open(Receive receive) { receive_ = std::make_shared<Receive>(std::move(receive)); }
+  void close() { receive_ = nullptr; }
+
+ private:
+  net::Loop& loop_;
+  std::shared_ptr<Receive> receive_;
+  std::atomic<std::size_t> under_way_{0};
+};
+
+} // namespace talky::sipd
