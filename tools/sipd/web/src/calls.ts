@@ -17,6 +17,8 @@ import { themeButton } from './ui/theme.js';
 
 const LIVE_MS = 1000;
 const AWAY_MS = 4000;
+const WRITTEN_MS = 500;
+const WRITTEN_TRIES = 20;
 
 class Calls {
   private readonly announcer = new Announcer(byId('announcer'));
@@ -92,10 +94,16 @@ class Calls {
 
   private async ended(event: MessageEvent<string>): Promise<void> {
     const id = (JSON.parse(event.data) as { call?: string }).call;
-    await this.reload();
+    if (id === undefined) return;
     if (id === this.chosen && this.view instanceof LiveView) {
       this.announcer.say('The call has ended.');
       this.choose(id, true);
+    }
+    // It is written to the database a moment later.
+    for (let attempt = 0; attempt < WRITTEN_TRIES; attempt++) {
+      await this.reload();
+      if (this.calls.some((call) => call.id === id)) return;
+      await new Promise((resolve) => setTimeout(resolve, WRITTEN_MS));
     }
   }
 
@@ -134,9 +142,8 @@ class Calls {
     void this.open(id);
   }
 
-  // A call that has just ended is written to the database a moment later.
   private async open(id: string): Promise<void> {
-    for (let attempt = 0; attempt < 20 && this.chosen === id; attempt++) {
+    for (let attempt = 0; attempt < WRITTEN_TRIES && this.chosen === id; attempt++) {
       try {
         const { call, said } = await api.past(id);
         const journal = await api.journal(id);
@@ -153,7 +160,7 @@ class Calls {
         if (this.chosen === id) this.show(new LiveView(call, (text) => this.announcer.say(text)));
         return;
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await new Promise((resolve) => setTimeout(resolve, WRITTEN_MS));
       }
     }
     if (this.chosen === id) this.empty('There is no such call any more.');

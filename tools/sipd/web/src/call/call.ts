@@ -38,11 +38,13 @@ export class Call {
       this.context = new AudioContext({ latencyHint: 'interactive' });
       await this.open(this.context);
     } catch (error) {
-      if (this.over) return;
-      this.finish({
-        type: 'no-microphone',
-        problem: error instanceof MicrophoneError ? error.problem : 'unsupported',
-      });
+      if (error instanceof MicrophoneError) {
+        this.finish({ type: 'no-microphone', problem: error.problem });
+      } else if ((await this.reach()) === 'away') {
+        this.finish({ type: 'broken', why: 'unreachable', detail: '' }); // the worklets could not be loaded
+      } else {
+        this.finish({ type: 'no-microphone', problem: 'unsupported' });
+      }
     }
   }
 
@@ -149,14 +151,16 @@ export class Call {
       this.finish({ type: 'broken', why: 'lost', detail: '' });
       return;
     }
-    let why: 'unreachable' | 'full' | 'refused' = 'unreachable';
+    const why = { away: 'unreachable', ready: 'refused', full: 'full' } as const;
+    this.finish({ type: 'broken', why: why[await this.reach()], detail: '' });
+  }
+
+  private async reach(): Promise<'away' | 'ready' | 'full'> {
     try {
-      const ready = await fetch('/readyz', { cache: 'no-store' });
-      why = ready.ok ? 'refused' : 'full';
+      return (await fetch('/readyz', { cache: 'no-store' })).ok ? 'ready' : 'full';
     } catch {
-      why = 'unreachable';
+      return 'away';
     }
-    this.finish({ type: 'broken', why, detail: '' });
   }
 
   private finish(event: Event): void {

@@ -81,7 +81,7 @@ export function pastCall(value: unknown): PastCall {
   return {
     id: text(r['id']) || text(r['uuid']),
     from: text(r['from_display']) || text(r['from_uri']),
-    to: text(r['dialled']) || text(r['to_uri']),
+    to: text(r['dialled']) || text(r['route']) || text(r['to_uri']),
     route: text(r['route']),
     invitedMs: number(r['invited_ms']) ?? 0,
     answeredMs: number(r['answered_ms']),
