@@ -104,6 +104,7 @@ await main(async (url, speech, word) => {
     // The call that was looked at turns into one that is over; it can be seen and heard.
     await calls.getByRole('button', { name: 'Play', exact: true }).waitFor();
     await calls.locator('.transcript .line.agent').first().waitFor();
+    await calls.locator(`.row[data-id="${id}"]`).waitFor();
     await calls.waitForFunction(() => {
       const canvas = document.querySelector('.wave canvas');
       const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
