@@ -1,1 +1,2 @@
 talky_fuzz(audiosocket DEPENDS ipc)
+talky_fuzz(browser_json DEPENDS ipc)

@@ -1,0 +1,100 @@
+# Calls from a browser: the WebSocket /api/v1/web/call, by a client that keeps a browser's time.
+# ctest: calls
+# ctest: timeout=240
+load lib
+load api
+
+web() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/web_client.py" "ws://${API#http://}/api/v1/web/call$1" "${@:2}"; }
+event() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open(sys.argv[1])]; print(eval(sys.argv[2], {"d": d}))' "$1" "$2"; }
+ended() { grep -Eq "event=call.(end|refused).*call=$1" sipd.err; }
+
+@test "what a bridge says reaches the browser sample by sample, and marks wait for its loudspeaker" {
+  audio make noise said.wav --seconds 2 --rate 16000
+  sipd --bridge play:said.wav
+  web '?to=100' --record heard.wav --events events --seconds 30 >result
+  cat result
+  # The file ends, and with it the call: after the last sample has been heard.
+  [ "$(event events '[(e["type"], e.get("state")) for e in d][:2], d[-1]["type"], d[-1]["cause"], d[-1]["by"]')" = \
+    "([('call', 'ringing'), ('call', 'answered')], 'end', 'hangup', 'agent')" ]
+  [ "$(json "$(cat result)" 'd["received"] + d["dropped"], d["code"], d["end"]["reason"]')" = "(32000, 1000, 'end of file')" ]
+  [ "$(json "$(cat result)" 'd["dropped"]')" != 0 ] || cmp <(tail -c 64000 said.wav) <(tail -c 64000 heard.wav)
+  # It is a call like any other: log, recording, events.
+  CALL=$(event events 'd[0]["id"]')
+  wait_for 10 ended "$CALL"
+  grep -E "event=call.start .*to=100 .*codec=L16 .*transport=ws .*call=$CALL" sipd.err
+  audio find said.wav "calls/$CALL.wav" --channel 1 --at-least 0.99
+}
+
+@test "what the caller says reaches the bridge" {
+  audio make noise said.wav --seconds 3 --rate 16000
+  sipd --bridge 'exec:cat >bridge.raw'
+  web '' --send said.wav --seconds 4 --hang-up --events events >result
+  cat result
+  CALL=$(event events 'd[0]["id"]')
+  wait_for 10 ended "$CALL"
+  sox -t raw -r 16000 -e signed -b 16 -c 1 bridge.raw bridge.wav
+  late=$(json "$(cat result)" 'd["late"]')
+  ours=$(sed -n 's/.*event=call.end.* late_ticks=\([0-9]*\).*/\1/p' sipd.err)
+  for wav in bridge.wav "calls/$CALL.wav"; do
+    audio pieces said.wav "$wav" --channel 0 --broken $((3 * (late + ours) + 2)) || { echo "late=$late ours=$ours"; return 1; }
+  done
+  [ "$(json "$(cat result)" 'd["end"]["by"], d["end"]["cause"], d["code"]')" = "('caller', 'hangup', 1000)" ]
+}
+
+@test "a call of a browser is in lists, events, records and figures, and is acted upon" {
+  sipd --bridge 'exec:cat >/dev/null' --cdr "$T/calls.db"
+  start web /usr/bin/python3 "$TALKY_SOURCE/tests/tools/web_client.py" "ws://${API#http://}/api/v1/web/call?to=42&voice=Emma" \
+    --events events --seconds 60 --dtmf 5
+  wait_for 20 one_active
+  one=$(get /api/v1/sip/calls)
+  [ "$(json "$one" '[(c["to"], c["transport"], c["codec"], c["from"]) for c in d["calls"]]')" = "[('42', 'ws', 'L16', 'sip:browser@127.0.0.1')]" ]
+  CALL=$(json "$one" 'd["calls"][0]["id"]')
+  wait_for 20 grep -Eq "event=dtmf digit=5 .*call=$CALL" sipd.err
+  heard() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["in"]["packets"] > 20')" = True ]; }
+  wait_for 20 heard
+  [ "$(code "/api/v1/sip/calls/$CALL/hold" -X POST)" = 204 ]
+  [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["on_hold"]')" = True ]
+  [ "$(code "/api/v1/sip/calls/$CALL/resume" -X POST)" = 204 ]
+  refused 409 "/api/v1/sip/calls/$CALL/transfer" -d '{"to":"sip:1@127.0.0.1"}'
+  [ "$(code "/api/v1/sip/calls/$CALL" -X DELETE)" = 204 ]
+  finish web
+  [ "$(event events '[e["held"] for e in d if e["type"] == "hold"], d[-1]["cause"], d[-1]["by"], d[-1]["reason"]')" = \
+    "([True, False], 'hangup', 'system', 'api')" ]
+  wait_for 5 no_calls
+  get /metrics >after
+  grep -q 'talky_calls_total{cause="hangup",result="answered"} 1' after
+  stop sipd
+  run -0 --separate-stderr talky-sipd calls --cdr "$T/calls.db" --json
+  [ "$(json "$output" '(d[0] if isinstance(d, list) else d)["uuid"]')" = "$CALL" ]
+}
+
+@test "refusals: parameters, other origins, no room, draining; a daemon that ends says goodbye" {
+  sipd --bridge echo --max-calls 1
+  refused 422 '/api/v1/web/call?to=1%202'
+  refused 422 '/api/v1/web/call?voice=%3Cscript%3E'
+  refused 426 '/api/v1/web/call?to=100'
+  run -3 web '' --header 'Origin:http://elsewhere.example'
+  [ "$(json "$output" 'd["refused"]')" = 403 ]
+  start web /usr/bin/python3 "$TALKY_SOURCE/tests/tools/web_client.py" "ws://${API#http://}/api/v1/web/call" --seconds 60 --events events
+  wait_for 20 one_active
+  run -0 web '?to=100'
+  [ "$(json "$output" 'd["end"]["cause"], d["end"]["by"], d["end"]["status"], d["code"]')" = "('rejected', 'system', 503, 1000)" ]
+  stop sipd
+  finish web
+  [ "$(event events 'd[-1]["cause"], d[-1]["by"]')" = "('shutdown', 'system')" ]
+}
+
+@test "hostile browsers end their own call and nothing else" {
+  sipd --bridge echo
+  for kind in odd:1007 empty:1007 long:1009 huge:1009 text:1007 array:1007 digit:1007 negative:1007 long_text:1009 deep:1007 \
+    flood:1008 sound_flood:1008; do
+    run -0 web '' --hostile "${kind%:*}"
+    [ "$output" = "${kind#*:}" ] || [ "$output" = 1006 ] || { echo "$kind: $output"; return 1; }
+  done
+  run -0 web '' --hostile drop
+  wait_for 20 no_calls
+  # The last one of them was cut off in the middle, and the daemon goes on.
+  wait_for 10 grep -q 'event=call.end cause=lost by=peer' sipd.err
+  call 2
+  finish phone
+}
