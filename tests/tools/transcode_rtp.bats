@@ -211,3 +211,17 @@ print(f"{without:.1f} dB without, {with_fec:.1f} dB with FEC")
 assert with_fec > without + 4
 PY
 }
+
+@test "talky-rtpdump knows what is in a capture made here: its codecs, its sound" {
+  need talky-rtpdump
+  local codec
+  for codec in opus L16/16000 G722 PCMA; do
+    talky-transcode --force --codec "$codec" left.wav x.pcap
+    [ "$(talky-rtpdump -r x.pcap --csv | grep -c ",${codec%%/*},")" -eq 1 ]
+    rm -rf out
+    talky-rtpdump -r x.pcap --extract out
+    [[ $(soxi -D out/01-*.wav) == 2.0* ]]
+    talky-rtpdump -r x.pcap -f -w y.pcap # the announcement comes along
+    [ "$(talky-rtpdump -r y.pcap --csv | grep -c ",${codec%%/*},")" -eq 1 ]
+  done
+}

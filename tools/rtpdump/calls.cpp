@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "announcement.hpp"
 #include "core/ascii.hpp"
 #include "sdp/session.hpp"
 
@@ -121,7 +122,8 @@ const Call* CallTable::call_of(const Stream& stream) const {
 }
 
 bool CallTable::add(const file::Segment& segment) {
-  return streams_.add(segment, [&](std::string_view text) { message(segment, text); });
+  if (streams_.add(segment, [&](std::string_view text) { message(segment, text); })) return true;
+  return read_announcement(segment, announcements_);
 }
 
 Call* CallTable::find_or_make(const file::Segment& segment) {

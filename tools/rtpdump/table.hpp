@@ -27,6 +27,7 @@ class Announcements {
   bool expects(const Endpoint& from, const Endpoint& to, std::int64_t time_ns) const {
     return open(to, time_ns) || open(from, time_ns);
   }
+  std::size_t receivers() const { return receivers_.size(); }
   // By the receiver's SDP, else the sender's (who uses the same socket), else RFC 3551.
   Format format(const Endpoint& from, const Endpoint& to, std::uint8_t payload_type) const;
   // Grows with each change: what was looked up before may have changed.
