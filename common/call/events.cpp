@@ -7,12 +7,12 @@ std::string_view to_string(EndCause cause) {
     case EndCause::hangup: return "hangup";
     case EndCause::cancelled: return "cancelled";
     case EndCause::rejected: return "rejected";
-    case EndCause::no_ack: return "no-ack";
-    case EndCause::no_answer: return "no-answer";
-    case EndCause::rtp_timeout: return "rtp-timeout";
-    case EndCause::session_timer: return "session-timer";
+    case EndCause::no_ack: return "no_ack";
+    case EndCause::no_answer: return "no_answer";
+    case EndCause::rtp_timeout: return "rtp_timeout";
+    case EndCause::session_timer: return "session_timer";
     case EndCause::lost: return "lost";
-    case EndCause::media_failed: return "media-failed";
+    case EndCause::media_failed: return "media_failed";
     case EndCause::transferred: return "transferred";
     case EndCause::shutdown: return "shutdown";
   }

@@ -19,6 +19,7 @@
 //
 // Samples are s16, mono, 16 kHz everywhere in this interface. No allocation in a steady state.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -156,6 +157,23 @@ struct StreamQuality {
   double level_dbov = -96;
   double peak_dbov = -96;
 };
+// How late the ticks were carried out, counted by upper bounds; the last count is of what is later than all.
+struct PaceCounts {
+  static constexpr std::array<std::int64_t, 10> bounds_us{500,    1'000,  2'000,   5'000,   10'000,
+                                                          20'000, 50'000, 100'000, 200'000, 500'000};
+  std::array<std::uint64_t, bounds_us.size() + 1> counts{};
+  std::uint64_t sum_us = 0;
+
+  void add(Duration late) {
+    const std::int64_t us = std::max<std::int64_t>(late.count(), 0);
+    std::size_t i = 0;
+    while (i < bounds_us.size() && us > bounds_us[i])
+      ++i;
+    ++counts[i];
+    sum_us += static_cast<std::uint64_t>(us);
+  }
+};
+
 struct MediaQuality {
   StreamQuality in; // what we received
   StreamQuality
@@ -168,6 +186,7 @@ struct MediaQuality {
   std::uint64_t concealed_samples = 0; // 16 kHz
   std::uint64_t stretched_samples = 0, shrunk_samples = 0; // by adaptation of the jitter buffer, 16 kHz
   std::uint64_t late_ticks = 0;                            // carried out more than 10 ms after their time
+  PaceCounts pace;                                         // of all ticks
   std::uint64_t unsent_ticks = 0;                          // no packet, because it would have been too late
   std::uint64_t underruns = 0;        // holes in what the agent said: its audio was not there in time
   std::uint64_t underrun_samples = 0; // 16 kHz, of silence in their place

@@ -111,6 +111,7 @@ bool Media::Impl::tick_is_due() const {
 void Media::Impl::begin_tick() {
   const Time at = tick_time(ticks_done);
   if (now - at > kLateTick) ++late_ticks;
+  pace.add(now - at);
   if (stopped) --last_ticks;
   first_sample = ticks_done * kFrameSamples;
   MediaReceiver::Frame frame;

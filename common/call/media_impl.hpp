@@ -104,6 +104,7 @@ struct Media::Impl {
   bool timed_out = false;
 
   std::uint64_t foreign = 0, malformed = 0, unexpected = 0, late_ticks = 0, unsent_ticks = 0;
+  PaceCounts pace;
   MediaLevel level_in, level_out;
 };
 

@@ -64,6 +64,7 @@ MediaQuality Media::Impl::quality() const {
   q.stretched_samples = receiver.counters().stretched_samples;
   q.shrunk_samples = receiver.counters().shrunk_samples;
   q.late_ticks = late_ticks;
+  q.pace = pace;
   q.unsent_ticks = unsent_ticks;
   q.underruns = playout.counters().underruns;
   q.underrun_samples = playout.counters().underrun_samples;

@@ -20,7 +20,7 @@ namespace talky::store {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t block = 256 * 1024;
+constexpr std::size_t block = 262'144; // bytes read at a time
 constexpr std::int64_t ms_of_day = 86'400'000;
 
 class File {
@@ -224,6 +224,7 @@ Outcome<Removed> apply_retention(const Retention& retention, Database* database,
     total += recording.bytes;
 
   std::vector<const std::pair<const std::string, Recording>*> by_age;
+  by_age.reserve(all.size());
   for (const auto& one : all)
     by_age.push_back(&one);
   std::sort(by_age.begin(), by_age.end(),

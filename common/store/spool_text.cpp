@@ -102,7 +102,7 @@ SpoolText parse_spool(std::string_view text) {
 std::string uuid_of(const SpoolEntry& entry) {
   if (entry.kind == SpoolEntry::Kind::stored) return is_uuid(entry.body) ? entry.body : std::string();
   // As to_json writes it: the first member.
-  constexpr std::string_view before = "{\"uuid\":\"";
+  constexpr std::string_view before = R"({"uuid":")";
   const std::string_view body = entry.body;
   if (!body.starts_with(before)) return {};
   const std::string_view uuid = body.substr(before.size(), 36);

@@ -26,7 +26,7 @@ TEST_CASE(
   CHECK(first.network().reordered > 1000);
   // The plots happened: glare, ghosts, refreshes, and what the network broke was mended by retransmission.
   for (const std::string_view sight : {"sends SIP/2.0 491", "sends SIP/2.0 487", "sends SIP/2.0 486",
-                                       "sends UPDATE", "sends CANCEL", "ends no-ack"}) {
+                                       "sends UPDATE", "sends CANCEL", "ends no_ack"}) {
     CAPTURE(sight);
     CHECK(first.log().find(sight) != std::string::npos);
   }

@@ -151,7 +151,7 @@ TEST_CASE("whatever is wrong with the database, every record arrives once it is 
       Writer writer(faulty(faults, folder, lines));
       for (std::uint64_t n = 0; n < 20; ++n)
         writer.ended(record(n), false);
-      while (writer.status().database_trouble.empty() || writer.status().active > 0)
+      while (writer.status().database_trouble.empty() || writer.status().waiting < 20)
         std::this_thread::sleep_for(1ms);
       CHECK_FALSE(writer.wait_until_stored(30ms));
       CHECK(writer.status().waiting == 20);
@@ -198,6 +198,8 @@ TEST_CASE("more than memory should hold wait in the spool alone, and all of them
     writer.ended(record(n), false);
     if (n % 10 == 0) std::this_thread::sleep_for(2ms);
   }
+  while (writer.status().waiting < 200)
+    std::this_thread::sleep_for(1ms);
   CHECK_FALSE(writer.wait_until_stored(50ms));
   CHECK(writer.status().waiting == 200);
   faults.set({}, {});
@@ -245,26 +247,33 @@ TEST_CASE("the files are waited for, but not for ever") {
   test::Folder folder;
   Lines lines;
   Faults faults;
-  Writer::Options options = faulty(faults, folder, lines);
   std::atomic<int> asked{0};
-  options.complete_limit = 150ms;
-  options.complete = [&](const Writer::Completing& c) {
-    ++asked;
-    CHECK_FALSE(c.recovered);
-    c.record.turns = c.last ? -1 : 7;
-    return c.record.uuid != uuid(3); // its journal never ends
+  const auto options = [&](std::chrono::milliseconds limit) {
+    Writer::Options out = faulty(faults, folder, lines);
+    out.complete_limit = limit;
+    out.complete = [&](const Writer::Completing& c) {
+      ++asked;
+      CHECK_FALSE(c.recovered);
+      c.record.turns = c.last ? -1 : 7;
+      return c.record.uuid != uuid(3); // its journal never ends
+    };
+    return out;
   };
-  Writer writer(std::move(options));
-  writer.ended(record(1), true);
+  {
+    Writer writer(options(plenty));
+    writer.ended(record(1), true);
+    writer.files_closed(uuid(1));
+    writer.files_closed(uuid(99)); // of a call that is unknown
+    REQUIRE(writer.wait_until_stored(plenty));
+    CHECK(faults.rows.at(uuid(1)).turns == 7);
+  }
+  Writer writer(options(150ms));
   writer.ended(record(2), true); // nobody ever closes its files
   writer.ended(record(3), false);
-  writer.files_closed(uuid(1));
-  writer.files_closed(uuid(99)); // of a call that is unknown
   REQUIRE(writer.wait_until_stored(plenty));
-  CHECK(faults.rows.at(uuid(1)).turns == 7);
   CHECK(faults.rows.at(uuid(2)).turns == -1);
   CHECK(faults.rows.at(uuid(3)).turns == -1);
-  CHECK(asked >= 4);
+  CHECK(asked >= 3);
   CHECK(writer.status().active == 0);
 }
 
@@ -301,16 +310,21 @@ TEST_CASE_TEMPLATE("killed at any moment, many times: no record is lost, none do
       }
     }
     ::close(pipe[1]);
+    std::string id(36, ' ');
+    const auto keep = [&] {
+      if (::read(pipe[0], id.data(), id.size()) != 36) return false;
+      kept.insert(id);
+      next = std::max<std::uint64_t>(next, std::stoull(id.substr(24), nullptr, 16) + 1);
+      return true;
+    };
+    if (round % 2 == 0) REQUIRE(keep()); // else it may be killed while it starts
     ::usleep(static_cast<useconds_t>(random.below(120'000)));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
     REQUIRE(WIFSIGNALED(status));
     REQUIRE(WTERMSIG(status) == SIGKILL);
-    std::string id(36, ' ');
-    while (::read(pipe[0], id.data(), id.size()) == 36) {
-      kept.insert(id);
-      next = std::max<std::uint64_t>(next, std::stoull(id.substr(24), nullptr, 16) + 1);
+    while (keep()) {
     }
     ::close(pipe[0]);
     next += 1000; // those that began and were not told of are not used again
@@ -338,7 +352,7 @@ TEST_CASE_TEMPLATE("killed at any moment, many times: no record is lost, none do
     if (query.after.empty()) break;
   }
   MESSAGE(fmt::format("{} kills, {} records said to be safe, {} rows", rounds, kept.size(), rows.size()));
-  CHECK(kept.size() > 20); // otherwise nothing was tested
+  CHECK(kept.size() >= rounds / 2); // otherwise nothing was tested
   for (const std::string& id : kept)
     CHECK(rows.count(id) == 1);
   CHECK(rows.size() == std::set<std::string>(rows.begin(), rows.end()).size());

@@ -356,3 +356,21 @@ db.commit()' "$old"
   [ ! -e "calls/${uuids[1]}.wav" ] && [ -e "calls/${uuids[2]}.wav" ]
   [ "$(json "$(calls --json --ascending)" '[len(c["files"]) for c in d]')" = '[0, 3]' ]
 }
+
+@test "files that the disk did not take as a whole are marked" {
+  unshare -rm true 2>/dev/null || { echo "no name spaces here: not tried" >&3; skip "unshare is not allowed"; }
+  mkdir disk
+  echo "mount -t tmpfs -o size=100k tmpfs '$T/disk' && exec talky-sipd \"\$@\"" >start.sh
+  PORT=$(free_port)
+  SERVER=127.0.0.1:$PORT
+  DB=$T/calls.db
+  rtp=$(free_port 100)
+  start sipd unshare -rm sh "$T/start.sh" --listen "$SERVER" --bridge echo --record "$T/disk" --cdr "$DB" \
+    --rtp-ports "$rtp-$((rtp + 99))" --http ''
+  wait_line sipd ready
+  short_call 100 4
+  wait_for 20 rows_are 1
+  log_has 'event=recording.stopped'
+  [ "$(one '["cause"]')" = hangup ]
+  [ "$(json "$(calls --json)" '{f["repaired"] for f in d[0]["files"]} in ({1}, {True})')" = True ]
+}

@@ -39,7 +39,7 @@ Samples pcm_of(std::string_view bytes) {
 }
 
 AgentRun::AgentRun(net::Loop& loop, const std::string& command, std::vector<std::string> arguments,
-                   std::size_t max_output, std::function<void(Result)> done)
+                   std::size_t max_output, std::function<void(Result)> done, std::string_view input)
     : loop_(loop), max_output_(max_output), done_(std::move(done)) {
   net::Process::Options options;
   options.argv = agent_argv(command, std::move(arguments));
@@ -56,7 +56,8 @@ AgentRun::AgentRun(net::Loop& loop, const std::string& command, std::vector<std:
   }
   process_ = std::move(*spawned);
   process_->stop_later(patience, grace);
-  process_->in()->close();
+  if (!input.empty()) process_->in()->write(as_bytes(input));
+  process_->in()->close_when_drained(net::now() + patience);
   process_->out()->start({.data =
                               [this, alive = alive_](Bytes bytes) {
                                 if (!*alive || output_.size() >= max_output_) return;

@@ -29,10 +29,11 @@ class AgentRun {
     std::string how;    // "exit status 1", or why it could not be started
     std::string output; // of stdout, at most `max_output` bytes
   };
-  // `done` comes once, from the loop, when the program has ended and all that it wrote has been read, or when
-  // it was stopped because it took longer than a minute. It may destroy the AgentRun.
+  // `input` is what it reads from stdin. `done` comes once, from the loop, when the program has ended and all
+  // that it wrote has been read, or when it was stopped because it took longer than a minute. It may destroy
+  // the AgentRun.
   AgentRun(net::Loop& loop, const std::string& command, std::vector<std::string> arguments,
-           std::size_t max_output, std::function<void(Result)> done);
+           std::size_t max_output, std::function<void(Result)> done, std::string_view input = {});
   ~AgentRun() { *alive_ = false; }
   AgentRun(const AgentRun&) = delete;
   AgentRun& operator=(const AgentRun&) = delete;

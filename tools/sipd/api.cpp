@@ -22,14 +22,16 @@ constexpr std::uint64_t max_body = 4 << 20; // two minutes of sound
 
 } // namespace
 
-Api::Api(const Settings& settings, log::Sink log)
+Api::Api(const Settings& settings, const Shared& shared)
     : settings_(settings),
-      log_(std::move(log)),
+      shared_(shared),
+      log_(shared.log),
       metrics_(settings.max_calls, settings.workers),
       state_([this](const ApiState::Event& event) { on_event(event); }),
       readers_(loop_),
       pages_(settings.web),
       voices_(loop_, settings.agent_command),
+      speaker_(loop_, settings.agent_command),
       history_(loop_, settings.cdr, settings.record,
                [this](std::string_view uuid) { return state_.find(uuid) != nullptr; }),
       refresh_limit_(loop_, [this] { finish_refresh(false); }) {
@@ -53,6 +55,7 @@ net::SysResult<Endpoint> Api::listen(const Endpoint& endpoint) {
 
 void Api::start(std::vector<Worker*> workers, std::vector<Endpoint> listening, Probe probe) {
   workers_ = std::move(workers);
+  worker_counters_.resize(workers_.size());
   listening_ = std::move(listening);
   probe_ = std::move(probe);
   started_us_ = net::wall_clock_us();
@@ -123,6 +126,13 @@ void Api::ended(CallOver event) {
       listener_drops_ += listener->dropped();
       listeners_.erase(listener);
     }
+  });
+}
+
+void Api::turned(CallTurn event) {
+  loop_.post([this, event = std::move(event)] {
+    metrics_.turn(event.measure);
+    state_.turned(event);
   });
 }
 

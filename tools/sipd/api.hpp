@@ -24,20 +24,24 @@
 #include "net/http_server.hpp"
 #include "pages.hpp"
 #include "settings.hpp"
-#include "web_line.hpp"
+#include "speaker.hpp"
 #include "voices.hpp"
+#include "web_line.hpp"
+#include "worker_counters.hpp"
 
 namespace talky::sipd {
 
 class WebCaller;
 class Worker;
+struct Shared;
 
 class Api {
  public:
   // Whether a port is free for UDP and TCP.
   using Probe = std::function<net::SysResult<>(Endpoint&)>;
 
-  Api(const Settings& settings, log::Sink log);
+  // `shared` is only read from start() on, and outlives the Api.
+  Api(const Settings& settings, const Shared& shared);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
@@ -53,6 +57,7 @@ class Api {
   void answered(CallAnsweredAt event);
   void happened(CallHappening event);
   void ended(CallOver event);
+  void turned(CallTurn event);
   void registered(const call::RegistrationChanged& change);
 
  private:
@@ -65,11 +70,14 @@ class Api {
   net::HttpReply counted(const net::HttpRequest& request, const net::HttpReply& reply);
 
   void refresh(Then then);
-  void gathered(std::uint64_t round, const std::vector<CallSnapshot>& calls);
+  void gathered(std::uint64_t round, std::size_t worker, const std::vector<CallSnapshot>& calls,
+                const WorkerCounters& counters);
   void finish_refresh(bool fresh);
 
   void command(const net::HttpRequest& request, const net::HttpReply& reply, CallCommand command);
+  void call_out(const net::HttpRequest& request, const net::HttpReply& reply);
   void play(const net::HttpRequest& request, const net::HttpReply& reply);
+  void say(const net::HttpRequest& request, const net::HttpReply& reply);
   void listen_in(const net::HttpRequest& request, const net::HttpReply& reply);
   void listen_in(const std::shared_ptr<net::WebSocket>& socket, const std::string& uuid, Ear ear);
   void web_call(const net::HttpRequest& request, const net::HttpReply& reply); // api_web.cpp
@@ -86,6 +94,7 @@ class Api {
   void on_event(const ApiState::Event& event);
 
   const Settings& settings_;
+  const Shared& shared_;
   log::Sink log_;
   net::Loop loop_;
   Metrics metrics_;
@@ -97,12 +106,15 @@ class Api {
   std::size_t next_web_worker_ = 0;
   Pages pages_;
   Voices voices_;
+  Speaker speaker_;
   History history_;
   net::HttpRouter router_;
   std::map<std::pair<net::HttpMethod, std::string>, Role> roles_;
   Endpoint endpoint_;
   std::vector<Worker*> workers_;
+  std::vector<WorkerCounters> worker_counters_; // as last told
   std::vector<Endpoint> listening_;
+  std::size_t next_out_worker_ = 0;
   Probe probe_;
   std::int64_t started_us_ = 0;
   bool closing_ = false;

@@ -1,4 +1,6 @@
 // Questions and commands to the workers, who own the calls.
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "api.hpp"
@@ -26,12 +28,15 @@ void Api::refresh(Then then) {
   refresh_limit_.at(net::now() + answer_limit);
   for (Worker* worker : workers_) {
     worker->post([this, worker, round = round_] {
-      loop_.post([this, round, calls = worker->snapshots()] { gathered(round, calls); });
+      loop_.post([this, round, index = worker->index(), calls = worker->snapshots(),
+                  counters = worker->totals()] { gathered(round, index, calls, counters); });
     });
   }
 }
 
-void Api::gathered(std::uint64_t round, const std::vector<CallSnapshot>& calls) {
+void Api::gathered(std::uint64_t round, std::size_t worker, const std::vector<CallSnapshot>& calls,
+                   const WorkerCounters& counters) {
+  worker_counters_[worker] = counters;
   for (const CallSnapshot& call : calls) {
     if (!state_.find(call.uuid)) continue; // it has ended meanwhile
     metrics_.live(call);
@@ -77,6 +82,42 @@ void Api::command(const HttpRequest& request, const HttpReply& reply, CallComman
       answer(id, done ? std::move(response) : refusal_of(done.error()));
     });
   });
+}
+
+void Api::call_out(const HttpRequest& request, const HttpReply& reply) {
+  auto call = parse_call_out(request.body, listening_.empty() ? Endpoint{} : listening_.front());
+  if (!call) return reply(net::problem(422, call.error()));
+  Worker* worker = workers_[next_out_worker_++ % workers_.size()];
+  refreshed_ = {};
+  worker->post([this, worker, id = remember(reply), call = std::move(*call)] {
+    worker->call_out(call, [this, id](tl::expected<std::string, NoCall> placed) {
+      loop_.post([this, id, placed = std::move(placed)] {
+        if (!placed) {
+          auto refusal = net::problem(placed.error().status, placed.error().why);
+          if (placed.error().status == 503) refusal.headers.add("Retry-After", "5");
+          return answer(id, std::move(refusal));
+        }
+        auto created = json_answer(201, fmt::format("{{\"id\":\"{}\"}}\n", *placed));
+        created.headers.add("Location", fmt::format("/api/v1/sip/calls/{}", *placed));
+        answer(id, std::move(created));
+      });
+    });
+  });
+}
+
+void Api::say(const HttpRequest& request, const HttpReply& reply) {
+  const auto wish = parse_say(request.body);
+  if (!wish) return reply(net::problem(422, wish.error()));
+  const ApiState::Call* call = state_.find(request.parameter("id"));
+  if (!call) return reply(no_such_call());
+  if (!call->answered) return reply(net::problem(409, "the call has not been answered yet"));
+  speaker_.speak(
+      wish->text, wish->voice,
+      [this, request, reply, clear = wish->clear](tl::expected<Samples, std::string> said) {
+        if (said)
+          return command(request, reply, PlayAudio{std::make_shared<const Samples>(std::move(*said)), clear});
+        reply(net::problem(503, fmt::format("the agent's program does not speak: {}", said.error())));
+      });
 }
 
 void Api::play(const HttpRequest& request, const HttpReply& reply) {

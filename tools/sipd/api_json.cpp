@@ -8,6 +8,7 @@
 
 #include "file/wav.hpp"
 #include "net/fd.hpp"
+#include "sip/uri.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -16,6 +17,8 @@ namespace json = boost::json;
 
 constexpr std::uint64_t max_samples = std::uint64_t{16'000} * 120;
 constexpr std::size_t max_digits = 256;
+constexpr std::size_t max_uri = 512;
+constexpr std::size_t max_said = 1'000;
 constexpr std::int64_t min_duration = 40, max_duration = 5'000; // ms
 
 // The members of an object, none of them unknown.
@@ -54,6 +57,64 @@ Parsed<SendDigits> parse_digits(std::string_view body) {
       return tl::unexpected(
           fmt::format("\"duration_ms\" must be a number from {} to {}", min_duration, max_duration));
     out.duration = std::chrono::milliseconds(ms);
+  }
+  return out;
+}
+
+Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
+  const auto object = parse_object(body, {"to", "connect", "voice", "ring_seconds"});
+  if (!object) return tl::unexpected(object.error());
+  CallOut out;
+  for (const auto& [key, text] : {std::pair<const char*, std::string*>{"to", &out.to},
+                                  {"connect", &out.connect},
+                                  {"voice", &out.voice}}) {
+    const json::value* value = object->if_contains(key);
+    if (!value) continue;
+    if (!value->is_string() || value->get_string().size() > max_uri)
+      return tl::unexpected(fmt::format("\"{}\" must be a text of at most {} bytes", key, max_uri));
+    *text = std::string(value->get_string());
+    const bool printable = std::none_of(text->begin(), text->end(), [](char c) {
+      return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
+    });
+    if (!printable) return tl::unexpected(fmt::format("\"{}\" may hold no spaces and controls", key));
+  }
+  if (out.to.empty()) return tl::unexpected(std::string(R"("to" must be a SIP URI or a name)"));
+  if (out.to.find(':') == std::string::npos && out.to.find('@') == std::string::npos) {
+    out.to = fmt::format("sip:{}@{}", sip::escape_user(out.to), ours.to_string());
+  } else if (out.to.find(':') == std::string::npos) {
+    out.to.insert(0, "sip:");
+  }
+  if (const json::value* ring = object->if_contains("ring_seconds")) {
+    json::error_code error;
+    const auto seconds = ring->is_number() ? ring->to_number<std::int64_t>(error) : -1;
+    if (error || seconds < 1 || seconds > CallOut::max_ring.count())
+      return tl::unexpected(
+          fmt::format("\"ring_seconds\" must be a number from 1 to {}", CallOut::max_ring.count()));
+    out.ring = std::chrono::seconds(seconds);
+  }
+  return out;
+}
+
+Parsed<SayText> parse_say(std::string_view body) {
+  const auto object = parse_object(body, {"text", "voice", "clear"});
+  if (!object) return tl::unexpected(object.error());
+  SayText out;
+  const json::value* text = object->if_contains("text");
+  const auto size = text && text->is_string() ? text->get_string().size() : 0;
+  if (size == 0 || size > max_said)
+    return tl::unexpected(fmt::format("\"text\" must be a text of 1 to {} bytes", max_said));
+  out.text = std::string(text->get_string());
+  const bool sayable = std::any_of(out.text.begin(), out.text.end(), ascii::is_alnum) &&
+                       out.text.find('\0') == std::string::npos;
+  if (!sayable) return tl::unexpected(std::string(R"("text" holds nothing that can be said)"));
+  if (const json::value* voice = object->if_contains("voice")) {
+    out.voice = voice->is_string() ? std::string(voice->get_string()) : std::string("?");
+    if (out.voice.size() > 32 || !std::all_of(out.voice.begin(), out.voice.end(), ascii::is_alnum))
+      return tl::unexpected(std::string(R"("voice" must be the name of a voice, see /api/v1/web/voices)"));
+  }
+  if (const json::value* clear = object->if_contains("clear")) {
+    if (!clear->is_bool()) return tl::unexpected(std::string(R"("clear" must be true or false)"));
+    out.clear = clear->get_bool();
   }
   return out;
 }

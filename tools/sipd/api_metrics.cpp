@@ -1,5 +1,7 @@
 // What /metrics shows of the moment.
 #include "api.hpp"
+#include "records.hpp"
+#include "worker.hpp"
 
 namespace talky::sipd {
 
@@ -19,6 +21,11 @@ std::string Api::metrics_text() {
     gauges.queued_samples += call.now.queued;
   gauges.uptime_s = static_cast<double>(now_us - started_us_) / 1e6;
   gauges.sip_up = sip_ == Sip::running;
+  for (const WorkerCounters& counters : worker_counters_)
+    gauges.workers += counters;
+  if (shared_.recorder) gauges.recorder = shared_.recorder->status();
+  if (shared_.records) gauges.records = shared_.records->status();
+  if (shared_.tracer) gauges.traces = shared_.tracer->counts();
   return metrics_.text(gauges);
 }
 

@@ -56,6 +56,8 @@ void Api::add_routes() {
       reply(json_answer(200, state_.calls_json(net::wall_clock_us())));
     });
   });
+  post("/api/v1/sip/calls",
+       [this](const HttpRequest& request, const HttpReply& reply) { call_out(request, reply); });
   get("/api/v1/sip/calls/{id}", Role::read, [this](const HttpRequest& request, const HttpReply& reply) {
     refresh([this, reply, id = std::string(request.parameter("id"))](bool fresh) {
       if (!fresh) return reply(net::problem(504, "a worker does not answer"));
@@ -80,6 +82,8 @@ void Api::add_routes() {
     if (!to) return reply(net::problem(422, to.error()));
     command(request, reply, std::move(*to));
   });
+  post("/api/v1/sip/calls/{id}/say",
+       [this](const HttpRequest& request, const HttpReply& reply) { say(request, reply); });
   post("/api/v1/sip/calls/{id}/play",
        [this](const HttpRequest& request, const HttpReply& reply) { play(request, reply); });
   get("/api/v1/sip/events", Role::read, [this](const HttpRequest& request, const HttpReply& reply) {

@@ -13,6 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kept_events = 1'000;
+constexpr std::size_t kept_turns = 100; // of a call
 
 json::value rounded(double value) {
   return std::round(value * 100) / 100;
@@ -41,10 +42,22 @@ json::value quality_json(const std::optional<call::MediaQuality>& quality) {
   return out;
 }
 
+json::object turn_json(const telemetry::TurnMeasure& measure) {
+  const auto in_ms = [](Duration d) { return rounded(static_cast<double>(d.count()) / 1e3); };
+  json::object stages;
+  for (std::size_t i = 0; i < telemetry::stage_count; ++i)
+    stages[telemetry::stage_names[i]] = in_ms(measure.stages[i]);
+  return {{"turn", measure.turn}, {"response_ms", in_ms(measure.response)}, {"stages_ms", std::move(stages)}};
+}
+
 json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
-  const char* state = !call.answered ? "ringing" : call.now.held || call.now.on_hold ? "held" : "active";
+  const bool calling = call.began.out && !call.rings;
+  const char* state = !call.answered                      ? (calling ? "calling" : "ringing")
+                      : call.now.held || call.now.on_hold ? "held"
+                                                          : "active";
   json::object out{{"id", call.began.uuid},
                    {"state", state},
+                   {"direction", call.began.out ? "out" : "in"},
                    {"from", call.began.from},
                    {"to", call.began.to},
                    {"bridge", call.began.bridge},
@@ -64,6 +77,11 @@ json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
   out["first_audio_ms"] =
       call.first_audio_us ? rounded(static_cast<double>(*call.first_audio_us) / 1e3) : json::value(nullptr);
   out["quality"] = quality_json(call.now.quality);
+  json::array turns;
+  turns.reserve(call.turns.size());
+  for (const telemetry::TurnMeasure& measure : call.turns)
+    turns.push_back(turn_json(measure));
+  out["turns"] = std::move(turns);
   return out;
 }
 
@@ -86,12 +104,13 @@ std::string rfc3339(std::int64_t us) {
 void ApiState::began(CallBegan event) {
   const json::object details{
       {"from", event.from}, {"to", event.to}, {"bridge", event.bridge}, {"peer", event.peer}};
+  const char* const type = event.out ? "call.outgoing" : "call.incoming";
   const std::string uuid = event.uuid;
   const std::int64_t at_us = event.at_us;
   Call& call = calls_[uuid];
   call.began = std::move(event);
   call.now.uuid = uuid;
-  tell("call.incoming", uuid, members(details), at_us);
+  tell(type, uuid, members(details), at_us);
 }
 
 void ApiState::answered(CallAnsweredAt event) {
@@ -104,11 +123,20 @@ void ApiState::answered(CallAnsweredAt event) {
 void ApiState::happened(const CallHappening& event) {
   const auto call = calls_.find(event.uuid);
   if (call == calls_.end()) return;
+  if (event.type == "call.ringing") call->second.rings = true;
   if (event.type == "call.hold") call->second.now.held = true;
   if (event.type == "call.resume") call->second.now.held = false;
   if (event.type == "call.first_audio" && call->second.answered)
     call->second.first_audio_us = event.at_us - call->second.answered->at_us;
   tell(event.type, event.uuid, event.details, event.at_us);
+}
+
+void ApiState::turned(const CallTurn& event) {
+  const auto call = calls_.find(event.uuid);
+  if (call == calls_.end()) return;
+  call->second.turns.push_back(event.measure);
+  if (call->second.turns.size() > kept_turns) call->second.turns.pop_front();
+  tell("call.turn", event.uuid, members(turn_json(event.measure)), event.at_us);
 }
 
 void ApiState::ended(const CallOver& event) {

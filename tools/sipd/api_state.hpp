@@ -13,6 +13,7 @@
 #include "call/events.hpp"
 #include "call_command.hpp"
 #include "core/time.hpp"
+#include "telemetry/turn_meter.hpp"
 
 namespace talky::sipd {
 
@@ -21,6 +22,7 @@ struct CallBegan {
   std::string uuid;
   std::string sip_call_id, from, to, bridge, peer, transport, user_agent;
   std::size_t worker = 0;
+  bool out = false; // we call
   std::int64_t at_us = 0;
   Time at{};
 };
@@ -37,6 +39,12 @@ struct CallOver {
   std::int64_t at_us = 0;
   double seconds = 0; // from the answer to the end
   std::optional<call::MediaQuality> quality;
+};
+// The agent has begun to answer the caller.
+struct CallTurn {
+  std::string uuid;
+  telemetry::TurnMeasure measure;
+  std::int64_t at_us = 0;
 };
 // Something else that happened in a call. `details` are members of a JSON object, without its braces; may be
 // "".
@@ -57,7 +65,9 @@ class ApiState {
     CallBegan began;
     std::optional<CallAnsweredAt> answered;
     std::optional<std::int64_t> first_audio_us; // from the answer to the first sample of the agent
+    bool rings = false;                         // the party that we call says so
     CallSnapshot now;
+    std::deque<telemetry::TurnMeasure> turns; // the last ones, and the greeting as turn 0
   };
   struct Registration {
     call::RegistrationChanged change;
@@ -69,6 +79,7 @@ class ApiState {
   void began(CallBegan event);
   void answered(CallAnsweredAt event);
   void happened(const CallHappening& event);
+  void turned(const CallTurn& event);
   void ended(const CallOver& event);
   void registered(const call::RegistrationChanged& change, std::int64_t at_us);
   void forget_registrations(); // the SIP side has been stopped

@@ -33,6 +33,7 @@ class BridgeHost {
   virtual void send_dtmf(const ipc::SendDtmf& dtmf) = 0;
   virtual void hangup(std::string_view reason) = 0;       // after all that was played
   virtual void transfer(const std::string& to) = 0;       // the caller's phone is asked to call there (REFER)
+  virtual void redialled() {}                             // the way to a program is tried anew
   virtual void turn(const ipc::TurnTaken& /*turn*/) {}    // where the time to an answer went
   virtual void shown(const ipc::Shown& /*shown*/) {}      // for whoever watches the conversation
   virtual void log(log::Level level, log::Line line) = 0; // `call=` is added

@@ -55,6 +55,7 @@ class Leg {
   virtual std::string_view transport() const = 0;                                    // "udp", "ws" ...
   virtual void describe(const call::CallAnswered& event, log::Line& line) const = 0; // for the log
   virtual SipLeg* sip() { return nullptr; }
+  virtual bool is_called() const { return false; } // we call this party: accept() does
 
   call::CallKey key = 0;
   std::string peer;                // URI of the other party, for the log

@@ -6,6 +6,10 @@
 #include <string>
 
 #include "api_state.hpp"
+#include "recorder.hpp"
+#include "store/writer.hpp"
+#include "tracer.hpp"
+#include "worker_counters.hpp"
 
 namespace talky::sipd {
 
@@ -15,8 +19,9 @@ class Metrics {
   ~Metrics();
 
   void began();
-  void answered(double setup_s);      // INVITE to answer
-  void first_audio(double s);         // answer to the agent's first sample
+  void answered(double setup_s); // INVITE to answer
+  void first_audio(double s);    // answer to the agent's first sample
+  void turn(const telemetry::TurnMeasure& measure);
   void live(const CallSnapshot& now); // packet counts so far
   void ended(const CallOver& call);
   void registered(bool is_new);
@@ -28,6 +33,10 @@ class Metrics {
     std::uint64_t listener_frames_dropped = 0, event_readers_cut = 0;
     double uptime_s = 0;
     bool sip_up = false;
+    WorkerCounters workers; // of all together
+    Recorder::Status recorder;
+    store::Writer::Status records;
+    Tracer::Counts traces;
   };
   std::string text(const Gauges& gauges);
 

@@ -59,6 +59,7 @@ struct Recorder::File {
   bool journal_tried = false;
   std::uint64_t next_sample = 0;
   bool broken = false;
+  std::atomic<bool> gap{false}; // something was dropped on the way here
 
   void write(const Block& block, const log::Sink& log) {
     if (!started) {
@@ -187,11 +188,14 @@ void Recorder::run() {
     jobs_.pop_front();
     lock.unlock();
     if (job.block) {
+      const bool went_on = !job.file->broken;
       job.file->write(*job.block, log_);
       job.file->waiting -= job.block->weight();
+      waiting_ -= job.block->weight();
+      if (went_on && job.file->broken) ++failures_;
     } else {
       job.file->close(log_);
-      if (closed_) closed_(job.file->uuid);
+      if (closed_) closed_(job.file->uuid, !job.file->broken && !job.file->gap);
     }
     lock.lock();
   }
@@ -242,6 +246,8 @@ void Recorder::Call::hand_over() {
   const std::size_t weight = block_->weight();
   auto next = std::make_unique<Block>();
   if (file_->waiting + weight > max_waiting) {
+    ++recorder_.overruns_;
+    file_->gap = true;
     if (!overrun_) {
       recorder_.log_(log::Level::error, log::Line("recording.overrun")
                                             .add("file", file_->path)
@@ -254,6 +260,7 @@ void Recorder::Call::hand_over() {
   }
   overrun_ = false;
   file_->waiting += weight;
+  recorder_.waiting_ += weight;
   recorder_.push({file_, std::exchange(block_, std::move(next))});
 }
 

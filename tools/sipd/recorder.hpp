@@ -31,9 +31,18 @@ class Recorder {
   // written.
   Recorder(std::string folder, bool packets, log::Sink log);
   const std::vector<std::string>& mended() const { return mended_; } // at the start
-  // Told on the writer's thread when the files of a call are whole. Set before the first call.
-  void on_closed(std::function<void(const std::string& uuid)> closed) { closed_ = std::move(closed); }
+  // Told on the writer's thread when nothing more comes to the files of a call. `whole`: the disk has taken
+  // all of it. Set before the first call.
+  using Closed = std::function<void(const std::string& uuid, bool whole)>;
+  void on_closed(Closed closed) { closed_ = std::move(closed); }
   ~Recorder(); // writes what waits
+
+  struct Status {
+    std::size_t waiting = 0;    // bytes that are to be written
+    std::uint64_t overruns = 0; // blocks that found no room: the disk is too slow
+    std::uint64_t failures = 0; // recordings that stopped because a file could not be written
+  };
+  Status status() const { return {waiting_, overruns_, failures_}; } // any thread
 
   struct File;  // of one call, used by the writer's thread alone
   struct Block; // what is handed over at a time
@@ -73,12 +82,14 @@ class Recorder {
 
   std::string folder_;
   std::vector<std::string> mended_;
-  std::function<void(const std::string& uuid)> closed_;
+  Closed closed_;
   bool packets_;
   log::Sink log_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
+  std::atomic<std::size_t> waiting_{0};
+  std::atomic<std::uint64_t> overruns_{0}, failures_{0};
   bool stopping_ = false;
   std::thread thread_;
 };

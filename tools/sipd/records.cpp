@@ -139,6 +139,19 @@ store::Writer::Options Records::writer_options() {
   return out;
 }
 
+void Records::files_closed(const std::string& uuid, bool whole) {
+  if (!whole) {
+    const std::lock_guard lock(mutex_);
+    partial_.insert(uuid);
+  }
+  writer_.files_closed(uuid);
+}
+
+bool Records::take_partial(const std::string& uuid) const {
+  const std::lock_guard lock(mutex_);
+  return partial_.erase(uuid) > 0;
+}
+
 // On the writer's thread.
 bool Records::complete(const store::Writer::Completing& completing) const {
   store::CallRecord& record = completing.record;
@@ -158,6 +171,7 @@ bool Records::complete(const store::Writer::Completing& completing) const {
     if (!over) return false;
     if (text) record.transcript = journal;
   }
+  const bool partial = take_partial(record.uuid);
   record.files.clear();
   for (const auto& [kind, path] : paths) {
     bool mended = mended_.contains(fs::path(path).filename().string());
@@ -174,7 +188,7 @@ bool Records::complete(const store::Writer::Completing& completing) const {
            log::Line("cdr.file").add("call", record.uuid).add("error", file.error().text).str());
       file = store::RecordedFile{kind, path, 0, "", 0};
     }
-    file->repaired = mended ? 1 : 0;
+    file->repaired = mended || partial ? 1 : 0;
     record.files.push_back(std::move(*file));
   }
   return true;

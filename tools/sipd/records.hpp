@@ -2,6 +2,7 @@
 // is over, handed to store::Writer.
 #pragma once
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,15 +49,19 @@ class Records {
     bool over_ = false;
   };
 
-  void files_closed(const std::string& uuid) { writer_.files_closed(uuid); } // any thread
-  store::Writer::Status status() const { return writer_.status(); }          // any thread
+  // Any thread. Files that are not `whole` are marked as repaired: something of them is missing.
+  void files_closed(const std::string& uuid, bool whole);
+  store::Writer::Status status() const { return writer_.status(); } // any thread
 
  private:
   store::Writer::Options writer_options();
   bool complete(const store::Writer::Completing& completing) const;
+  bool take_partial(const std::string& uuid) const; // forgets it
 
   Options options_;
   std::set<std::string> mended_; // names of files
+  mutable std::mutex mutex_;
+  mutable std::set<std::string> partial_; // uuids of calls whose files have gaps
   log::Sink log_;
   store::Writer writer_;
 };

@@ -16,6 +16,7 @@
 #include "file/wav.hpp"
 #include "net/entropy.hpp"
 #include "records.hpp"
+#include "tracer.hpp"
 #include "worker.hpp"
 
 namespace talky::sipd {
@@ -102,6 +103,7 @@ class Server {
     shared_.digest_key = net::entropy_hex(digest_key_bytes);
     shared_.calls = &calls_;
     shared_.connections = &connections_;
+    shared_.calls_out = &calls_out_;
     warn_locked_out(settings_);
     Live live = load_live(settings_);
     if (!settings_.record.empty()) {
@@ -109,6 +111,10 @@ class Server {
       shared_.recorder = &*recorder_;
     }
     make_records();
+    if (settings_.observe.otlp) {
+      tracer_.emplace(*settings_.observe.otlp, shared_.log);
+      shared_.tracer = &*tracer_;
+    }
     if (settings_.wide && settings_.open) {
       shared_.log(
           log::Level::warn,
@@ -153,6 +159,7 @@ class Server {
     agent_.reset();
     recorder_.reset();
     records_.reset();
+    tracer_.reset();
     shared_.log(log::Level::info, "stopped");
     return static_cast<int>(ExitCode::ok);
   }
@@ -170,7 +177,9 @@ class Server {
     if (recorder_) options.mended = recorder_->mended();
     records_.emplace(std::move(options), shared_.log);
     shared_.records = &*records_;
-    if (recorder_) recorder_->on_closed([this](const std::string& uuid) { records_->files_closed(uuid); });
+    if (recorder_)
+      recorder_->on_closed(
+          [this](const std::string& uuid, bool whole) { records_->files_closed(uuid, whole); });
   }
 
   void make_agent() {
@@ -183,7 +192,7 @@ class Server {
   // Where its default port is taken (a second daemon on this machine) the calls go on without it; one that
   // was asked for must be there.
   void make_api() {
-    auto api = std::make_unique<Api>(settings_, shared_.log);
+    auto api = std::make_unique<Api>(settings_, shared_);
     const auto bound = api->listen(*settings_.http);
     if (!bound && !settings_.http_is_default) {
       throw Failure(ExitCode::unavailable,
@@ -284,10 +293,12 @@ class Server {
   const char* const* argv_;
   cli::Logger logger_;
   Caps calls_{settings_.max_calls, settings_.max_calls_per_source};
+  Caps calls_out_{settings_.calls_out.most, settings_.calls_out.most};
   Caps connections_{max_connections, max_connections_per_source};
   Shared shared_;
   std::optional<Recorder> recorder_;
   std::optional<Records> records_;
+  std::optional<Tracer> tracer_;
   std::vector<std::unique_ptr<net::Loop>> loops_;
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<Api> api_;

@@ -25,6 +25,7 @@ Session::Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall in
     : worker_(worker),
       incoming_(std::move(incoming)),
       target_(target),
+      out_(leg->is_called()),
       leg_(std::move(leg)),
       began_(net::now()),
       ringer_(worker.loop(), [this] {
@@ -33,7 +34,7 @@ Session::Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall in
         worker_.drain();
       }) {
   leg_->key = incoming_.call;
-  leg_->peer = incoming_.from;
+  leg_->peer = out_ ? incoming_.to : incoming_.from;
   leg_->sip_call_id = incoming_.call_id;
   about_.call = std::move(uuid);
   about_.from = incoming_.from;
@@ -49,6 +50,7 @@ Session::Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall in
   if (worker_.shared().records) {
     store::CallRecord record = begun_record(incoming_, about_.call, target_.text);
     record.transport = leg_->transport();
+    if (out_) record.direction = "out";
     record_.emplace(*worker_.shared().records, std::move(record));
   }
 }
@@ -63,6 +65,7 @@ net::Loop& Session::loop() {
 
 void Session::begin() {
   tell_began();
+  trace_began();
   if (const auto* refusal = target_.as<RejectTarget>()) return reject(refusal->status, "the route says so");
   if (SipLeg* const sip = leg_->sip()) {
     if (const auto done = open(*sip); !done) return reject(503, done.error());
@@ -126,6 +129,7 @@ void Session::reject(int status, std::string_view why) {
 
 void Session::failed(std::string_view why, int status) {
   if (over_) return;
+  ++worker_.counters().bridge_failures;
   log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
   if (!accepted_) return reject(status, why);
   failure_ = why;
@@ -137,10 +141,19 @@ void Session::failed(std::string_view why, int status) {
   hangup("agent lost");
 }
 
+void Session::ringing(const call::CallRinging& event) {
+  if (!out_ || event.call != current() || answered_) return;
+  if (record_) record_->ringing();
+  if (std::exchange(rang_, true)) return;
+  log(log::Level::info, log::Line("call.ringing").add("to", incoming_.to).add("status", event.status));
+  tell("call.ringing", fmt::format(R"("status":{})", event.status));
+}
+
 void Session::answered(const call::CallAnswered& event) {
   if (next_ && event.call == next_->key) return move_to_next(event);
   answered_ = true;
   tell_answered(event);
+  if (trace_) trace_->answered(event.at);
   if (record_) record_->answered();
   log::Line line("call.start");
   line.add("from", incoming_.from)
@@ -164,6 +177,10 @@ void Session::receive(SipLeg& leg, const net::UdpSocket::Datagram& datagram, boo
     recording_->packet(net::wall_clock_us() - age_us, datagram.from, leg.local(is_rtcp), false,
                        datagram.bytes);
   }
+  if (worker_.hep() && (is_rtcp || is_muxed_rtcp(datagram.bytes))) {
+    worker_.hep()->rtcp(leg.sip_call_id, datagram.from, leg.local(is_rtcp), datagram.bytes,
+                        net::wall_clock_us());
+  }
   worker_.agent().receive_rtp(leg.key, datagram.bytes, datagram.from, is_rtcp, datagram.arrival);
   worker_.drain();
 }
@@ -173,6 +190,11 @@ void Session::send(const call::SendMedia& media) {
   SipLeg* const to = whose ? whose->sip() : nullptr;
   if (!to) return;
   to->send(media);
+  if (!media.is_rtcp && to == leg_.get()) audio_left();
+  if (worker_.hep() && (media.is_rtcp || is_muxed_rtcp(media.bytes))) {
+    worker_.hep()->rtcp(to->sip_call_id, to->local(media.is_rtcp), media.to, media.bytes,
+                        net::wall_clock_us());
+  }
   if (recording_) {
     recording_->packet(net::wall_clock_us(), to->local(media.is_rtcp), media.to, false, media.bytes);
   }
@@ -181,6 +203,7 @@ void Session::send(const call::SendMedia& media) {
 void Session::caller_audio(const call::CallerAudio& event) {
   if (event.call != current()) return;
   if (record_) record_->caller_audio(event.frame.silent);
+  turns_.heard(heard_ += event.frame.samples.size(), net::now());
   bridge_->caller_audio(event.frame.samples);
 }
 
@@ -206,7 +229,11 @@ std::size_t Session::play(std::span<const std::int16_t> samples) {
   if (over_) return 0;
   tell_first_audio();
   if (record_ && !samples.empty()) record_->agent_audio();
-  return leg_ ? leg_->play(samples).value_or(0) : 0;
+  if (!leg_) return 0;
+  const bool idle = leg_->queued() == 0;
+  const std::size_t taken = leg_->play(samples).value_or(0);
+  turns_.given(taken, idle);
+  return taken;
 }
 
 std::uint64_t Session::queued() const {
@@ -215,6 +242,7 @@ std::uint64_t Session::queued() const {
 
 void Session::clear() {
   if (over_) return cleared({});
+  turns_.cleared();
   const auto done = leg_ ? leg_->clear() : ipc::Cleared{};
   worker_.loop().post(
       [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
@@ -334,6 +362,7 @@ void Session::finish(const call::CallEnded& event) {
   const bool ours = !answered_ && !event.by_peer && !failure_.empty() && event.status >= 500;
   log(ours ? log::Level::error : log::Level::info, std::move(line));
   tell_ended(event, cause, reason);
+  trace_ended(event, cause, reason);
   over_ = true;
   if (record_) record_->ended(event, reason, recording_ != nullptr);
   if (bridge_) bridge_->stop(reason.empty() ? cause : std::string_view(reason));

@@ -16,11 +16,13 @@
 #include "bridge.hpp"
 #include "call/events.hpp"
 #include "call_command.hpp"
+#include "call_trace.hpp"
 #include "leg.hpp"
 #include "recorder.hpp"
 #include "records.hpp"
 #include "sip_leg.hpp"
 #include "target.hpp"
+#include "telemetry/turn_meter.hpp"
 #include "way.hpp"
 
 namespace talky::sipd {
@@ -40,12 +42,14 @@ class Session : public BridgeHost {
 
   // What the UserAgent tells of this call.
   void answered(const call::CallAnswered& event);
+  void ringing(const call::CallRinging& event); // at the party that is called
   void caller_audio(const call::CallerAudio& event);
   void recorded(const call::RecordedAudio& event);
   void dtmf(const call::DtmfPressed& event);
   void mark(const call::MarkPassed& event);
   void held(call::CallKey call, bool held);
   void cleared(const ipc::Cleared& cleared); // what Leg::clear() could not tell at once
+  void audio_left();                         // sound of the agent has gone out to the caller
   void transfer_failed(const call::TransferFailed& event);
   void transfer_requested(const call::TransferRequested& event);
   void redirected(const call::CallRedirected& event);
@@ -80,6 +84,8 @@ class Session : public BridgeHost {
   void send_dtmf(const ipc::SendDtmf& dtmf) override;
   void hangup(std::string_view reason) override;
   void transfer(const std::string& to) override;
+  void redialled() override;
+  void turn(const ipc::TurnTaken& turn) override;
   void shown(const ipc::Shown& shown) override;
   void log(log::Level level, log::Line line) override;
 
@@ -103,6 +109,13 @@ class Session : public BridgeHost {
   void tell_first_audio();
   void feed_taps(std::span<const std::int16_t> stereo);
 
+  // session_turns.cpp: how long the caller waits
+  void tell_turns();
+
+  // session_trace.cpp
+  void trace_began();
+  void trace_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason);
+
   // session_transfer.cpp
   void place(const call::TransferRequested& event, tl::expected<Way, int> way);
   void fail_transfer(int status, std::string_view why);
@@ -112,6 +125,7 @@ class Session : public BridgeHost {
   Worker& worker_;
   call::IncomingCall incoming_;
   const Target target_;
+  const bool out_; // we call
   ipc::Start about_;
   std::unique_ptr<Bridge> bridge_;
   std::unique_ptr<Recorder::Call> recording_;
@@ -125,7 +139,11 @@ class Session : public BridgeHost {
   std::optional<std::string> hangup_asked_;    // by the bridge, after all that was played
   bool held_ = false;
   bool on_hold_ = false; // the API asked for it
+  bool rang_ = false;
   bool has_played_ = false;
+  std::unique_ptr<CallTrace> trace_; // null without a collector
+  telemetry::TurnMeter turns_;
+  std::uint64_t heard_ = 0; // samples of the caller that the bridge was given
   std::vector<std::shared_ptr<AudioTap>> taps_;
   Time began_;
   net::Timer ringer_; // 180 if the bridge takes its time

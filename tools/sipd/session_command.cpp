@@ -42,6 +42,7 @@ Result<> Session::command(const CallCommand& command) {
                  [&](const SendDigits& digits) { return leg_->dtmf(digits.digits, digits.duration); },
                  [&](const PlayAudio& audio) -> Result<> {
                    if (audio.clear) clear();
+                   turns_.restart(); // whose sound waits is not known any more
                    const auto taken = leg_->play(*audio.samples);
                    if (!taken) return tl::unexpected(taken.error());
                    if (*taken < audio.samples->size())
@@ -80,6 +81,7 @@ void Session::tell_began() {
   event.from = incoming_.from;
   event.to = incoming_.dialled;
   event.bridge = target_.text;
+  event.out = out_;
   event.peer = incoming_.flow.remote.to_string();
   event.transport = leg_->transport();
   event.user_agent = incoming_.user_agent;
@@ -119,6 +121,7 @@ void Session::tell_ended(const call::CallEnded& event, std::string_view cause, s
 }
 
 void Session::tell(std::string_view type, std::string_view details) {
+  if (trace_) trace_->event(type, net::now());
   Api* const api = worker_.shared().api;
   if (api) api->happened({about_.call, std::string(type), std::string(details), net::wall_clock_us()});
 }

@@ -27,7 +27,7 @@ void Session::transfer_requested(const call::TransferRequested& event) {
   };
   if (over_ || event.call != current() || next_ || referrer_ != 0 || hangup_asked_)
     return refuse(491, "another transfer or the goodbye is under way");
-  if (!worker_.permits(event.target)) return refuse(603, "no --allow-refer pattern fits");
+  if (!worker_.permits(event.target, *worker_.live().refer)) return refuse(603, "no --allow-refer pattern fits");
   if (transfers_ >= max_transfers) return refuse(603, "too many transfers of one call");
   ++transfers_;
   referrer_ = event.call;
@@ -51,7 +51,7 @@ void Session::place(const call::TransferRequested& event, tl::expected<Way, int>
   call::InviteOptions options;
   options.target = way->target;
   options.to = event.target;
-  options.from = incoming_.to;
+  options.from = out_ ? incoming_.from : incoming_.to;
   options.flow = way->flow;
   options.media = next->media();
   options.call_id = worker_.new_call_id();
@@ -86,7 +86,7 @@ void Session::fail_transfer(int status, std::string_view why) {
 // are.
 void Session::redirected(const call::CallRedirected& event) {
   for (const std::string& target : event.targets) {
-    if (!next_ || next_->key != event.call || !worker_.permits(target)) continue;
+    if (!next_ || next_->key != event.call || !worker_.permits(target, *worker_.live().refer)) continue;
     log(log::Level::info, log::Line("call.redirect").add("status", event.status).add("to", target));
     way_.emplace(worker_, target, [this, call = event.call](tl::expected<Way, int> way) {
       Leg* const whose = leg(call);
@@ -131,6 +131,7 @@ void Session::move_to_next(const call::CallAnswered& event) {
         leaving_->played_before + worker_.agent().hand_over(leaving_->key, leg_->key).value_or(0);
   }
   record_at_.reset();
+  turns_.restart();
   leg_->attach_bridge();
   if (std::exchange(held_, false)) {
     note(ipc::ToAgent(ipc::Resume{}));

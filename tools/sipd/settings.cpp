@@ -93,7 +93,15 @@ void describe(cli::Options& options, Settings& s) {
   options.add("http", s.http_text, "HOST:PORT", "where it is served, with /metrics; '' turns it off");
   options.add("http-tokens", s.http_tokens_path, "FILE", "read:TOKEN and operate:TOKEN lines; who may use it")
       .files();
+  options.add("allow-calls-out", s.calls_out.allowed, "PATTERN",
+              "whom POST /api/v1/sip/calls may call; none");
+  options
+      .add("calls-out-passwords", s.calls_out.passwords_path, "FILE",
+           "HOST USER:PASSWORD lines, for who asks the caller for one")
+      .files();
+  options.add("max-calls-out", s.calls_out.most, "N", "calls out at a time");
   options.add("web", s.web, "DIR", "files of the web page at /; '' serves none").directories();
+  describe_observe(options, s.observe);
   options.group("Limits");
   options.add("max-calls", s.max_calls, "N", "in all");
   options.add("max-calls-per-source", s.max_calls_per_source, "N", "from one address");
@@ -103,9 +111,30 @@ void describe(cli::Options& options, Settings& s) {
   options.add("log-level", s.log_level_text, "LEVEL", "of stderr")
       .choices({"trace", "debug", "info", "warn", "error"});
   options.footer(fmt::format("TARGET: {}", target_forms));
-  options.rare({"log-level", "rtp-ports", "realm", "digest", "advertise", "agent-command", "record-packets",
-                "keep-days", "keep-bytes", "max-calls", "max-calls-per-source", "rtp-timeout",
-                "session-expires", "workers", "allow-refer", "web"});
+  options.rare({"log-level",
+                "rtp-ports",
+                "realm",
+                "digest",
+                "advertise",
+                "agent-command",
+                "record-packets",
+                "keep-days",
+                "keep-bytes",
+                "max-calls",
+                "max-calls-per-source",
+                "rtp-timeout",
+                "session-expires",
+                "workers",
+                "allow-refer",
+                "allow-calls-out",
+                "calls-out-passwords",
+                "max-calls-out",
+                "web",
+                "otlp",
+                "otlp-headers",
+                "hep",
+                "hep-id",
+                "hep-key"});
   options.example("talky-sipd",
                   "register a softphone to 127.0.0.1:5060, any user and password, and dial 100");
   options.example("talky-sipd --bridge echo --route '200=play:hello.wav'", "an echo, and a file on 200");
@@ -166,6 +195,8 @@ void resolve_records(Settings& s) {
 }
 
 void resolve_http(Settings& s, bool is_default) {
+  if (!s.calls_out.passwords_path.empty())
+    s.calls_out.passwords = PeerPasswords::load(s.calls_out.passwords_path);
   if (!s.http_tokens_path.empty()) s.http_tokens = std::make_shared<Tokens>(Tokens::load(s.http_tokens_path));
   if (s.http_text.empty()) return;
   s.http = net::resolve(s.http_text, http_port);
@@ -218,6 +249,7 @@ void resolve(Settings& s, bool default_listen) {
     throw Failure(ExitCode::usage, "--rtp-ports: fewer pairs than workers");
   if (s.max_calls < 1) throw Failure(ExitCode::usage, "--max-calls: at least 1");
   resolve_records(s);
+  resolve_observe(s.observe);
   s.log_level = cli::parse_level(s.log_level_text).value_or(log::Level::info);
 }
 

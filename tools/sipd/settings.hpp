@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "api_access.hpp"
+#include "call_out.hpp"
 #include "calls_command.hpp"
 #include "cli/options.hpp"
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
 #include "net/port_pool.hpp"
 #include "net/stream.hpp"
+#include "observe_settings.hpp"
 #include "routes.hpp"
 #include "store/files.hpp"
 #include "users.hpp"
@@ -46,7 +48,14 @@ struct Settings {
   std::uint32_t workers = 1;
   std::string http_text = "127.0.0.1:8000"; // "": no HTTP API
   std::string http_tokens_path;
+  struct CallsOut {
+    std::vector<std::string> allowed; // patterns of whom the API may call
+    std::uint32_t most = 10;          // at a time
+    std::string passwords_path;
+    PeerPasswords passwords;
+  } calls_out;
   std::string web; // folder of the web page; "": none
+  ObserveSettings observe;
   std::string log_level_text = "info";
 
   // What that means; filled by resolve().

@@ -65,7 +65,25 @@ bool SipLeg::ring() {
   return worker_.agent().ring(key, net::now()).has_value();
 }
 
+void SipLeg::dial(call::InviteOptions invite, OutSlot slot) {
+  invite_ = std::move(invite);
+  slot_ = std::move(slot);
+}
+
 Result<> SipLeg::accept(Duration ring_time, bool recording) {
+  if (invite_) {
+    call::InviteOptions invite = *std::exchange(invite_, std::nullopt);
+    invite.media = media();
+    invite.recording = recording;
+    const auto placed = worker_.agent().invite(invite, net::now());
+    if (!placed) {
+      invite_ = std::move(invite); // reject() may follow
+      return tl::unexpected(placed.error());
+    }
+    worker_.rename(std::exchange(key, *placed), *placed);
+    attach_bridge();
+    return {};
+  }
   call::AcceptOptions options;
   options.media = media();
   options.ring_time = ring_time;
@@ -74,6 +92,16 @@ Result<> SipLeg::accept(Duration ring_time, bool recording) {
 }
 
 Result<> SipLeg::reject(int status) {
+  if (invite_) { // the UserAgent knows nothing of it
+    invite_.reset();
+    call::CallEnded over;
+    over.call = key;
+    over.cause = call::EndCause::cancelled;
+    over.status = status;
+    over.invited = over.ended = net::now();
+    worker_.loop().post([&worker = worker_, over] { worker.leg_ended(over); });
+    return {};
+  }
   return worker_.agent().reject(key, status, "", net::now());
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "call/config.hpp"
+#include "call_out.hpp"
 #include "leg.hpp"
 #include "net/port_pool.hpp"
 #include "net/udp.hpp"
@@ -25,6 +27,8 @@ class SipLeg final : public Leg {
   // The error is a text for the log.
   tl::expected<void, std::string> open(Receive receive);
   sdp::LocalMedia media() const; // what is advertised, once it is open
+  // Before the session begins: this party is called. accept() sends the INVITE, reject() before it nothing.
+  void dial(call::InviteOptions invite, OutSlot slot);
   void send(const call::SendMedia& media);
   const Endpoint& local(bool is_rtcp) const { return (is_rtcp ? rtcp_ : rtp_)->local(); } // likewise
   std::uint16_t port() const { return port_; }                                            // 0: not open
@@ -46,10 +50,13 @@ class SipLeg final : public Leg {
   std::string_view transport() const override { return sip::to_string(flow_.transport); }
   void describe(const call::CallAnswered& event, log::Line& line) const override;
   SipLeg* sip() override { return this; }
+  bool is_called() const override { return slot_ != nullptr; }
 
  private:
   Worker& worker_;
   sip::Flow flow_;
+  std::optional<call::InviteOptions> invite_; // until it is sent
+  OutSlot slot_;                              // null where we were called
   std::uint16_t port_ = 0;
   std::optional<net::UdpSocket> rtp_, rtcp_;
 };

@@ -86,6 +86,7 @@ class SocketBridge : public RemoteBridge {
     if (agent_) {
       agent_->wanted();
       if (agent_->may_come() && net::now() < *started_ + Agent::start_limit) {
+        host_.redialled();
         retry_.emplace(host_.loop(), [this] { connect(); });
         retry_->at(net::now() + retry_after);
         return;
@@ -155,8 +156,8 @@ class SocketBridge : public RemoteBridge {
     // With our audio still under way to it, that looks like a reset.
     const bool closing = error == 0 || error == ECONNRESET || error == EPIPE;
     if (closing && !talky_ && decoder_.at_boundary()) return leave("agent closed the connection");
-    lose(error == 0 ? std::string("the agent closed the connection without a goodbye")
-                    : net::SystemError{error, "connection to the agent"}.message());
+    lose(closing ? std::string("the agent closed the connection without a goodbye")
+                 : net::SystemError{error, "connection to the agent"}.message());
   }
 
   void send(ipc::Kind kind, Bytes payload) {

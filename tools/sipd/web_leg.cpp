@@ -196,6 +196,7 @@ void WebLeg::send_sound(Bytes rtp) {
   codec::l16::decode(payload, sound.samples);
   sound.samples.resize(std::min(fresh, sound.samples.size()));
   call_.to_browser->send(std::move(sound));
+  session_->audio_left();
 }
 
 // ---- From the browser

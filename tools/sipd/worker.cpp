@@ -73,6 +73,14 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
              }),
       stalls_(loop, [this] { close_stalled(); }) {
   make_user_agent();
+  if (settings.observe.hep) {
+    auto hep = HepSender::open(loop, *settings.observe.hep);
+    if (hep) {
+      hep_ = std::move(*hep);
+    } else {
+      shared.log(log::Level::error, log::Line("hep.off").add("why", hep.error().message()).str());
+    }
+  }
 }
 
 void Worker::make_user_agent() {
@@ -84,7 +92,8 @@ void Worker::make_user_agent() {
   }
   config.realm = settings_.realm;
   config.follow_refer = !settings_.refer_text.empty();
-  // Each worker counts the uses of its own nonces: with one of another's, credentials are stale, not used again.
+  // Each worker counts the uses of its own nonces: with one of another's, credentials are stale, not used
+  // again.
   config.digest_key = fmt::format("{}/{}", shared_.digest_key, index_);
   config.digest_algorithms = live_.digests;
   config.hosts.push_back(settings_.realm);
@@ -199,7 +208,9 @@ void Worker::act(const call::Output& output) {
                                           .str());
                         },
                         [this](const call::Log& e) { shared_.log(e.level, e.line); },
-                        [](const call::CallRinging&) {},
+                        [this](const call::CallRinging& e) {
+                          if (Session* session = find(e.call)) session->ringing(e);
+                        },
                         [](const call::MediaChanged&) {},
                         [this](const call::TransferRequested& e) {
                           if (Session* session = find(e.call)) session->transfer_requested(e);
@@ -266,7 +277,7 @@ std::string Worker::new_call_id() {
   return id;
 }
 
-bool Worker::permits(std::string_view uri) const {
+bool Worker::permits(std::string_view uri, const std::vector<std::string>& patterns) const {
   const auto target = sip::Uri::parse(uri);
   if (!target || !target->is_sip()) return false;
   const auto ip = target->host_ip();
@@ -276,7 +287,7 @@ bool Worker::permits(std::string_view uri) const {
       (ip && listens_on({*ip, target->port_or_default()})) || agent_->locate(*target, false).has_value();
   std::string whole = fmt::format("{}@{}", user, target->host);
   if (target->port != 0) whole += fmt::format(":{}", target->port);
-  return std::any_of(live_.refer->begin(), live_.refer->end(), [&](const std::string& pattern) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
     if (pattern == "*") return true;
     return pattern.find('@') == std::string::npos ? ours && matches(pattern, user) : matches(pattern, whole);
   });

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,7 +20,9 @@
 #include "audio_tap.hpp"
 #include "call/user_agent.hpp"
 #include "call_command.hpp"
+#include "call_out.hpp"
 #include "caps.hpp"
+#include "hep_sender.hpp"
 #include "net/loop.hpp"
 #include "net/port_pool.hpp"
 #include "recorder.hpp"
@@ -28,13 +31,18 @@
 #include "sip/framer_set.hpp"
 #include "sip/message.hpp"
 #include "web_line.hpp"
+#include "worker_counters.hpp"
 
 namespace talky::sipd {
+
+class Tracer;
 
 class Api;
 class Leg;
 class Records;
+class FindWay;
 class Session;
+struct Way;
 
 // What the workers are given to use together; each part says what is for any thread.
 struct Shared {
@@ -43,10 +51,12 @@ struct Shared {
   Records* records = nullptr;   // null: no call records are kept
   Api* api = nullptr;           // null: without the HTTP API
   Agent* agent = nullptr;       // null: no route leads to one
+  Tracer* tracer = nullptr;     // null: no traces are sent
   bool agent_keeps_journal = false;
   std::string digest_key;
   Caps* calls = nullptr;
   Caps* connections = nullptr;
+  Caps* calls_out = nullptr; // those that we place
 };
 
 // Settings that may change while calls go on (SIGHUP).
@@ -82,7 +92,10 @@ class Worker {
   Result<> command(std::string_view uuid, const CallCommand& command);
   void listen_to(std::string_view uuid, std::shared_ptr<AudioTap> tap);
   void web_call(WebCall call); // worker_web.cpp
+  // `done` is called once, at once or later, when the call is on its way or cannot be (worker_out.cpp).
+  void call_out(CallOut call, const CallPlaced& done);
   std::size_t index() const { return index_; }
+  WorkerCounters totals() const;
   // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and
   // everybody who is registered is forgotten. Then `done`, unless another one has been given meanwhile.
   void stop_sip(bool now, std::function<void()> done);
@@ -95,14 +108,18 @@ class Worker {
   const Shared& shared() const { return shared_; }
   const Live& live() const { return live_; }
   net::PortPool& ports() { return ports_; }
+  WorkerCounters& counters() { return counters_; }
+  HepSender* hep() { return hep_ ? &*hep_ : nullptr; } // null: nobody captures
   // Calls that we place.
   bool listens_on(const Endpoint& endpoint) const { return signalling_.listens_on(endpoint); }
   std::optional<Endpoint> local_towards(const Endpoint& remote) const {
     return signalling_.local_towards(remote);
   }
-  bool permits(std::string_view uri) const; // by --allow-refer: may we call there because a message says so?
-  std::string new_call_id();                // one whose messages come to this worker
-  void adopt(call::CallKey call, call::CallKey of); // a call of the session that `of` belongs to
+  // By patterns such as those of --allow-refer: may we call there because somebody asks for it?
+  bool permits(std::string_view uri, const std::vector<std::string>& patterns) const;
+  std::string new_call_id();                         // one whose messages come to this worker
+  void rename(call::CallKey from, call::CallKey to); // a call that has got its key
+  void adopt(call::CallKey call, call::CallKey of);  // a call of the session that `of` belongs to
   void expect_sip(const std::string& call_id, Session& session);
   void forget_sip(const Leg& leg);
   void leg_ended(const call::CallEnded& event); // of a leg that is not the UserAgent's; from the loop
@@ -142,7 +159,11 @@ class Worker {
   std::optional<Time> armed_;
   std::unordered_map<call::CallKey, std::shared_ptr<Session>> sessions_; // by each of its legs
   std::unordered_map<std::string, Session*> by_call_id_;
-  call::CallKey web_calls_ = 0;                 // so far
+  call::CallKey web_calls_ = 0; // so far
+  void place_out(const CallOut& call, const Way& way, const CallPlaced& done);
+  call::CallKey placed_out_ = 0;                              // so far
+  std::map<std::uint64_t, std::unique_ptr<FindWay>> finding_; // of calls that are to go out
+  std::uint64_t searches_ = 0;
   std::vector<std::shared_ptr<Session>> ended_; // until the loop has come back from their callbacks
   sip::FramerSet framers_;                      // of connections, with several workers
   net::Timer stalls_;
@@ -156,6 +177,8 @@ class Worker {
     std::int64_t time_us;
   };
   std::deque<Kept> recent_; // SIP of calls that have no session yet
+  WorkerCounters counters_;
+  std::optional<HepSender> hep_;
   bool draining_ = false;
   bool refuses_ = false;          // stop_sip()
   std::function<void()> drained_; // its end

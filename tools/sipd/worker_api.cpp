@@ -19,6 +19,16 @@ std::vector<CallSnapshot> Worker::snapshots() const {
   return out;
 }
 
+WorkerCounters Worker::totals() const {
+  WorkerCounters out = counters_;
+  out.sip_unread = signalling_.dropped();
+  if (hep_) {
+    out.hep_sent = hep_->sent();
+    out.hep_dropped = hep_->dropped();
+  }
+  return out;
+}
+
 Result<> Worker::command(std::string_view uuid, const CallCommand& command) {
   const auto session = call(uuid);
   if (!session) return fail(Errc::not_found, 0, "the call has ended");

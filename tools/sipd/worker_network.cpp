@@ -58,7 +58,8 @@ void Worker::close_stalled() {
 }
 
 void Worker::received(const sip::Flow& flow, std::string_view bytes) {
-  if (workers_.size() == 1) return deliver(flow, bytes);
+  // A capture server is shown whole messages; else the UserAgent cuts the bytes of its connections itself.
+  if (workers_.size() == 1 && !hep_) return deliver(flow, bytes);
   const auto route = [this, &flow](std::string_view message) {
     Worker* owner = workers_[owner_of(message)];
     if (owner == this) return deliver(flow, message);
@@ -87,6 +88,8 @@ void Worker::received(const sip::Flow& flow, std::string_view bytes) {
 }
 
 void Worker::deliver(const sip::Flow& flow, std::string_view bytes) {
+  ++counters_.sip_received;
+  if (hep_) hep_->sip(flow, bytes, true, net::wall_clock_us());
   if (shared_.recorder && settings_.record_packets) keep_for_pcap(flow, bytes, true);
   if (shut_down_ && scratch_.assign(bytes) && scratch_.is_response() &&
       scratch_.method() == sip::Method::bye) {
@@ -116,6 +119,8 @@ void Worker::keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool i
 // ---- To the network
 
 void Worker::transmit(const sip::Datagram& datagram) {
+  ++counters_.sip_sent;
+  if (hep_) hep_->sip(datagram.flow, datagram.bytes, false, net::wall_clock_us());
   if (shared_.recorder && settings_.record_packets) keep_for_pcap(datagram.flow, datagram.bytes, false);
   if (shut_down_ && scratch_.assign(datagram.bytes) && scratch_.is_request() &&
       scratch_.method() == sip::Method::bye) {

@@ -1,0 +1,210 @@
+#include "net/http_client.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <utility>
+
+#include "net/loop_asio.hpp"
+
+namespace talky::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::uint16_t http_port = 80;
+constexpr std::uint16_t https_port = 443;
+
+beast::string_view view(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+} // namespace
+
+std::optional<HttpUrl> HttpUrl::parse(std::string_view text) {
+  const auto url = boost::urls::parse_uri(view(text));
+  if (!url || !url->has_authority() || url->has_userinfo() || url->has_fragment() || url->host().empty())
+    return std::nullopt;
+  HttpUrl out;
+  const auto scheme = url->scheme_id();
+  if (scheme != boost::urls::scheme::http && scheme != boost::urls::scheme::https) return std::nullopt;
+  out.tls = scheme == boost::urls::scheme::https;
+  out.host = url->host_address();
+  out.port = out.tls ? https_port : http_port;
+  if (url->has_port()) {
+    out.port = url->port_number();
+    if (out.port == 0) return std::nullopt;
+  }
+  const auto target = url->encoded_target();
+  out.target = target.empty() ? std::string("/") : std::string(target.data(), target.size());
+  if (!out.target.starts_with('/')) out.target.insert(0, "/");
+  return out;
+}
+
+std::string HttpUrl::authority() const {
+  const std::string name = host.find(':') == std::string::npos ? host : fmt::format("[{}]", host);
+  return port == (tls ? https_port : http_port) ? name : fmt::format("{}:{}", name, port);
+}
+
+struct HttpRequesting::Exchange : std::enable_shared_from_this<HttpRequesting::Exchange> {
+  Exchange(Loop& loop, const HttpUrl& url, const HttpHeaders& headers, std::string body,
+           Duration limit_of_each, Done on_done)
+      : context(context_of(loop)),
+        resolver(context),
+        plain(context),
+        host(url.host),
+        service(std::to_string(url.port)),
+        tls(url.tls),
+        limit(std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit_of_each)),
+        done(std::move(on_done)) {
+    request.method(http::verb::post);
+    request.target(view(url.target));
+    request.version(11);
+    for (const auto& [name, value] : headers.fields())
+      request.set(view(name), view(value));
+    request.set(http::field::host, url.authority());
+    request.set(http::field::connection, "close");
+    request.body() = std::move(body);
+    request.prepare_payload();
+    parser.body_limit(max_answer);
+  }
+
+  void start() {
+    // The system's resolver has no limit of its own that one could rely on: the timer of the stream does not
+    // cover it.
+    deadline.emplace(context);
+    deadline->expires_after(limit);
+    deadline->async_wait([self = shared_from_this()](error_code error) {
+      if (error || self->resolved) return;
+      self->resolver.cancel();
+      self->finish("look-up: ", asio::error::timed_out);
+    });
+    resolver.async_resolve(host, service, [self = shared_from_this()](error_code error, const auto& found) {
+      self->resolved = true;
+      self->deadline->cancel();
+      if (error) return self->finish("look-up: ", error);
+      self->connect(found);
+    });
+  }
+
+  void connect(const tcp::resolver::results_type& addresses) {
+    plain.expires_after(limit);
+    plain.async_connect(addresses, [self = shared_from_this()](error_code error, const tcp::endpoint&) {
+      if (error) return self->finish("connect: ", error);
+      if (self->tls) return self->encrypt();
+      self->write(self->plain);
+    });
+  }
+
+  void encrypt() {
+    error_code error;
+    ssl.emplace(asio::ssl::context::tls_client);
+    ssl->set_default_verify_paths(error);
+    if (error) return finish("TLS: ", error);
+    secure.emplace(std::move(plain), *ssl);
+    secure->set_verify_mode(asio::ssl::verify_peer);
+    secure->set_verify_callback(asio::ssl::host_name_verification(host));
+    // The server is told which name is meant (RFC 6066 3): names only, no addresses.
+    const bool named = !IpAddress::parse(host);
+    if (named && SSL_ctrl(secure->native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                          host.data()) != 1)
+      return finish("TLS: ", asio::error::invalid_argument);
+    beast::get_lowest_layer(*secure).expires_after(limit);
+    secure->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](error_code failed) {
+      if (failed) return self->finish("TLS: ", failed);
+      self->write(*self->secure);
+    });
+  }
+
+  template <class Stream>
+  void write(Stream& stream) {
+    beast::get_lowest_layer(stream).expires_after(limit);
+    http::async_write(stream, request, [self = shared_from_this(), &stream](error_code error, std::size_t) {
+      if (error) return self->finish("send: ", error);
+      self->read(stream);
+    });
+  }
+
+  template <class Stream>
+  void read(Stream& stream) {
+    beast::get_lowest_layer(stream).expires_after(limit);
+    http::async_read(stream, buffer, parser, [self = shared_from_this()](error_code error, std::size_t) {
+      if (error) return self->finish("answer: ", error);
+      HttpAnswer answer;
+      answer.status = static_cast<int>(self->parser.get().result_int());
+      for (const auto& field : self->parser.get())
+        answer.headers.add({field.name_string().data(), field.name_string().size()},
+                           {field.value().data(), field.value().size()});
+      answer.body = std::move(self->parser.get().body());
+      self->close();
+      if (self->done) std::exchange(self->done, nullptr)(std::move(answer));
+    });
+  }
+
+  void finish(std::string_view what, error_code error) {
+    close();
+    if (done) std::exchange(done, nullptr)(tl::unexpected(fmt::format("{}{}", what, error.message())));
+  }
+
+  void close() {
+    if (deadline) deadline->cancel();
+    resolver.cancel();
+    if (secure) {
+      beast::get_lowest_layer(*secure).close();
+    } else {
+      plain.close();
+    }
+  }
+
+  asio::io_context& context;
+  tcp::resolver resolver;
+  beast::tcp_stream plain;
+  std::optional<asio::ssl::context> ssl;
+  std::optional<beast::ssl_stream<beast::tcp_stream>> secure;
+  std::optional<asio::steady_timer> deadline;
+  std::string host, service;
+  bool tls;
+  bool resolved = false;
+  std::chrono::steady_clock::duration limit;
+  http::request<http::string_body> request;
+  http::response_parser<http::string_body> parser;
+  beast::flat_buffer buffer;
+  Done done;
+};
+
+HttpRequesting::HttpRequesting(Loop& loop, const HttpUrl& url, const HttpHeaders& headers, std::string body,
+                               Duration limit, Done done)
+    : exchange_(std::make_shared<Exchange>(loop, url, headers, std::move(body), limit, std::move(done))) {
+  exchange_->start();
+}
+
+HttpRequesting::HttpRequesting(HttpRequesting&&) noexcept = default;
+
+HttpRequesting& HttpRequesting::operator=(HttpRequesting&& other) noexcept {
+  std::swap(exchange_, other.exchange_);
+  return *this;
+}
+
+HttpRequesting::~HttpRequesting() {
+  if (!exchange_) return;
+  exchange_->done = nullptr;
+  exchange_->close();
+}
+
+} // namespace talky::net

@@ -1,0 +1,30 @@
+// What talky-sipd is told about traces (OpenTelemetry) and capture (HEP): options, and what came out of them.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/options.hpp"
+#include "hep_sender.hpp"
+#include "tracer.hpp"
+
+namespace talky::sipd {
+
+struct ObserveSettings {
+  // As written.
+  std::string otlp_text; // URL of the collector; "": OTEL_EXPORTER_OTLP_ENDPOINT, or no traces
+  std::string otlp_headers_path;
+  std::string hep_text; // HOST:PORT; "": none
+  std::uint32_t hep_id = 2001;
+  std::string hep_key_path;
+
+  // What that means; filled by resolve_observe().
+  std::optional<Tracer::Options> otlp;
+  std::optional<HepOptions> hep;
+};
+
+void describe_observe(cli::Options& options, ObserveSettings& settings);
+// Throws cli::Failure. Reads the files and the variables OTEL_*.
+void resolve_observe(ObserveSettings& settings);
+
+} // namespace talky::sipd
