@@ -2,10 +2,10 @@
 """A caller for talky-agent (or any AudioSocket server): one call over a socket, with a playout of its own.
 
   audiosocket_client.py ADDRESS [--talky] [--rate 8000|16000] [--send FILE.raw] [--seconds S] [--record FILE.raw]
-                        [--dtmf SECOND:DIGITS] [--uuid UUID] [--mode call|flood|unread|garbage|no-uuid|twice|idle]
+                        [--after-audio] [--dtmf SECOND:DIGITS] [--uuid UUID] [--mode call|flood|unread|garbage|no-uuid|twice|idle]
 
 ADDRESS is unix:PATH or tcp:HOST:PORT. FILE is s16le at the rate. Audio is sent in real time, silence (faint noise) after
-the end of FILE, until --seconds have passed or the agent hangs up. What comes back is played at the natural speed; --record
+the end of FILE, until --seconds have passed or the agent hangs up. With --after-audio, FILE begins when the agent does. What comes back is played at the natural speed; --record
 keeps what was heard, in the time of the call. With --talky a start is sent and marks and clears are answered as talky-sipd
 does it. One JSON object is printed at the end: what happened, and when (ms from the first audio)."""
 import argparse
@@ -30,7 +30,7 @@ def connect(address: str) -> socket.socket:
         sock.connect(rest)
         return sock
     host, _, port = rest.rpartition(":")
-    return socket.create_connection((host.strip("[]"), int(port)), timeout=5)
+    return socket.create_connection((host.strip("[]"), int(port)), timeout=60)
 
 
 class Call:
@@ -138,7 +138,9 @@ class Call:
         self.begin = time.monotonic()
         tick = 0
         while tick < args.seconds * 50:
-            piece = speech[tick * self.step * 2:(tick + 1) * self.step * 2]
+            piece = b""
+            if not args.after_audio or self.report["first_audio_ms"] is not None:
+                piece, speech = speech[:self.step * 2], speech[self.step * 2:]
             missing = self.step - len(piece) // 2
             piece = piece[:len(piece) // 2 * 2] + struct.pack(f"<{missing}h", *(noise.randint(-9, 9) for _ in range(missing)))
             try:
@@ -217,6 +219,7 @@ def main() -> int:
     parser.add_argument("--talky", action="store_true")
     parser.add_argument("--rate", type=int, default=16000, choices=[8000, 16000])
     parser.add_argument("--send")
+    parser.add_argument("--after-audio", action="store_true")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--record")
     parser.add_argument("--dtmf")

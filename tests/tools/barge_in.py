@@ -6,7 +6,9 @@
 CALL.wav is talky-sipd's recording (caller left, agent right, 16 kHz, sample-aligned), CALL.jsonl the agent's journal,
 SENT.wav the agent's side by the RTP packets of the call's pcap (8 kHz), SENTENCE.raw the whole sentence as the same
 voice speaks it (16 kHz). Prints one JSON object of figures; the exit code is 1 if one of these does not hold:
-  - the agent is silent 200 ms after the caller began, and for half a second from then on;
+  - the agent decided to be silent within 200 ms of the caller's audio;
+  - the agent is silent 200 ms after the caller began (3 if only this does not hold: on a machine that does something else
+    meanwhile the agent's process may have been late), and for half a second from then on;
   - what the agent played is the beginning of the sentence, sample by sample, up to the `played` of the journal's
     `cleared`, and what was discarded was not played;
   - the journal's `heard` of that sentence is that same number;
@@ -35,6 +37,7 @@ def main():
     whole = numpy.fromfile(a.sentence, "<i2").astype(float) / 32768
     with open(a.journal, encoding="utf-8") as file:
         journal = [json.loads(line) for line in file]
+    barge_in = next(entry for entry in journal if entry["type"] == "barge_in")
     cleared = next(entry for entry in journal if entry["type"] == "cleared")
     sentence = next(entry for entry in journal if entry["type"] == "sentence_end")
 
@@ -49,6 +52,7 @@ def main():
     behind = sent[lag + played + RATE // 50:lag + played + RATE // 2]
     checks = {
         "spoke over the agent": start < began < end,
+        "decided within 200 ms": barge_in["at"] - began <= RATE // 5,
         "silent within 200 ms": end - began <= RATE // 5,
         "and stays silent": not agent[end:end + RATE // 2].any(),
         "played to the sample": played <= len(whole) and numpy.array_equal(heard_part, whole[:played]),
@@ -57,10 +61,12 @@ def main():
         "the packets hold all of it": corr >= 0.99 and part > 0.999,
         "and nothing behind it": len(behind) > 0 and bool(numpy.max(numpy.abs(behind)) < LOUD),
     }
-    print(json.dumps({"stopped_after_ms": round((end - began) * 1000 / RATE, 1), "played": played,
+    failed = [name for name, holds in checks.items() if not holds]
+    print(json.dumps({"stopped_after_ms": round((end - began) * 1000 / RATE, 1),
+                      "decided_after_ms": round((barge_in["at"] - began) * 1000 / RATE, 1), "played": played,
                       "discarded": cleared["discarded"], "heard": sentence["heard"], "rtp_corr": round(corr, 4),
-                      "failed": [name for name, holds in checks.items() if not holds]}))
-    return 0 if all(checks.values()) else 1
+                      "failed": failed}))
+    return 3 if failed == ["silent within 200 ms"] else 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -119,8 +119,8 @@ def main():
         sys.stdout.buffer.write(wav(os.environ["FAKE_SAY"]) if "FAKE_SAY" in os.environ else b"")
         return 0
     address = arguments[arguments.index("--listen") + 1]
-    if os.environ.get("FAKE_DELAY"):
-        time.sleep(float(os.environ["FAKE_DELAY"]))
+    while os.environ.get("FAKE_WAIT") and not os.path.exists(os.environ["FAKE_WAIT"]):
+        time.sleep(0.02)
     if address.startswith("unix:"):
         path = address[5:]
         if os.path.exists(path):

@@ -119,11 +119,11 @@ dump_logs() {
 }
 
 wait_for() {
-  local seconds=$1 ticks
+  local seconds=$1 end
   shift
-  ticks=$((seconds * PATIENCE * 50))
+  end=$((SECONDS + seconds * PATIENCE))
   until "$@" >/dev/null 2>&1; do
-    ((ticks-- > 0)) || { echo "waited $seconds s in vain for: $*"; dump_logs; return 1; }
+    ((SECONDS <= end)) || { echo "waited $seconds s in vain for: $*"; dump_logs; return 1; }
     sleep 0.02
   done
 }
@@ -202,7 +202,11 @@ excused() {
   done
   echo "$sum"
 }
-all_ended() { [ "$(grep -c event=call.end "$T/sipd.err")" -ge "$(grep -c event=call.start "$T/sipd.err")" ]; }
+# Calls have ended, and what was recorded of them is on the disk.
+all_ended() {
+  [ "$(grep -c event=call.end "$T/sipd.err")" -ge "$(grep -c event=call.start "$T/sipd.err")" ] &&
+    ! ls -l "/proc/${PIDS[sipd]:-0}/fd" 2>/dev/null | grep -Eq "$T/calls/.*\.(wav|pcap|jsonl)$"
+}
 
 # heard SAID.wav HEARD.wav CHANNEL WAY...: HEARD holds all of SAID but for what is excused. For calls that have ended.
 heard() {

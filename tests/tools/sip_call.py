@@ -58,7 +58,8 @@ class Call:
         self.sent = 0
         self.delays = []  # ms from each packet's place on our grid to when it had left
         self.ticks = 0  # of our grid that have passed
-        self.checked = 0
+        self.checked = self.searched = 0
+        self.ringing_file = None  # made when the other side says that it rings
         self.first_sent = True
         self.drop = drop or (lambda index: False)
         self.remote_rtp = None
@@ -142,6 +143,8 @@ class Call:
             return True
         if message.status < 200:
             self.provisional.append(message)
+            if message.status == 180 and self.ringing_file:
+                open(self.ringing_file, "w").close()
             return True
         if message.status < 300:
             self.to_tag = tag_of(message.get("to"))
@@ -268,10 +271,12 @@ class Call:
         if self.position < len(self.audio) or len(self.packets) < self.checked + 10:
             return False
         self.checked = len(self.packets)
-        heard = self.recording()[-2 * RATE:].astype(float)
         last = self.audio[-RATE // 10:].astype(float)
+        recording = self.recording()
+        heard = recording[max(0, self.searched - len(last)):].astype(float)
         if len(heard) < len(last):
             return False
+        self.searched = len(recording)
         energy = numpy.convolve(heard * heard, numpy.ones(len(last)), "valid")
         match = numpy.correlate(heard, last, "valid") / numpy.sqrt(numpy.maximum(energy, 1) * numpy.sum(last * last))
         return match.max() > 0.9

@@ -193,6 +193,7 @@ def run_call(client, options):
     losses = random.Random(options.seed)
     call = client.call(options.number, send=audio, headers=options.header, auto_ack=not options.no_ack, ptime=options.ptime,
                        drop=(lambda index: losses.random() < options.loss) if options.loss else None)
+    call.ringing_file = options.when_ringing
     if options.cancel_after is not None:
         call.send_invite()
         client.pump(options.cancel_after)
@@ -268,12 +269,13 @@ def main():
     call.add_argument("--seconds", type=float, default=2.0, help="from the answer to our BYE, in audio sent")
     call.add_argument("--until", metavar="FILE", help="and longer, until there is such a file")
     call.add_argument("--whole", action="store_true", help="and longer, until the end of what was said has come back")
-    call.add_argument("--timeout", type=float, default=10.0, help="for the final answer")
+    call.add_argument("--timeout", type=float, default=60.0, help="for the final answer")
     call.add_argument("--header", action="append", default=[])
     call.add_argument("--dtmf", action="append", type=timed, default=[], metavar="AT:DIGITS", help="RFC 4733")
     call.add_argument("--info-dtmf", action="append", type=timed, default=[], metavar="AT:DIGITS")
     call.add_argument("--reinvite", action="append", type=timed, default=[], metavar="AT:DIRECTION")
     call.add_argument("--cancel-after", type=float, metavar="SEC")
+    call.add_argument("--when-ringing", metavar="FILE", help="is made when 180 comes")
     call.add_argument("--no-ack", action="store_true")
     call.add_argument("--no-bye", action="store_true")
     call.add_argument("--loss", type=float, default=0, metavar="P", help="drop outgoing RTP with this probability")

@@ -184,9 +184,9 @@ SH
 
 @test "a call that comes while the agent still loads rings until it is there" {
   audio make noise said.wav --seconds 1
-  export FAKE_DELAY=1.5 FAKE_LOG=$T/agent.log
+  export FAKE_WAIT=$T/go FAKE_LOG=$T/agent.log
   sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$(fake)"
-  run -0 client call 100 --send said.wav --record heard.wav --whole
-  [ "$(json "$output" '180 in d["provisional"]')" = True ]
+  run -0 client call 100 --when-ringing go --send said.wav --record heard.wav --whole
+  [ "$(json "$output" 'd["status"], 180 in d["provisional"]')" = "(200, True)" ]
   heard_back said.wav heard.wav agent
 }

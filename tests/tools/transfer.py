@@ -13,6 +13,7 @@ Prints one JSON object: what everybody saw. Where the server refuses the REFER t
 """
 import json
 import sys
+import time
 
 from sip_client import Client, read_wav, write_wav
 
@@ -68,7 +69,8 @@ def main():
     callee.ring()
 
     def both(seconds, until=None):  # two sockets, one thread
-        for _ in range(int(seconds / 0.01)):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
             for client in (alice, bob, carol):
                 client.pump(0.004, until)
             if until and until():
