@@ -98,3 +98,33 @@ ended() { grep -Eq "event=call.(end|refused).*call=$1" sipd.err; }
   call 2
   finish phone
 }
+
+@test "the real agent: captions of both sides, the chosen voice, a barge-in whose heard part is exact" {
+  talky-agent hear /dev/null 2>&1 | grep -q 'models' && skip "the speech models are not installed: run scripts/models/install"
+  words='This is the desk of a shop that has a great deal to say about itself and about the street it stands in'
+  words="$words and about the people who come here every day and who never find the time to listen to the end of it all."
+  printf 'flow: long\nstart: talk\nstates:\n  talk:\n    say: "%s"\n    on:\n      - {answer: yes, say: Good.}\n' "$words" >long.yaml
+  talky-agent say -o question.wav --voice Alex "When are you open on Friday?"
+  # A second and a half of the greeting is heard, then the caller speaks over it.
+  sox -D question.wav -r 16000 -b 16 -c 1 speech.wav
+  sox -D -n -r 16000 -b 16 -c 1 quiet.wav synth 1.5 whitenoise vol 0.0005
+  sox -D quiet.wav speech.wav quiet.wav said.wav
+  sipd --bridge agent --agent "unix:$T/agent.sock" --agent-command "talky-agent --flow $T/long.yaml"
+  wait_line sipd 'event=agent.ready' 60
+  run -0 web '?voice=Emma' --send said.wav --say-when caption:agent --events events --seconds 60 --until caption:caller
+  result=$output
+  CALL=$(event events 'd[0]["id"]')
+  wait_for 20 grep -q '"type":"stop"' "calls/$CALL.jsonl"
+  [ "$(event events '"friday" in " ".join(e["text"].lower() for e in d if e["type"] == "caption" and e["side"] == "caller")')" = True ]
+  [ "$(event events '[e["text"] for e in d if e["type"] == "caption" and e["side"] == "agent"][0]')" = "$words" ]
+  [ "$(event events '[e["active"] for e in d if e["type"] == "speech"][0]')" = True ]
+  # Turn 0 is the greeting: where the time to its first sample went.
+  [ "$(event events '[set(e["stages"]) >= {"endpoint", "stt", "dialogue", "tts", "out"} and e["response"] > 0 for e in d if e["type"] == "turn" and e["turn"] == 0]')" = '[True]' ]
+  grep -q '"type":"sentence_start".*"voice":"Emma"' "calls/$CALL.jsonl"
+  # What the agent was told of the interruption is what the browser's loudspeaker had played, to the sample.
+  played=$(sed -n 's/.*"type":"cleared".*"played":\([0-9]*\).*/\1/p' "calls/$CALL.jsonl" | head -1)
+  [ "$(json "$result" 'd["clears"][0]')" = "$played" ]
+  [ "$(event events '[e["whole"] for e in d if e["type"] == "heard"][0]')" = False ]
+  heard=$(event events '[e["text"] for e in d if e["type"] == "heard"][0]')
+  [ -n "$heard" ] && [[ $words == "$heard"* ]]
+}
