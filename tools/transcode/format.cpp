@@ -243,7 +243,8 @@ void list_formats(bool json) {
       entry["samples"] = file::info(kind.samples).name;
       entry["bytes_per_sample"] = file::info(kind.samples).bytes;
     }
-    const bool lossless = kind.container == Container::flac || (plain && file::info(kind.samples).bytes > 1);
+    const bool lossless = kind.container == Container::flac || kind.name == "aiff" ||
+                          (plain && file::info(kind.samples).bytes > 1);
     entry["lossless"] = lossless; // of 16 bits
     if (kind.raw_rate != 0) entry["raw_rate"] = kind.raw_rate;
     if (kind.container == Container::coded || kind.name == "wav-gsm") {
