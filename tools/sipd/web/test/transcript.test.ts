@@ -72,6 +72,7 @@ describe('the transcript', () => {
       expect(agentLine(play(...messages), 0).latency?.response).toBe(361);
     }
     expect(play(turn, answer).responses).toEqual([361]);
+    expect(play({ ...answer, turn: 0 }, { ...turn, turn: 0 }).responses).toEqual([]);
   });
 });
 

@@ -120,8 +120,9 @@ export class Transcript {
     return false;
   }
 
-  // A turn's figures may come before the first sentence of its answer does.
+  // A turn's figures may come before the first sentence of its answer does. Turn 0, the greeting, answers nobody.
   private latency(latency: TurnLatency): boolean {
+    if (latency.turn === 0) return false;
     for (let i = this.lines_.length - 1; i >= 0; i--) {
       const line = this.lines_[i]!;
       if (line.side === 'agent' && line.turn === latency.turn && !line.latency) {
