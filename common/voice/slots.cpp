@@ -274,11 +274,34 @@ class Finder {
       taken_[i] = true;
   }
 
+  // The last value counts, as it corrects those before it. But of alternatives it is the first, which the
+  // caller likes best: "tomorrow or maybe on Wednesday".
   template <class T>
   std::string last(const std::vector<Found<T>>& found) {
     for (const auto& f : found)
       take(f.begin, f.end);
-    return found.empty() ? std::string() : to_iso(found.back().value);
+    if (found.empty()) return {};
+    auto best = found.rbegin();
+    while (std::next(best) != found.rend() && is_alternative(std::next(best)->end, best->begin))
+      ++best;
+    return to_iso(best->value);
+  }
+
+  // Between two values stands an "or", and nothing that takes the first one back ("or no", "or rather").
+  bool is_alternative(std::size_t begin, std::size_t end) const {
+    bool alternative = false;
+    for (std::size_t i = begin; i < end; ++i) {
+      if (words_[i] == "or") {
+        alternative = true;
+      } else if (!is_filler(words_[i]) &&
+                 !in(words_[i],
+                     {"on",      "at",       "the",       "by",      "in",   "around", "about", "maybe",
+                      "perhaps", "possibly", "else",      "even",    "also", "early",  "late",  "any",
+                      "time",    "morning",  "afternoon", "evening", "this", "that"})) {
+        return false;
+      }
+    }
+    return alternative;
   }
 
   // The longest phrase that was said; of equals, the last said.

@@ -32,9 +32,8 @@ struct Slot {
 std::optional<Slot::Type> slot_type(std::string_view name); // "choice", "yes-no" ...
 
 // The values found in one utterance for several slots: no word counts twice, and the last value said for a
-// slot wins
-// ("Thursday, no, Friday"). Canonical values: dates and times in ISO form, numbers and digits in figures,
-// "yes"/"no".
+// slot wins ("Thursday, no, Friday"); of dates or times that are alternatives ("Thursday or Friday"), the
+// first. Canonical values: dates and times in ISO form, numbers and digits in figures, "yes"/"no".
 struct Filled {
   std::size_t slot = 0; // index
   std::string value;

@@ -334,6 +334,19 @@ TEST_CASE("several values in one utterance") {
   CHECK(filled("nothing at all").empty());
 }
 
+TEST_CASE("of alternatives the first counts, of corrections the last") {
+  CHECK(filled("a haircut tomorrow or Wednesday") == "service=haircut date=2026-11-24");
+  CHECK(filled("Thursday, or maybe on Friday, or even Saturday") == "date=2026-11-26");
+  CHECK(filled("tomorrow at three or at four") == "date=2026-11-24 time=15:00");
+  CHECK(filled("either Thursday morning or Friday") == "date=2026-11-26");
+  CHECK(filled("Thursday or no, Friday") == "date=2026-11-27");
+  CHECK(filled("Thursday, or rather Friday") == "date=2026-11-27");
+  CHECK(filled("Thursday or actually better Friday") == "date=2026-11-27");
+  CHECK(filled("Wednesday, no, tomorrow or Thursday") == "date=2026-11-24");
+  CHECK(filled("tomorrow or Wednesday, no, Friday") == "date=2026-11-27");
+  CHECK(filled("not tomorrow or Wednesday") != "date=2026-11-24");
+}
+
 TEST_CASE("names") {
   CHECK(filled("Anna Smith", 3) == "name=Anna Smith");
   CHECK(filled("It's anna.", 3) == "name=Anna");
