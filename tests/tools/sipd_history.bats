@@ -63,7 +63,7 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
   sipd
   wait_for 10 made
   for bad in limit=0 limit=1001 limit=x limit= sort=x order=up since=yesterday until=x direction=both answered=perhaps min_duration=-1 \
-    min_duration=nan max_duration=1e99 max_duration=x cause=a%20b cause=, after=zz after=00 count=many format=xml unknown=1 'from=%00' 'from=%zz' \
+    min_duration=nan max_duration=1e99 max_duration=x cause=a%20b 'cause=,' after=zz after=00 count=many format=xml unknown=1 'from=%00' 'from=%zz' \
     "from=$(printf '%0300d' 0)" 'text=*a*a*a*a*a*a*a' 'to=%1b%5b2J'; do
     refused 422 "/api/v1/sip/history?$bad" || { echo "$bad"; false; }
   done
@@ -121,18 +121,18 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
   # In parts.
   wav="/api/v1/sip/recordings/$CALL"
   size=$(stat -c %s "calls/$CALL.wav")
-  curl -sS -o body -D - -r 100-299 "$API$wav" | tr -d '\r' >head
-  grep -q '^HTTP/1.1 206' head
-  grep -qix "content-range: bytes 100-299/$size" head
-  grep -qix 'content-type: audio/wav' head
-  grep -qix 'talky-state: complete' head
-  grep -qix "content-disposition: inline; filename=\"$CALL.wav\"" head
+  curl -sS -o body -D - -r 100-299 "$API$wav" | tr -d '\r' >header
+  grep -q '^HTTP/1.1 206' header
+  grep -qix "content-range: bytes 100-299/$size" header
+  grep -qix 'content-type: audio/wav' header
+  grep -qix 'talky-state: complete' header
+  grep -qix "content-disposition: inline; filename=\"$CALL.wav\"" header
   cmp body <(tail -c +101 "calls/$CALL.wav" | head -c 200)
   [ "$(code "$wav" -r -50)" = 206 ]
   cmp answer <(tail -c 50 "calls/$CALL.wav")
   refused 416 "$wav" -r "$size-"
   grep -qix "content-range: bytes \*/$size" <(curl -sS -o body -D - -r "$size-" "$API$wav" | tr -d '\r')
-  etag=$(sed -n 's/^ETag: //p' head)
+  etag=$(sed -n 's/^ETag: //p' header)
   [ "$(code "$wav" -H "If-None-Match: $etag")" = 304 ]
   [ "$(code "$wav" -r 0-9 -H "If-Range: $etag")" = 206 ]
   [ "$(code "$wav" -r 0-9 -H 'If-Range: "another"')" = 200 ]
@@ -164,4 +164,31 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
   wait_for 60 listed 1
   [ "$(json "$(get "/api/v1/sip/history/$CALL")" 'd["cause"], [f["repaired"] for f in d["files"] if f["kind"] == "wav"]')" = "('interrupted', [True])" ]
   grep -qix 'talky-state: repaired' <(curl -sSI "$API/api/v1/sip/recordings/$CALL" | tr -d '\r')
+}
+
+@test "SIGKILL during a hundred calls: every call that had ended is there, once, and the others are told to be interrupted" {
+  need sipp
+  sipd --record '' --cdr "$T/calls.db" --max-calls-per-source 300 --rtp-timeout 0 --log-level debug
+  sed 's/<nop><action><exec rtp_stream.*//' "$TALKY_SOURCE/tests/tools/phones/call.xml" >call.xml
+  port=$(free_port 2)
+  # Calls that end all the time, and a hundred that stay.
+  start short sipp "127.0.0.1:$PORT" -sf call.xml -i 127.0.0.1 -p "$port" -s 100 -d 300 -r 20 -l 20 -nostdin -m 100000
+  port=$(free_port 2)
+  start long sipp "127.0.0.1:$PORT" -sf call.xml -i 127.0.0.1 -p "$port" -s 100 -d 600000 -r 50 -l 100 -m 100 -nostdin
+  hundred_up() { [ "$(json "$(get /api/v1/sip/status)" 'd["active_calls"] >= 100')" = True ]; }
+  wait_for 60 hundred_up
+  many_ended() { [ "$(grep -c 'event=cdr.kept .*cause=hangup' sipd.err)" -ge 60 ]; }
+  wait_for 60 many_ended
+  stop sipd KILL
+  stop short KILL
+  stop long KILL
+  # Finished is what the log says to be kept; every call that had been answered has its row, finished or not.
+  sed -En 's/.*event=cdr.kept call=([-0-9a-f]+) cause=hangup.*/\1/p' sipd.err | sort >ended
+  sed -En 's/.*event=call.start .*call=([-0-9a-f]+).*/\1/p' sipd.err | sort >started
+  sipd --record '' --cdr "$T/calls.db"
+  settled() { api_client causes "$API" >causes && [ -z "$(cut -d' ' -f1 causes | sort | comm -13 - started)" ]; }
+  wait_for 60 settled
+  [ -z "$(cut -d' ' -f1 causes | sort | uniq -d)" ]
+  [ -z "$(grep ' hangup$' causes | cut -d' ' -f1 | sort | comm -13 - ended)" ] || { echo 'lost:'; comm -13 <(grep ' hangup$' causes | cut -d' ' -f1 | sort) ended; false; }
+  [ "$(grep -c ' interrupted$' causes)" -ge 100 ]
 }

@@ -20,33 +20,33 @@ fields() { curl -sS --max-time 20 -o body -D - "$@" | tr -d '\r'; }
 @test "pages and assets: types, validators, safety" {
   folder
   sipd --web web
-  fields "$API/" >head
-  grep -q '^HTTP/1.1 200' head
+  fields "$API/" >header
+  grep -q '^HTTP/1.1 200' header
   cmp body web/index.html
-  grep -qix 'content-type: text/html; charset=utf-8' head
-  grep -qix 'x-content-type-options: nosniff' head
-  grep -qi "^content-security-policy: default-src 'none'; script-src 'self';.*frame-ancestors 'none'" head
-  run -1 grep -i 'unsafe' head
-  grep -qix 'cache-control: no-cache' head
-  etag=$(sed -n 's/^ETag: //p' head)
+  grep -qix 'content-type: text/html; charset=utf-8' header
+  grep -qix 'x-content-type-options: nosniff' header
+  grep -qi "^content-security-policy: default-src 'none'; script-src 'self';.*frame-ancestors 'none'" header
+  run -1 grep -i 'unsafe' header
+  grep -qix 'cache-control: no-cache' header
+  etag=$(sed -n 's/^ETag: //p' header)
   [ "$(code / -H "If-None-Match: $etag")" = 304 ]
   [ ! -s answer ]
   [ "$(code / -H 'If-None-Match: "other"')" = 200 ]
   [ "$(get /calls)" = "$(cat web/calls.html)" ]
-  fields "$API/assets/index-Bq3vK9aD.js" >head
-  grep -qix 'content-type: text/javascript; charset=utf-8' head
-  grep -qix 'cache-control: public, max-age=31536000, immutable' head
-  fields "$API/assets/worklet.js" >head
-  grep -qix 'cache-control: no-cache' head
-  fields "$API/assets/style.css" >head
-  grep -qix 'content-type: text/css; charset=utf-8' head
+  fields "$API/assets/index-Bq3vK9aD.js" >header
+  grep -qix 'content-type: text/javascript; charset=utf-8' header
+  grep -qix 'cache-control: public, max-age=31536000, immutable' header
+  fields "$API/assets/worklet.js" >header
+  grep -qix 'cache-control: no-cache' header
+  fields "$API/assets/style.css" >header
+  grep -qix 'content-type: text/css; charset=utf-8' header
   # Packed beforehand, for who takes it.
-  fields -H 'Accept-Encoding: gzip' "$API/assets/index-Bq3vK9aD.js" >head
-  grep -qix 'content-encoding: gzip' head
-  grep -qix 'vary: accept-encoding' head
+  fields -H 'Accept-Encoding: gzip' "$API/assets/index-Bq3vK9aD.js" >header
+  grep -qix 'content-encoding: gzip' header
+  grep -qix 'vary: accept-encoding' header
   gunzip -c <body | cmp - web/assets/index-Bq3vK9aD.js
-  fields -H 'Accept-Encoding: gzip;q=0, br' "$API/assets/index-Bq3vK9aD.js" >head
-  run -1 grep -i 'content-encoding' head
+  fields -H 'Accept-Encoding: gzip;q=0, br' "$API/assets/index-Bq3vK9aD.js" >header
+  run -1 grep -i 'content-encoding' header
   # HEAD has no body.
   grep -q '^Content-Length: 17' <(fields -I "$API/assets/worklet.js")
 }
