@@ -54,6 +54,8 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   agent
   sipd --bridge "tcp:127.0.0.1:$AGENT_PORT,talky"
   start events /usr/bin/python3 "$tests/api_client.py" events "$API" --until call.end
+  reads() { metric_is talky_event_readers 1; }
+  wait_for 10 reads
   call 30
   both() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" '[t["turn"] for t in d["turns"]]')" = '[0, 1, 2]' ]; }
   wait_for 10 both
@@ -63,7 +65,7 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   [ "$(code "/api/v1/sip/calls/$CALL" -X DELETE)" = 204 ]
   finish phone
   finish events
-  [ "$(grep -c '"type":"call.turn"\|"type": "call.turn"' events.out)" = 3 ]
+  [ "$(grep -c '"type":"call.turn"' events.out)" = 3 ] || { cat events.out events.err; false; }
 }
 
 @test "dashboard and alert rules use metrics that exist" {

@@ -48,13 +48,16 @@ void CallTrace::answered(Time at) {
 }
 
 void CallTrace::turn(const telemetry::TurnMeasure& measure) {
+  // The greeting is measured from the first frame on, which may have begun before the call as the trace has
+  // it.
+  const auto inside = [this](Time t) { return std::max(t, began_); };
   const bool greeting = measure.turn == 0;
   const Time end = measure.speech_end + measure.response;
-  Span turn = child(greeting ? "greeting" : "turn", root_.id, measure.speech_end, end);
+  Span turn = child(greeting ? "greeting" : "turn", root_.id, inside(measure.speech_end), inside(end));
   if (!greeting) turn.attributes.emplace_back("talky.turn", static_cast<std::int64_t>(measure.turn));
   Time at = measure.speech_end;
   for (std::size_t i = 0; i < telemetry::stage_count; ++i) {
-    const Time from = at;
+    const Time from = inside(at);
     at += measure.stages[i];
     if (at > from) tracer_.add(child(telemetry::stage_names[i], turn.id, from, at));
   }

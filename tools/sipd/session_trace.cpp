@@ -1,4 +1,5 @@
 // A session as a trace (call_trace.hpp).
+#include "core/ascii.hpp"
 #include "net/entropy.hpp"
 #include "session.hpp"
 #include "worker.hpp"
@@ -45,7 +46,7 @@ void Session::trace_began() {
                       {"talky.call.from", about_.from},
                       {"talky.call.to", incoming_.dialled},
                       {"talky.route", target_.text},
-                      {"network.transport", std::string(leg_ ? leg_->transport() : "")},
+                      {"network.transport", ascii::lower(leg_ ? leg_->transport() : "")},
                       {"network.peer.address", incoming_.flow.remote.ip.to_string()},
                       {"network.peer.port", std::int64_t{incoming_.flow.remote.port}}};
   if (!incoming_.call_id.empty()) begin.attributes.emplace_back("talky.sip.call_id", incoming_.call_id);
