@@ -284,10 +284,16 @@ def metrics(a):
     for metric, kind in types.items():
         if kind != "histogram":
             continue
-        buckets = [(k, v) for k, v in values.items() if k[0] == metric + "_bucket"]
-        counts = [v for _, v in buckets]
-        assert counts == sorted(counts) and 'le="+Inf"' in buckets[-1][0][1], f"buckets of {metric}"
-        assert counts[-1] == values[metric + "_count", None], f"count of {metric}"
+        series = {}  # by the labels but `le`
+        for (sample_name, labels), value in values.items():
+            if sample_name == metric + "_bucket":
+                others = ",".join(part for part in re.findall(label, labels) if not part.startswith('le="')) or None
+                series.setdefault(others, []).append((labels, value))
+        assert series, f"{metric} has no buckets"
+        for labels, buckets in series.items():
+            counts = [v for _, v in buckets]
+            assert counts == sorted(counts) and 'le="+Inf"' in buckets[-1][0], f"buckets of {metric}"
+            assert counts[-1] == values[metric + "_count", labels], f"count of {metric}"
     print(f"{len(types)} metrics, {len(values)} samples")
 
 
