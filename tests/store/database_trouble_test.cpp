@@ -10,6 +10,7 @@
 
 using namespace talky;
 using namespace talky::store;
+using test::connect;
 using test::Numbers;
 using test::numbers;
 using test::open;
