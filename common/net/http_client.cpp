@@ -17,6 +17,7 @@
 #include <boost/url/url_view.hpp>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "net/loop_asio.hpp"
 
 namespace talky::net {
@@ -48,8 +49,9 @@ std::optional<HttpUrl> HttpUrl::parse(std::string_view text) {
   out.host = url->host_address();
   out.port = out.tls ? https_port : http_port;
   if (url->has_port()) {
-    out.port = url->port_number();
-    if (out.port == 0) return std::nullopt;
+    const auto port = ascii::to_number<std::uint16_t>({url->port().data(), url->port().size()});
+    if (!port || *port == 0) return std::nullopt;
+    out.port = *port;
   }
   const auto target = url->encoded_target();
   out.target = target.empty() ? std::string("/") : std::string(target.data(), target.size());
