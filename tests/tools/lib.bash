@@ -205,7 +205,7 @@ excused() {
 # Calls have ended, and what was recorded of them is on the disk.
 all_ended() {
   [ "$(grep -c event=call.end "$T/sipd.err")" -ge "$(grep -c event=call.start "$T/sipd.err")" ] &&
-    ! ls -l "/proc/${PIDS[sipd]:-0}/fd" 2>/dev/null | grep -Eq "$T/calls/.*\.(wav|pcap|jsonl)$"
+    ! find "/proc/${PIDS[sipd]:-0}/fd" -printf '%l\n' 2>/dev/null | grep -Eq "$T/calls/.*\.(wav|pcap|jsonl)$"
 }
 
 # heard SAID.wav HEARD.wav CHANNEL WAY...: HEARD holds all of SAID but for what is excused. For calls that have ended.

@@ -258,9 +258,9 @@ END
   done
   for kind in aiff wav-gsm wav-ima wav-ms; do
     for size in 2000 3001 4444; do
-      head -c "$size" "a.$kind" >cut
-      talky-transcode --force -t s16le cut whole.s16
-      cat cut | talky-transcode -t s16le - - | same - whole.s16
+      head -c "$size" "a.$kind" >"cut.$kind"
+      talky-transcode --force -t s16le "cut.$kind" whole.s16
+      cat "cut.$kind" | talky-transcode -t s16le - - | same - whole.s16
     done
   done
   # A program that could not go back to write the length.
