@@ -2,156 +2,16 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/websocket.hpp>
-#include <deque>
 #include <utility>
 
 #include "net/loop_asio.hpp"
+#include "net/websocket_beast.hpp"
 
 namespace talky::net {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace ws = boost::beast::websocket;
-using tcp = asio::ip::tcp;
+using tcp = boost::asio::ip::tcp;
 using boost::system::error_code;
-
-constexpr auto handshake_limit = std::chrono::seconds(10); // and of the closing one
-constexpr std::size_t max_reason = 123;                    // bytes, RFC 6455 5.5.1
-
-class BeastWebSocket : public WebSocket, public std::enable_shared_from_this<BeastWebSocket> {
- public:
-  BeastWebSocket(tcp::socket socket, const WebSocketOptions& options)
-      : stream_(std::move(socket)), max_queue_(options.max_queue) {
-    ws::stream_base::timeout timeout{};
-    timeout.handshake_timeout = handshake_limit;
-    timeout.idle_timeout = std::chrono::duration_cast<std::chrono::steady_clock::duration>(options.idle);
-    timeout.keep_alive_pings = true;
-    stream_.set_option(timeout);
-    stream_.read_message_max(options.max_message);
-    stream_.auto_fragment(false);
-  }
-
-  void handshake(std::string_view key, std::function<void(std::shared_ptr<WebSocket>)> done) {
-    namespace http = boost::beast::http;
-    // All that Beast asks of a request; the rest of the real one has been looked at by now.
-    request_.method(http::verb::get);
-    request_.target("/");
-    request_.set(http::field::host, "localhost");
-    request_.set(http::field::upgrade, "websocket");
-    request_.set(http::field::connection, "upgrade");
-    request_.set(http::field::sec_websocket_version, "13");
-    request_.set(http::field::sec_websocket_key, beast::string_view(key.data(), key.size()));
-    stream_.async_accept(request_, [self = shared_from_this(), done = std::move(done)](error_code error) {
-      done(error ? nullptr : self);
-    });
-  }
-
-  void start(Handlers handlers) override {
-    handlers_ = std::make_shared<Handlers>(std::move(handlers));
-    read();
-  }
-
-  bool send_text(std::string_view text) override { return send({true, std::string(text)}); }
-  bool send_binary(Bytes bytes) override { return send({false, std::string(as_text(bytes))}); }
-  std::size_t queued() const override { return queued_; }
-
-  void close(std::uint16_t code, std::string_view reason) override {
-    if (closing_ || gone_) return;
-    closing_ = true;
-    handlers_.reset();
-    reason_.code = code;
-    reason_.reason.assign(reason.data(), std::min(reason.size(), max_reason));
-    if (!writing_) say_goodbye();
-  }
-
- private:
-  struct Message {
-    bool is_text;
-    std::string bytes;
-  };
-
-  bool send(Message message) {
-    if (closing_ || gone_ || queued_ + message.bytes.size() > max_queue_) return false;
-    queued_ += message.bytes.size();
-    queue_.push_back(std::move(message));
-    if (!writing_) write();
-    return true;
-  }
-
-  void write() {
-    writing_ = true;
-    stream_.text(queue_.front().is_text);
-    stream_.async_write(asio::buffer(queue_.front().bytes),
-                        [self = shared_from_this()](error_code error, std::size_t) { self->written(error); });
-  }
-
-  void written(error_code error) {
-    writing_ = false;
-    queued_ -= queue_.front().bytes.size();
-    queue_.pop_front();
-    if (error || gone_) { // the read says what became of the connection
-      queue_.clear();
-      queued_ = 0;
-      return;
-    }
-    if (!queue_.empty()) return write();
-    if (closing_) return say_goodbye();
-    const auto handlers = handlers_;
-    if (handlers && handlers->drained) handlers->drained();
-  }
-
-  void say_goodbye() {
-    if (gone_) return;
-    stream_.async_close(reason_, [self = shared_from_this()](error_code) { self->gone_ = true; });
-  }
-
-  void read() {
-    stream_.async_read(buffer_,
-                       [self = shared_from_this()](error_code error, std::size_t) { self->read(error); });
-  }
-
-  void read(error_code error) {
-    if (error) return ended(error);
-    const auto handlers = handlers_; // a callback may close
-    const auto data = buffer_.cdata();
-    const Bytes bytes(static_cast<const std::byte*>(data.data()), data.size());
-    if (handlers && stream_.got_text()) {
-      if (handlers->text) handlers->text(as_text(bytes));
-    } else if (handlers && handlers->binary) {
-      handlers->binary(bytes);
-    }
-    buffer_.consume(buffer_.size());
-    read();
-  }
-
-  void ended(error_code error) {
-    if (gone_) return;
-    gone_ = true;
-    const std::uint16_t code = error == ws::error::closed ? stream_.reason().code : std::uint16_t{1006};
-    error_code ignored;
-    if (error != ws::error::closed) beast::get_lowest_layer(stream_).close(ignored);
-    const auto handlers = std::exchange(handlers_, nullptr);
-    if (handlers && handlers->closed) handlers->closed(code);
-  }
-
-  ws::stream<tcp::socket> stream_;
-  boost::beast::http::request<boost::beast::http::empty_body> request_;
-  beast::flat_buffer buffer_;
-  std::shared_ptr<Handlers> handlers_;
-  std::deque<Message> queue_; // the first is being written if writing_
-  std::size_t queued_ = 0;
-  std::size_t max_queue_;
-  ws::close_reason reason_;
-  bool writing_ = false;
-  bool closing_ = false;
-  bool gone_ = false;
-};
 
 } // namespace
 
@@ -167,7 +27,7 @@ void WebSocket::accept(Loop& loop, Fd socket, std::string_view key, const WebSoc
   adopted.assign(storage.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), socket.get(), error);
   if (error) return loop.post([done = std::move(done)] { done(nullptr); });
   (void)socket.release();
-  std::make_shared<BeastWebSocket>(std::move(adopted), options)->handshake(key, std::move(done));
+  std::make_shared<BeastWebSocket<tcp::socket>>(options, std::move(adopted))->handshake(key, std::move(done));
 }
 
 } // namespace talky::net

@@ -39,7 +39,8 @@ class WebSocket {
   // All of it or nothing: false if the queue is full or the connection is closing.
   virtual bool send_text(std::string_view text) = 0; // must be UTF-8
   virtual bool send_binary(Bytes bytes) = 0;
-  virtual std::size_t queued() const = 0; // bytes given and not yet taken by the kernel
+  virtual std::size_t queued() const = 0;     // bytes given and not yet taken by the kernel
+  virtual void pause_reading(bool pause) = 0; // not for long: answers to pings are not seen meanwhile
   // A close frame after what is queued, and the peer's answer is waited for, but not long. No callback comes
   // after it.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;

@@ -6,6 +6,7 @@
 
 #include "exec_bridge.hpp"
 #include "ipc/control.hpp"
+#include "media_streams_bridge.hpp"
 #include "socket_bridge.hpp"
 #include "worker.hpp"
 
@@ -80,6 +81,8 @@ std::unique_ptr<Bridge> Session::make_bridge() {
   if (const auto* tone = target_.as<ToneTarget>()) return make_tone(*this, tone->hertz);
   if (const auto* exec = target_.as<ExecTarget>()) return make_exec_bridge(*this, exec->command);
   if (const auto* socket = target_.as<SocketTarget>()) return make_socket_bridge(*this, *socket);
+  if (const auto* streams = target_.as<MediaStreamsTarget>())
+    return make_media_streams_bridge(*this, *streams, worker_.settings().bridge_ca);
   if (target_.as<AgentTarget>() && worker_.shared().agent)
     return make_agent_bridge(*this, *worker_.shared().agent);
   if (const auto* play = target_.as<PlayTarget>()) {

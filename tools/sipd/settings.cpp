@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "cli/logger.hpp"
 
@@ -72,6 +73,7 @@ void describe(cli::Options& options, Settings& s) {
   options.group("What a call is connected to");
   options.add("bridge", s.bridge_text, "TARGET", "where no route fits");
   options.add("route", s.route_text, "PATTERN=TARGET", "by the dialled number; the first that fits counts");
+  options.add("bridge-ca", s.bridge_ca, "FILE", "who signs the certificates of wss:// targets (PEM)").files();
   options.add("ring", s.ring_ms, "MS", "let it ring before the answer");
   options.add("allow-refer", s.refer_text, "PATTERN", "whom a phone may transfer its call to (REFER); none");
   options.add("agent", s.agent_text, "ADDRESS", "the agent's socket: unix:PATH or tcp:HOST:PORT");
@@ -126,6 +128,7 @@ void describe(cli::Options& options, Settings& s) {
                 "session-expires",
                 "workers",
                 "allow-refer",
+                "bridge-ca",
                 "allow-calls-out",
                 "calls-out-passwords",
                 "max-calls-out",
@@ -231,6 +234,8 @@ void resolve(Settings& s, bool default_listen) {
                               s.rtp_ports_text));
   }
   s.rtp_ports = *range;
+  if (!s.bridge_ca.empty() && !std::ifstream(s.bridge_ca))
+    throw Failure(ExitCode::no_input, fmt::format("--bridge-ca {}: cannot be read", s.bridge_ca));
   if (!s.advertise_text.empty()) {
     s.advertise = IpAddress::parse(s.advertise_text);
     if (!s.advertise) {

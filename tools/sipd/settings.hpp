@@ -35,6 +35,7 @@ struct Settings {
   std::string agent_command; // how to start one; "" not at all
   std::string rtp_ports_text = "16384-32767";
   std::string advertise_text;
+  std::string bridge_ca; // "": the system's authorities
   std::vector<std::string> refer_text;
   std::uint32_t rtp_timeout_s = 30;
   std::uint32_t session_expires_s = 1800;

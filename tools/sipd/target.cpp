@@ -30,7 +30,9 @@ std::optional<SocketTarget> parse_socket(std::string_view text) {
 } // namespace
 
 const char* const target_forms =
-    "agent, echo, tone:HZ, play:FILE, exec:CMD, unix:PATH[,talky], tcp:HOST:PORT[,talky] or reject:CODE";
+    "agent, echo, tone:HZ, play:FILE, exec:CMD, unix:PATH[,talky], tcp:HOST:PORT[,talky], "
+    "ws://HOST[:PORT]/PATH, "
+    "wss://HOST[:PORT]/PATH or reject:CODE";
 
 std::optional<Target> Target::parse(std::string_view text) {
   text = ascii::trim(text);
@@ -44,6 +46,12 @@ std::optional<Target> Target::parse(std::string_view text) {
     const auto socket = parse_socket(text);
     if (!socket) return std::nullopt;
     out.what = *socket;
+    return out;
+  }
+  if (text.starts_with("ws://") || text.starts_with("wss://")) {
+    auto url = net::WebSocketUrl::parse(text);
+    if (!url) return std::nullopt;
+    out.what = MediaStreamsTarget{std::move(*url)};
     return out;
   }
   if (eat(text, "tone:")) {

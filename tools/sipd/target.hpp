@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "net/stream.hpp"
+#include "net/websocket_client.hpp"
 
 namespace talky::sipd {
 
@@ -23,6 +24,9 @@ struct SocketTarget {
   net::StreamAddress address;
   bool talky = false; // speaks ipc/control.hpp from the first byte; otherwise once it sends some itself
 };
+struct MediaStreamsTarget {
+  net::WebSocketUrl url; // of an agent that speaks Twilio's Media Streams
+};
 struct RejectTarget {
   int status = 603;
 };
@@ -30,10 +34,12 @@ struct AgentTarget {}; // talky-agent on the agent's socket, started and watched
 
 struct Target {
   std::string text; // as it was written
-  std::variant<EchoTarget, ToneTarget, PlayTarget, ExecTarget, SocketTarget, RejectTarget, AgentTarget> what;
+  std::variant<EchoTarget, ToneTarget, PlayTarget, ExecTarget, SocketTarget, MediaStreamsTarget, RejectTarget,
+               AgentTarget>
+      what;
 
-  // echo | tone:HZ | play:FILE | exec:CMD | unix:PATH[,talky] | tcp:HOST:PORT[,talky] | reject:CODE | agent.
-  // nullopt: none of these. Looks host names up, which may block: at start-up only.
+  // echo | tone:HZ | play:FILE | exec:CMD | unix:PATH[,talky] | tcp:HOST:PORT[,talky] | ws://URL | wss://URL
+  // | reject:CODE | agent. nullopt: none of these. Looks host names up, which may block: at start-up only.
   static std::optional<Target> parse(std::string_view text);
 
   template <class T>

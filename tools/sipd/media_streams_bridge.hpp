@@ -1,0 +1,20 @@
+// Targets ws:// and wss://: an agent that speaks Twilio's Media Streams (ipc/media_streams.hpp) on a
+// WebSocket that we open for each call. man/talky-bridge.7 has the protocol.
+//
+// Where the connection breaks in the call it is opened anew, as a new stream of the same call, after 0.25 s,
+// 0.5 s, 1 s ... for half a minute; the caller hears a tone twice a second meanwhile. An agent that closes in
+// good order (1000) has hung up.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "bridge.hpp"
+#include "target.hpp"
+
+namespace talky::sipd {
+
+// `ca_file`: PEM, for wss://; "" for the system's authorities.
+std::unique_ptr<Bridge> make_media_streams_bridge(BridgeHost& host, const MediaStreamsTarget& target,
+                                                  const std::string& ca_file);
+
+} // namespace talky::sipd
