@@ -57,7 +57,7 @@ class Trimmer {
   }
 
  private:
-  static constexpr int kThreshold = 160;             // -46 dBFS
+  static constexpr int kThreshold = 160;                             // -46 dBFS
   static constexpr std::ptrdiff_t kAttack = std::ptrdiff_t{20} * 16; // 20 ms before the first sound
   static constexpr std::size_t kTail = std::size_t{150} * 16;
 

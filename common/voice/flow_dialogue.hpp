@@ -67,7 +67,7 @@ class FlowDialogue final : public Dialogue {
   const FlowModel& model_;
   const State* state_;
   std::map<std::string, std::string, std::less<>> variables_; // canonical values
-  std::string voice_; // of the states that name none
+  std::string voice_;                                         // of the states that name none
   Moment moment_;
   std::string last_text_; // the last thing we said, for "repeat"
   int tries_ = 0;         // misunderstandings in a row

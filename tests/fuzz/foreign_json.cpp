@@ -1,5 +1,5 @@
-// The JSON of strangers: browsers that call, and agents that speak Media Streams. Any bytes give a message or an
-// error; a payload that was taken comes back as it went.
+// The JSON of strangers: browsers that call, and agents that speak Media Streams. Any bytes give a message or
+// an error; a payload that was taken comes back as it went.
 #include <cstdlib>
 #include <string>
 #include <variant>

@@ -1,8 +1,8 @@
 #include "serve.hpp"
 
 #include <fmt/format.h>
-#include <csignal>
 #include <sys/stat.h>
+#include <csignal>
 
 #include <cerrno>
 #include <cstring>

@@ -27,7 +27,8 @@ void Session::transfer_requested(const call::TransferRequested& event) {
   };
   if (over_ || event.call != current() || next_ || referrer_ != 0 || hangup_asked_)
     return refuse(491, "another transfer or the goodbye is under way");
-  if (!worker_.permits(event.target, *worker_.live().refer)) return refuse(603, "no --allow-refer pattern fits");
+  if (!worker_.permits(event.target, *worker_.live().refer))
+    return refuse(603, "no --allow-refer pattern fits");
   if (transfers_ >= max_transfers) return refuse(603, "too many transfers of one call");
   ++transfers_;
   referrer_ = event.call;

@@ -1,4 +1,5 @@
-// What a worker counts of itself: plain numbers of its own thread, gathered when somebody asks for the metrics.
+// What a worker counts of itself: plain numbers of its own thread, gathered when somebody asks for the
+// metrics.
 #pragma once
 #include <cstdint>
 
@@ -6,9 +7,9 @@ namespace talky::sipd {
 
 struct WorkerCounters {
   std::uint64_t sip_received = 0, sip_sent = 0; // messages; of what a TCP connection gives, pieces
-  std::uint64_t sip_unread = 0;                 // datagrams that the kernel dropped because we read too slowly
-  std::uint64_t bridge_failures = 0;            // bridges that broke or never stood
-  std::uint64_t bridge_reconnects = 0;          // attempts to get one back
+  std::uint64_t sip_unread = 0;        // datagrams that the kernel dropped because we read too slowly
+  std::uint64_t bridge_failures = 0;   // bridges that broke or never stood
+  std::uint64_t bridge_reconnects = 0; // attempts to get one back
   std::uint64_t hep_sent = 0, hep_dropped = 0;
 
   WorkerCounters& operator+=(const WorkerCounters& other) {
