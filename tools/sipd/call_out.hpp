@@ -42,7 +42,7 @@ struct CallOut {
 // What became of the wish for one: its uuid, or a status of HTTP and a sentence.
 struct NoCall {
   int status = 503;
-  std::string why;
+  std::string_view why; // a literal
 };
 using CallPlaced = std::function<void(tl::expected<std::string, NoCall>)>;
 

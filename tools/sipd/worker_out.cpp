@@ -16,9 +16,9 @@ namespace {
 constexpr call::CallKey first_out_key = call::CallKey{1} << 62;
 
 NoCall no_way(int status) {
-  if (status == 404) return {404, "the host of \"to\" is not found"};
-  if (status == 416) return {422, "\"to\" is no sip: URI with a transport of udp or tcp"};
-  return {404, "\"to\" cannot be reached from here"};
+  if (status == 404) return {404, R"(the host of "to" is not found)"};
+  if (status == 416) return {422, R"("to" is no sip: URI with a transport of udp or tcp)"};
+  return {404, R"("to" cannot be reached from here)"};
 }
 
 } // namespace
@@ -28,7 +28,7 @@ void Worker::call_out(CallOut call, const CallPlaced& done) {
   const auto uri = sip::Uri::parse(call.to);
   if (!uri || !uri->is_sip())
     return done(tl::unexpected(
-        NoCall{422, "\"to\" must be a SIP URI or the name of a phone that is registered here"}));
+        NoCall{422, R"("to" must be a SIP URI or the name of a phone that is registered here)"}));
   const auto ip = uri->host_ip();
   const bool ours = ip && listens_on({*ip, uri->port_or_default()});
   if (!permits(call.to, settings_.calls_out.allowed))
@@ -37,7 +37,7 @@ void Worker::call_out(CallOut call, const CallPlaced& done) {
     return done(tl::unexpected(NoCall{404, "nobody is registered here by that name"}));
   const Target& target = live_.routes->find(call.connect);
   if (target.as<RejectTarget>())
-    return done(tl::unexpected(NoCall{422, "\"connect\" leads to a route that rejects"}));
+    return done(tl::unexpected(NoCall{422, R"("connect" leads to a route that rejects)"}));
   const std::uint64_t id = ++searches_;
   finding_[id] =
       std::make_unique<FindWay>(*this, call.to, [this, id, call, done](tl::expected<Way, int> way) {
