@@ -31,7 +31,7 @@ limit() {
     opus | ogg) echo 8 ;;
     u8 | s8 | wav-u8 | au-s8 | wav-ima | wav-ms) echo 25 ;;
     g722) echo 30 ;;
-    *mulaw | *alaw | pcap | rtpdump) echo 30 ;;
+    *mulaw | *alaw | pcap | pcapng | rtpdump) echo 30 ;;
     *) echo 90 ;;
   esac
 }
