@@ -59,6 +59,7 @@ class Call:
         self.delays = []  # ms from each packet's place on our grid to when it had left
         self.ticks = 0  # of our grid that have passed
         self.checked = self.searched = 0
+        self.end_heard = False
         self.ringing_file = None  # made when the other side says that it rings
         self.first_sent = True
         self.drop = drop or (lambda index: False)
@@ -268,6 +269,8 @@ class Call:
 
     def end_is_heard(self):
         """The last 100 ms of what was said have come back."""
+        if self.end_heard:
+            return True
         if self.position < len(self.audio) or len(self.packets) < self.checked + 10:
             return False
         self.checked = len(self.packets)
@@ -279,7 +282,8 @@ class Call:
         self.searched = len(recording)
         energy = numpy.convolve(heard * heard, numpy.ones(len(last)), "valid")
         match = numpy.correlate(heard, last, "valid") / numpy.sqrt(numpy.maximum(energy, 1) * numpy.sum(last * last))
-        return match.max() > 0.9
+        self.end_heard = bool(match.max() > 0.9)
+        return self.end_heard
 
     def play_due(self):
         while self.sending and time.monotonic() >= self.next_send:
