@@ -11,7 +11,8 @@ import struct
 import sys
 import threading
 
-UUID, SLIN16, CONTROL = 0x01, 0x12, 0xE0
+from fake_agent import CONTROL, SLIN16, frame, read_exactly
+
 SAMPLES = 320
 ANSWER = 10  # frames of sound
 # frame -> turn, its end and stages in samples; they add up to the time of the frame
@@ -20,20 +21,6 @@ TURNS = {
     40: dict(turn=1, end=8000, endpoint=3200, stt=320, dialogue=0, tts=1280, out=0),
     90: dict(turn=2, end=24000, endpoint=1600, stt=640, dialogue=320, tts=1920, out=320),
 }
-
-
-def frame(kind, payload=b""):
-    return struct.pack(">BH", kind, len(payload)) + payload
-
-
-def read_exactly(stream, count):
-    data = b""
-    while len(data) < count:
-        part = stream.recv(count - len(data))
-        if not part:
-            raise EOFError
-        data += part
-    return data
 
 
 def serve(stream, die_at):

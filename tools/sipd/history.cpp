@@ -6,8 +6,6 @@
 #include <boost/json.hpp>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "api_json.hpp"
@@ -24,8 +22,7 @@ using net::HttpRequest;
 using net::HttpResponse;
 using store::CallRecord;
 
-constexpr std::uintmax_t max_journal = 64 << 20; // bytes that are read for a transcript
-constexpr std::int64_t closing_for_s = 10;       // so long after its last change a file may not be whole yet
+constexpr std::int64_t closing_for_s = 10; // so long after its last change a file may not be whole yet
 
 struct Part {
   const char *name, *ending, *type;
@@ -103,15 +100,6 @@ HttpResponse page_response(const store::Page& page, bool csv) {
   return json_answer(200, json::serialize(out) + "\n");
 }
 
-std::optional<std::string> read_text(const std::string& path) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (error || size > max_journal) return std::nullopt;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 // "recording", "repaired" or "complete"; `record` is what the database has of the call, if there is one.
 const char* state_of(const std::string& path, std::string_view kind, bool up,
                      const std::optional<CallRecord>& record) {
@@ -142,7 +130,7 @@ HttpResponse transcript(const std::string& uuid, const std::string& base, bool u
                         std::optional<CallRecord> record) {
   bool complete = record.has_value();
   if (!record) {
-    const auto journal = base.empty() ? std::nullopt : read_text(base + ".jsonl");
+    const auto journal = base.empty() ? std::nullopt : read_journal(base + ".jsonl");
     if (!journal && !up) return net::problem(404, "there is no such call");
     record.emplace();
     if (journal) complete = fold_journal(*journal, *record) && !up;

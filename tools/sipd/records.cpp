@@ -47,15 +47,6 @@ std::string ended_by(const call::CallEnded& event, const std::string& direction)
   return asked ? "agent" : "system";
 }
 
-std::optional<std::string> read_text(const std::string& path) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (error || size > max_journal) return std::nullopt;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 std::set<std::string> names_of(const std::vector<std::string>& paths) {
   std::set<std::string> out;
   for (const std::string& path : paths)
@@ -78,6 +69,15 @@ std::int64_t changed_ms(const std::string& path) {
 }
 
 } // namespace
+
+std::optional<std::string> read_journal(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (error || size > max_journal) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
 
 bool fold_journal(std::string_view text, store::CallRecord& record) {
   namespace journal = voice::journal;
@@ -165,7 +165,7 @@ bool Records::complete(const store::Writer::Completing& completing) const {
     if (fs::exists(path, error)) paths.emplace_back(kind, path);
   }
   if (record.route == "agent" && options_.agent_keeps_journal) {
-    const auto text = read_text(journal);
+    const auto text = read_journal(journal);
     const bool whole = text && fold_journal(*text, record);
     const bool over = whole || completing.last || (text && quiet(journal));
     if (!over) return false;

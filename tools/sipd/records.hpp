@@ -70,6 +70,9 @@ class Records {
 store::CallRecord begun_record(const call::IncomingCall& incoming, const std::string& uuid,
                                std::string_view route);
 
+// The text of a journal; nothing where there is none that can be read, or it is longer than 64 MiB.
+std::optional<std::string> read_journal(const std::string& path);
+
 // What the journal of an agent tells of the call (talky-journal(5)): what was said, turns, barge-ins,
 // response times. Lines that are no entries are passed over. False: its last entry is not there yet.
 bool fold_journal(std::string_view text, store::CallRecord& record);
