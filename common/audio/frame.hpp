@@ -18,7 +18,7 @@ inline constexpr std::uint32_t frame_ms = 20;
 inline constexpr std::size_t bridge_frame_samples = 320; // 20 ms at bridge_rate
 
 constexpr std::size_t samples_per_frame(std::uint32_t rate) {
-  return rate / 1000u * frame_ms;
+  return std::size_t{rate} / 1000 * frame_ms;
 }
 
 // A stretch of one channel's samples with its place on the stream's sample clock.

@@ -29,7 +29,7 @@ struct IpAddress {
 
   std::string to_string() const; // RFC 5952; IPv4 dotted; never with brackets
   bool operator==(const IpAddress&) const = default;
-  auto operator<=>(const IpAddress&) const = default;
+  auto operator<=>(const IpAddress&) const = default; // NOLINT(modernize-use-nullptr): there is none here
 };
 
 struct Endpoint {

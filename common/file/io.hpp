@@ -46,7 +46,7 @@ class PageBuffer {
 // Bytes in order. The spans it gives point into its buffer, or into the borrowed memory.
 class Input {
  public:
-  static constexpr std::size_t kBuffer = 256 * 1024;
+  static constexpr std::size_t kBuffer = std::size_t{256} * 1024;
 
   // "-" is standard input. Errors: io (no such file, no permission), unsupported (a directory).
   static Result<Input> open(const std::string& path);

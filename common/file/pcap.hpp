@@ -44,7 +44,7 @@ struct CapturedFrame {
 // pcapng, frames of 256 KiB and blocks of 16 MiB; what is beyond is an error.
 class PcapReader {
  public:
-  static constexpr std::size_t kMaxFrame = 256 * 1024;
+  static constexpr std::size_t kMaxFrame = std::size_t{256} * 1024;
   static constexpr std::uint32_t kMaxBlock = 16 * 1024 * 1024;
   static constexpr std::size_t kMaxInterfaces = 256;
 

@@ -173,6 +173,7 @@ struct HttpServer::Impl : HttpSessions, std::enable_shared_from_this<Impl> {
 HttpServer::HttpServer(Loop& loop, const HttpServerOptions& options, HttpHandler handler, log::Sink log)
     : impl_(std::make_shared<Impl>(loop, options, std::move(handler), std::move(log))) {}
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only for want of memory, and then there is no going on
 HttpServer::~HttpServer() {
   impl_->stopping_ = true;
   impl_->handler_ = nullptr;

@@ -48,7 +48,7 @@ class UdpSocket {
     Endpoint to;
   };
   // One sendmmsg for all; gives how many were accepted.
-  std::size_t send(std::span<const Outgoing> batch);
+  std::size_t send(std::span<const Outgoing> outgoing);
 
   const Endpoint& local() const;
   // Datagrams that the kernel dropped because we read too slowly (SO_RXQ_OVFL).

@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kFrame = voice::kFrameSamples;
 // How much audio may wait to be processed before the peer is paused, and when it is let go again.
-constexpr std::size_t kHighWater = 2 * 16'000;
-constexpr std::size_t kLowWater = 16'000 / 2;
+constexpr std::size_t kHighWater = 32'000;
+constexpr std::size_t kLowWater = 8'000;
 // Pacing of a live call: audio may come up to so much early, and a tenth faster than it was spoken, to catch
 // up after a gap. What floods in faster than that waits in the peer's socket.
 constexpr Duration kBurst = 1s;

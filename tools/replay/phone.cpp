@@ -122,7 +122,7 @@ void Phone::open_media(const IpAddress& local) {
     rtp_.emplace(std::move(*rtp));
     rtcp_.emplace(std::move(*rtcp));
     rtp_->on_receive([this](const net::UdpSocket::Datagram& datagram) {
-      note(datagram.from, datagram.bytes, received_, datagram.arrival);
+      note(datagram.bytes, received_, datagram.arrival);
       agent_->receive_rtp(call_, datagram.bytes, datagram.from, false, datagram.arrival);
       pump();
     });
@@ -135,7 +135,7 @@ void Phone::open_media(const IpAddress& local) {
   throw cli::Failure(cli::ExitCode::os_error, "there is no free pair of ports for RTP");
 }
 
-void Phone::note(const Endpoint&, Bytes bytes, std::vector<Packet>& log, Time at) {
+void Phone::note(Bytes bytes, std::vector<Packet>& log, Time at) {
   if (!decoder_ || log.size() >= kMaxLog) return;
   const auto packet = rtp::PacketView::parse(bytes);
   if (!packet || rtp::classify(bytes) != rtp::Traffic::rtp || packet->payload_type() != payload_type_) return;
@@ -243,7 +243,7 @@ void Phone::act(call::Output& output) {
                           (void)(packet.is_rtcp ? rtcp_ : rtp_)->send(packet.bytes, packet.to);
                           if (packet.is_rtcp || departures_.size() >= kMaxLog) return;
                           departures_.push_back({tick_, now});
-                          note(packet.to, packet.bytes, sent_, now);
+                          note(packet.bytes, sent_, now);
                         },
                         [this](call::CallRinging& event) { handlers_.ringing(event); },
                         [this](call::CallAnswered& event) {

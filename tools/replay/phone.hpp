@@ -69,7 +69,7 @@ class Phone {
   void act(call::Output& output);
   void send_sip(call::SendSip& message);
   void connect(const sip::Flow& flow);
-  void note(const Endpoint& from, Bytes packet, std::vector<Packet>& log, Time at);
+  void note(Bytes bytes, std::vector<Packet>& log, Time at);
 
   net::Loop& loop_;
   PhoneOptions options_;

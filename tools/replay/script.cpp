@@ -37,7 +37,7 @@ std::vector<std::int16_t> load(const std::string& path, int channel) {
   }
   std::vector<std::int16_t> mono;
   mono.reserve(pcm->samples.size() / channels);
-  for (std::size_t i = static_cast<std::size_t>(channel); i < pcm->samples.size(); i += channels)
+  for (auto i = static_cast<std::size_t>(channel); i < pcm->samples.size(); i += channels)
     mono.push_back(pcm->samples[i]);
   if (pcm->format.rate == kRate) return mono;
   auto resampler =
