@@ -99,6 +99,14 @@ Cleared Media::clear() {
   return {discarded, impl_->playout.taken()};
 }
 
+std::size_t Media::talk_in(std::span<const std::int16_t> samples) {
+  return impl_->stopped ? samples.size() : impl_->talk_in.push(samples);
+}
+
+std::uint64_t Media::samples_talked_in() const {
+  return impl_->talk_in.mixed();
+}
+
 std::uint64_t Media::hand_over(Media& to) {
   impl_->playout.hand_over(to.impl_->playout);
   return impl_->playout.taken();

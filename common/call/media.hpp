@@ -110,7 +110,8 @@ struct CallerFrame {
 struct RecordingFrame {
   std::uint64_t first_sample; // the same count as the CallerFrame of this tick
   std::span<const std::int16_t, 2 * kFrameSamples>
-      samples; // interleaved: caller left, agent (as it left the socket) right
+      samples; // interleaved: caller left, what left the socket right
+  std::span<const std::int16_t, kFrameSamples> agent; // the right one without whoever talked in
 };
 struct DtmfReceived { // RFC 4733; once for each key press, when it ends
   char digit;         // 0-9 * # A-D
@@ -229,6 +230,10 @@ class Media {
   // What is queued, marks and all, is played by another one instead. Gives how many samples have been played
   // here, for whoever counts on.
   std::uint64_t hand_over(Media& to);
+  // Somebody talks in: heard together with what the agent plays, and part of the recording, but of no queue,
+  // mark or count of the agent's. Live (talk_in.hpp): gives how many of the oldest samples were thrown away.
+  std::size_t talk_in(std::span<const std::int16_t> samples);
+  std::uint64_t samples_talked_in() const; // that have left the socket
   void mark(std::string name); // MarkReached when all that was played before has left as RTP
   // Nothing is queued, nothing is inside the resampler or an unfinished packet, no DTMF is left. Stays false
   // for as long as the direction does not send: who waits for it needs a time-out.

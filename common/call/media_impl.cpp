@@ -153,22 +153,27 @@ std::optional<MediaOutput> Media::Impl::deliver_held() {
 // What this tick sends. Runs after the bridge has seen the caller's frame.
 void Media::Impl::fill_packet() {
   agent.fill(0);
+  sent.fill(0);
   if (stopped) return;
   const bool too_late = now - tick_time(ticks_done) > config.max_send_lateness;
   if (sending() && too_late) ++unsent_ticks;
   if (!sending() || too_late) {
     transmitter.nothing();
+    talk_in.pass(kFrameSamples);
   } else if (transmitter.dtmf_active()) {
     dtmf_running = true;
     transmitter.dtmf();
+    talk_in.pass(kFrameSamples);
   } else {
     playout.take(agent);
+    sent = agent;
+    talk_in.mix(sent);
     if (playout.queued() < static_cast<std::size_t>(config.max_playout.count() * kSampleRate / 2'000'000)) {
       overflow = false;
     }
-    transmitter.audio(agent);
+    transmitter.audio(sent);
   }
-  level_out.add(agent);
+  level_out.add(sent);
   if (dtmf_running && transmitter.dtmf_idle()) {
     dtmf_running = false;
     outputs.emplace_back(DtmfSent{});
@@ -190,9 +195,9 @@ std::optional<MediaOutput> Media::Impl::end_tick() {
   if (!config.recording) return std::nullopt;
   for (std::size_t i = 0; i < kFrameSamples; ++i) {
     stereo[2 * i] = caller[i];
-    stereo[2 * i + 1] = agent[i];
+    stereo[2 * i + 1] = sent[i];
   }
-  return RecordingFrame{first_sample, stereo};
+  return RecordingFrame{first_sample, stereo, agent};
 }
 
 std::optional<MediaOutput> Media::Impl::poll() {

@@ -12,6 +12,7 @@
 #include "call/media_receiver.hpp"
 #include "call/media_source.hpp"
 #include "call/media_transmitter.hpp"
+#include "call/talk_in.hpp"
 #include "rtp/rtcp_session.hpp"
 #include "rtp/statistics.hpp"
 #include "rtp/telephone_event.hpp"
@@ -80,6 +81,7 @@ struct Media::Impl {
   rtp::RtcpSession rtcp;
   rtp::EventReceiver events;
   MediaPlayout playout;
+  TalkIn talk_in;
 
   bool started = false, stopped = false;
   unsigned last_ticks = 0; // that may still be made once it is stopped
@@ -88,7 +90,7 @@ struct Media::Impl {
   std::uint64_t ticks_done = 0, ticks_due = 0;
   Stage stage = Stage::idle;
   std::uint64_t first_sample = 0;
-  std::array<std::int16_t, kFrameSamples> caller{}, agent{};
+  std::array<std::int16_t, kFrameSamples> caller{}, agent{}, sent{}; // sent: agent and whoever talks in
   std::array<std::int16_t, 2 * kFrameSamples> stereo{};
 
   bool attached = false;

@@ -81,6 +81,9 @@ Result<> UserAgent::mark(CallKey call, std::string_view name) {
     return Result<>();
   });
 }
+Result<std::size_t> UserAgent::talk_in(CallKey call, std::span<const std::int16_t> samples) {
+  return impl_->with_media(call, [&](Media& media) { return Result<std::size_t>(media.talk_in(samples)); });
+}
 Result<std::uint64_t> UserAgent::hand_over(CallKey from, CallKey to) {
   return impl_->with_media(from, [&](Media& old) {
     return impl_->with_media(to, [&](Media& fresh) { return Result<std::uint64_t>(old.hand_over(fresh)); });

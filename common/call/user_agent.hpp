@@ -88,6 +88,8 @@ class UserAgent {
   Result<std::size_t> play(CallKey call, std::span<const std::int16_t> samples);
   Result<Cleared> clear(CallKey call); // throws the queue away; the marks passed over are told as MarkPassed
   Result<> mark(CallKey call, std::string_view name); // -> MarkPassed
+  // As Media::talk_in(): how many of the oldest samples were thrown away.
+  Result<std::size_t> talk_in(CallKey call, std::span<const std::int16_t> samples);
   // What is queued in one call, with its marks, is played in another that takes its place. Gives the agent's
   // samples that have been played in the first: the second counts from 0.
   Result<std::uint64_t> hand_over(CallKey from, CallKey to);
