@@ -33,6 +33,7 @@ class Demo {
   private room = new RoomMeter();
   private playout: PlayoutState | undefined;
   private cuts = 0;
+  private figures = { sent: 0, leftOut: 0 };
   private readonly bars = new Bars();
   private readonly stage: EitherStage;
   private readonly panel: Panel;
@@ -72,6 +73,7 @@ class Demo {
       owner: Array.from(this.bars.owner),
       lines: this.transcript.lines,
       playout: this.playout,
+      line: this.call?.figures ?? this.figures,
       cuts: this.cuts,
     };
   }
@@ -123,6 +125,7 @@ class Demo {
     this.state = next(before, event);
     if (this.state === before) return;
     if (isCall(before) && !isCall(this.state)) {
+      this.figures = this.call?.figures ?? this.figures;
       this.call = undefined;
       this.bars.reset();
     }

@@ -52,7 +52,7 @@ describe('the playout buffer', () => {
     const listener = new Listener();
     listener.stream(1000);
     listener.listen(300);
-    expect(listener.buffer.state).toMatchObject({ played: 16000, depthMs: 0, underruns: 0, skippedMs: 0 });
+    expect(listener.buffer.state).toMatchObject({ played: 16000, depthMs: 0, underruns: 0, skipped: 0 });
     // Nothing is missing in the middle: a tone has no jumps.
     const body = listener.heard.slice(8000, 40000);
     const steps = body.slice(1).map((sample, i) => Math.abs(sample - body[i]!));
@@ -73,8 +73,9 @@ describe('the playout buffer', () => {
     const listener = new Listener();
     listener.stream(500);
     const depth = listener.buffer.state.depthMs;
-    const played = listener.buffer.clear();
+    const { played, skipped } = listener.buffer.clear();
     expect(played).toBe(16 * (500 - depth));
+    expect(skipped).toBe(0);
     expect(listener.buffer.state.depthMs).toBe(0);
     listener.listen(20);
     listener.listen(100);
@@ -109,31 +110,50 @@ describe('the playout buffer', () => {
     expect(listener.buffer.state.targetMs).toBeLessThan(after - 10);
   });
 
-  it('is in time again after a stall of two seconds', () => {
+  it('is in time again after a stall of two seconds, and counts nothing as played that was not', () => {
     const listener = new Listener();
     listener.stream(400);
     listener.listen(2000);
+    const before = listener.buffer.state.played;
+    expect(before).toBe(16 * 400);
     listener.send(2000);
     listener.stream(400);
     expect(listener.buffer.state.depthMs).toBeLessThan(700);
-    expect(listener.buffer.state.skippedMs).toBeGreaterThan(1000);
+    expect(listener.buffer.state.skipped).toBeGreaterThan(16 * 1000);
+    // In 400 ms at most as much can be heard, and 1 % faster.
+    expect(listener.buffer.state.played - before).toBeLessThanOrEqual(16 * 400 * 1.02);
     // All that was sent is past: played or left out.
     listener.listen(1500);
-    expect(listener.buffer.state.played).toBe(16 * 2800);
+    const { played, skipped } = listener.buffer.state;
+    expect(played + skipped).toBe(16 * 2800);
+    expect(played).toBeLessThan(16 * 1800);
   });
 
-  it('leaves pauses out first', () => {
+  it('leaves pauses out first, and nothing else where that is enough', () => {
     const listener = new Listener();
     listener.stream(200);
     listener.send(200, 0);
     listener.send(100);
-    const before = listener.buffer.state.skippedMs;
+    const before = listener.buffer.state;
     listener.listen(250);
-    const skipped = listener.buffer.state.skippedMs - before;
-    expect(skipped).toBeGreaterThan(50);
-    expect(skipped).toBeLessThanOrEqual(200);
+    const skipped = listener.buffer.state.skipped - before.skipped;
+    expect(skipped).toBeGreaterThan(16 * 50);
+    expect(skipped).toBeLessThanOrEqual(16 * 200);
     listener.listen(400);
-    expect(listener.buffer.state.played).toBe(16 * 500);
+    const after = listener.buffer.state;
+    expect(after.played + after.skipped).toBe(16 * 500);
+    expect(after.played).toBeGreaterThanOrEqual(16 * 300); // all of the speech
+  });
+
+  it('tells at a clear what was heard and what was left out', () => {
+    const listener = new Listener();
+    listener.send(2000);
+    listener.listen(100);
+    const heard = listener.buffer.clear();
+    expect(heard.played).toBeLessThanOrEqual(16 * 102);
+    expect(heard.skipped).toBeGreaterThan(16 * 1000);
+    listener.listen(1000);
+    expect(listener.buffer.state).toMatchObject(heard);
   });
 
   it('bears a flood', () => {
@@ -142,6 +162,27 @@ describe('the playout buffer', () => {
     listener.listen(100);
     expect(listener.buffer.state.depthMs).toBeLessThan(8000);
     listener.listen(3000);
-    expect(listener.buffer.state.played).toBe(16 * 20000);
+    const { played, skipped } = listener.buffer.state;
+    expect(played + skipped).toBe(16 * 20000);
+    expect(played).toBeLessThanOrEqual(16 * 3100 * 1.02);
+  });
+
+  it('waits longer after each underrun, up to a limit, and plays a trickle without a click', () => {
+    const listener = new Listener();
+    const targets: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      listener.stream(300);
+      listener.listen(280); // dry, but not for so long that the sentence would be over
+      targets.push(listener.buffer.state.targetMs);
+    }
+    expect(targets.every((target, i) => i === 0 || target >= targets[i - 1]! - 1)).toBe(true);
+    expect(Math.max(...targets)).toBeLessThanOrEqual(240);
+    expect(Math.max(...targets)).toBeGreaterThan(150);
+    listener.listen(500);
+    const { played, skipped } = listener.buffer.state;
+    expect(played + skipped).toBe(16 * 300 * 12);
+    // The sound fades where it ends: no step is larger than the tone's own but for the fade.
+    const largest = listener.heard.reduce((most, sample, i) => Math.max(most, Math.abs(sample - (listener.heard[i - 1] ?? 0))), 0);
+    expect(largest).toBeLessThan(0.3);
   });
 });

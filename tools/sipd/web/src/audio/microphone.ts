@@ -1,6 +1,6 @@
-// The microphone of a call: asks for it, and gives frames for the wire.
+// The microphone of a call: asks for it, and leads its frames to the line.
 import captureUrl from './capture.worklet.ts?worker&url';
-import type { CapturedFrame } from './messages.js';
+import type { CaptureLevel, Joined } from './messages.js';
 import type { MicrophoneProblem } from './microphone_problem.js';
 
 export class MicrophoneError extends Error {
@@ -45,17 +45,20 @@ export class Microphone {
     }
   }
 
-  /** `lost` comes once if the device goes away. */
+  /** `line` takes the frames, `level` is told how loud each is; `lost` comes once if the device goes away. */
   static async open(
     context: AudioContext,
     stream: MediaStream,
-    take: (frame: CapturedFrame) => void,
+    line: MessagePort,
+    level: (db: number) => void,
     lost: () => void,
   ): Promise<Microphone> {
     await context.audioWorklet.addModule(captureUrl);
     const source = context.createMediaStreamSource(stream);
     const node = new AudioWorkletNode(context, 'talky-capture', { numberOfOutputs: 1, outputChannelCount: [1] });
-    node.port.onmessage = (event: MessageEvent<CapturedFrame>) => take(event.data);
+    node.port.onmessage = (event: MessageEvent<CaptureLevel>) => level(event.data.db);
+    const joined: Joined = { type: 'line', port: line };
+    node.port.postMessage(joined, [line]);
     source.connect(node);
     node.connect(context.destination); // it writes nothing there; some browsers run only what leads somewhere
     stream.getAudioTracks()[0]?.addEventListener('ended', lost, { once: true });

@@ -3,44 +3,48 @@
 
 const EVERY_S = 0.1;
 
+/** Totals since the call began, in samples of 16 kHz. */
+export interface Heard {
+  played: number;
+  /** Left out by the buffer before that, to catch up: passed, and not heard. */
+  skipped: number;
+}
+
+const past = ({ played, skipped }: Heard): number => played + skipped;
+
 export class PlayedReporter {
-  private waiting: { at: number; samples: number }[] = [];
+  private waiting: { at: number; heard: Heard }[] = [];
+  private untilNow: Heard = { played: 0, skipped: 0 };
   private reported = 0;
   private reportedAt = -Infinity;
   private wasDry = true;
 
   /** What had been played at `at`, in seconds of the audio clock. */
-  note(at: number, samples: number): void {
+  note(at: number, { played, skipped }: Heard): void {
+    const heard = { played, skipped };
     const last = this.waiting[this.waiting.length - 1];
-    if (samples > (last?.samples ?? this.reported)) this.waiting.push({ at, samples });
+    if (past(heard) > (last ? past(last.heard) : this.reported)) this.waiting.push({ at, heard });
   }
 
-  /** The total to report now, or undefined: every 100 ms while it grows, and once when the buffer has run dry. */
-  due(now: number, latency: number, dry: boolean): number | undefined {
-    const heard = this.heard(now - latency);
+  /** What to report now, or undefined: every 100 ms while it grows, and once when the buffer has run dry. */
+  due(now: number, latency: number, dry: boolean): Heard | undefined {
+    while (this.waiting.length > 0 && this.waiting[0]!.at <= now - latency) {
+      this.untilNow = this.waiting.shift()!.heard;
+    }
     const ended = dry && this.waiting.length === 0;
     const last = ended && !this.wasDry;
     this.wasDry = ended;
-    if (heard <= this.reported || (!last && now - this.reportedAt < EVERY_S)) return undefined;
-    this.reported = heard;
+    if (past(this.untilNow) <= this.reported || (!last && now - this.reportedAt < EVERY_S)) return undefined;
+    this.reported = past(this.untilNow);
     this.reportedAt = now;
-    return heard;
+    return this.untilNow;
   }
 
-  /** The buffer was dropped when `samples` had been played. */
-  cleared(samples: number): void {
+  /** The buffer was dropped when so much had been played. */
+  cleared({ played, skipped }: Heard): void {
     this.waiting = [];
-    this.heardUntilNow = samples;
-    this.reported = samples;
+    this.untilNow = { played, skipped };
+    this.reported = past(this.untilNow);
     this.wasDry = true;
-  }
-
-  private heardUntilNow = 0;
-
-  private heard(until: number): number {
-    while (this.waiting.length > 0 && this.waiting[0]!.at <= until) {
-      this.heardUntilNow = this.waiting.shift()!.samples;
-    }
-    return this.heardUntilNow;
   }
 }

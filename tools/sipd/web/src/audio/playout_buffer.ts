@@ -22,13 +22,13 @@ const QUIET_RMS = 0.004; // -48 dB
 const FADE = 4 * PER_MS;
 
 export interface PlayoutState {
-  /** Samples of the agent's that were played, at 16 kHz. What `clear` dropped never counts. */
+  /** Samples of the agent's that were played, at 16 kHz. What was dropped, by `clear` or to catch up, never counts. */
   played: number;
+  /** Samples that were left out to catch up after a stall: passed without being heard. */
+  skipped: number;
   depthMs: number;
   targetMs: number;
   underruns: number;
-  /** Left out to catch up after a stall, in ms. */
-  skippedMs: number;
 }
 
 export class PlayoutBuffer {
@@ -53,10 +53,10 @@ export class PlayoutBuffer {
   get state(): PlayoutState {
     return {
       played: this.played,
+      skipped: this.skipped,
       depthMs: this.depth / PER_MS,
       targetMs: this.target / PER_MS,
       underruns: this.underruns,
-      skippedMs: this.skipped / PER_MS,
     };
   }
 
@@ -70,15 +70,15 @@ export class PlayoutBuffer {
     let from = 0;
     if (samples.length > this.ring.length) from = samples.length - this.ring.length;
     const over = this.depth + samples.length - from - this.ring.length;
-    if (from > 0) this.pass(from);
+    this.skipped += from;
     if (over > 0) this.skip(over);
     for (let i = from; i < samples.length; i++) {
       this.ring[(this.first + this.depth++) % this.ring.length] = samples[i]!;
     }
   }
 
-  /** Drops what waits, within 4 ms of sound; returns how many samples were played until now. */
-  clear(): number {
+  /** Drops what waits, within 4 ms of sound; returns what was played and skipped until now. */
+  clear(): { played: number; skipped: number } {
     const count = this.playing ? Math.min(FADE, this.depth) : 0;
     this.fading = new Float32Array(count);
     for (let i = 0; i < count; i++) this.fading[i] = this.peek(i) * (1 - (i + 1) / count);
@@ -87,7 +87,7 @@ export class PlayoutBuffer {
     this.playing = false;
     this.last = 0;
     this.sinceDry = Infinity;
-    return this.played;
+    return { played: this.played, skipped: this.skipped };
   }
 
   /** Fills `output` with the next samples of the loudspeaker's rate. */
@@ -148,7 +148,7 @@ export class PlayoutBuffer {
     return Math.sqrt(sum / PIECE) < QUIET_RMS;
   }
 
-  // What was left out is past for the listener as well: it counts as played, or its sentence would never end.
+  // What is left out is past, or its sentence would never end, but it was not heard: it has a count of its own.
   private skip(count: number): void {
     const tail = Math.min(FADE, this.depth - count);
     const before = Float32Array.from({ length: Math.max(0, tail) }, (_, i) => this.peek(i));
@@ -158,11 +158,6 @@ export class PlayoutBuffer {
       const at = (this.first + i) % this.ring.length;
       this.ring[at] = before[i]! * (1 - share) + this.ring[at]! * share;
     }
-    this.pass(count);
-  }
-
-  private pass(count: number): void {
-    this.played += count;
     this.skipped += count;
   }
 

@@ -1,42 +1,28 @@
-// The loudspeaker of a call: takes the agent's messages, tells what was heard of them.
-import type { FromPlayout, ToPlayout } from './messages.js';
-import { fromWire } from './pcm.js';
-import { PlayedReporter } from './played_reporter.js';
+// The loudspeaker of a call, as the page sees it: what it plays comes from the line.
+import type { Joined, Latency, PlayoutLevel } from './messages.js';
 import playoutUrl from './playout.worklet.ts?worker&url';
-import type { PlayoutState } from './playout_buffer.js';
 
-export interface SpeakerEvents {
-  played(samples: number): void;
-  cleared(samples: number): void;
-  /** 20 ms were rendered, this loud. */
-  frame(db: number, state: PlayoutState): void;
-}
+const NOTABLE_S = 0.001;
 
 export class Speaker {
-  private readonly reporter = new PlayedReporter();
+  private latency = 0;
 
   private constructor(
     private readonly context: AudioContext,
     private readonly node: AudioWorkletNode,
-    private readonly events: SpeakerEvents,
+    private readonly level: (level: PlayoutLevel) => void,
   ) {
-    node.port.onmessage = (event: MessageEvent<FromPlayout>) => this.receive(event.data);
+    node.port.onmessage = (event: MessageEvent<PlayoutLevel>) => this.receive(event.data);
   }
 
-  static async open(context: AudioContext, events: SpeakerEvents): Promise<Speaker> {
+  /** `line` is the loudspeaker's end of the way to whoever has the sound; `level` comes every 20 ms. */
+  static async open(context: AudioContext, line: MessagePort, level: (level: PlayoutLevel) => void): Promise<Speaker> {
     await context.audioWorklet.addModule(playoutUrl);
     const node = new AudioWorkletNode(context, 'talky-playout', { numberOfInputs: 0, outputChannelCount: [1] });
+    const joined: Joined = { type: 'line', port: line };
+    node.port.postMessage(joined, [line]);
     node.connect(context.destination);
-    return new Speaker(context, node, events);
-  }
-
-  push(pcm: ArrayBuffer): void {
-    const samples = fromWire(pcm);
-    this.tell({ type: 'pcm', samples }, [samples.buffer]);
-  }
-
-  clear(): void {
-    this.tell({ type: 'clear' }, []);
+    return new Speaker(context, node, level);
   }
 
   close(): void {
@@ -44,20 +30,14 @@ export class Speaker {
     this.node.disconnect();
   }
 
-  private receive(message: FromPlayout): void {
-    if (message.type === 'cleared') {
-      this.reporter.cleared(message.played);
-      this.events.cleared(message.played);
-      return;
+  private receive(level: PlayoutLevel): void {
+    // The worklet cannot ask for it, and it changes with the device.
+    const seconds = this.context.outputLatency || this.context.baseLatency || 0;
+    if (Math.abs(seconds - this.latency) > NOTABLE_S) {
+      this.latency = seconds;
+      const message: Latency = { type: 'latency', seconds };
+      this.node.port.postMessage(message);
     }
-    this.reporter.note(message.at, message.state.played);
-    const latency = this.context.outputLatency || this.context.baseLatency || 0;
-    const heard = this.reporter.due(this.context.currentTime, latency, message.state.depthMs === 0);
-    if (heard !== undefined) this.events.played(heard);
-    this.events.frame(message.db, message.state);
-  }
-
-  private tell(message: ToPlayout, transfer: Transferable[]): void {
-    this.node.port.postMessage(message, transfer);
+    this.level(level);
   }
 }

@@ -1,9 +1,11 @@
-// One call from the browser: microphone, loudspeaker and WebSocket, wired together from the click to the end.
+// One call from the browser: microphone, loudspeaker and the line between them and talky-sipd, wired together from the
+// click to the end. The sound itself never comes by here.
 import { Microphone, MicrophoneError } from '../audio/microphone.js';
 import type { PlayoutState } from '../audio/playout_buffer.js';
 import { Speaker } from '../audio/speaker.js';
-import type { FromServer } from './protocol.js';
-import { CallSocket } from './socket.js';
+import { socketUrl } from '../net/access.js';
+import type { FromLine, ToLine } from './line.js';
+import type { FromServer, ToServer } from './protocol.js';
 import type { Event } from './state.js';
 
 const HANGUP_PATIENCE_MS = 1500;
@@ -22,8 +24,9 @@ export class Call {
   private microphone: Microphone | undefined;
   private stream: MediaStream | undefined;
   private speaker: Speaker | undefined;
-  private socket: CallSocket | undefined;
-  private answered = false;
+  private line: Worker | undefined;
+  private readonly sound = { microphone: new MessageChannel(), speaker: new MessageChannel() };
+  private figures_ = { sent: 0, leftOut: 0 };
   private over = false;
   private goodbye: number | undefined;
 
@@ -48,24 +51,29 @@ export class Call {
     }
   }
 
+  /** Frames of the microphone that went out, and that the connection could not take; as of the line's last word. */
+  get figures(): { sent: number; leftOut: number } {
+    return this.figures_;
+  }
+
   mute(muted: boolean): void {
     this.microphone?.mute(muted);
     this.events.event({ type: 'mute', muted });
   }
 
   dtmf(digit: string): void {
-    this.socket?.say({ type: 'dtmf', digit });
+    this.say({ type: 'dtmf', digit });
   }
 
   /** The server says how it ended; one that does not answer is left. */
   hangUp(): void {
     if (this.over || this.goodbye !== undefined) return;
     const ending = { cause: 'hangup', by: 'caller', reason: '', status: 0, seconds: 0 };
-    if (!this.socket) {
+    if (!this.line) {
       this.finish({ type: 'ended', ending });
       return;
     }
-    this.socket.say({ type: 'hangup' });
+    this.say({ type: 'hangup' });
     this.goodbye = window.setTimeout(() => this.finish({ type: 'ended', ending }), HANGUP_PATIENCE_MS);
   }
 
@@ -77,18 +85,13 @@ export class Call {
       this.release();
       return;
     }
-    this.speaker = await Speaker.open(context, {
-      played: (samples) => this.socket?.say({ type: 'played', samples }),
-      cleared: (samples) => this.socket?.say({ type: 'cleared', samples }),
-      frame: (db, state) => this.events.agentLevel(db, state),
-    });
+    const { microphone, speaker } = this.sound;
+    this.speaker = await Speaker.open(context, speaker.port1, ({ db, state }) => this.events.agentLevel(db, state));
     this.microphone = await Microphone.open(
       context,
       stream,
-      (frame) => {
-        this.events.microphoneLevel(frame.db);
-        if (this.answered) this.socket?.sound(frame.pcm);
-      },
+      microphone.port1,
+      (db) => this.events.microphoneLevel(db),
       () => this.finish({ type: 'no-microphone', problem: 'gone' }),
     );
     if (this.over) {
@@ -104,21 +107,37 @@ export class Call {
   }
 
   private connect(): void {
-    this.socket = new CallSocket(
-      { voice: this.voice },
-      {
-        message: (message) => this.receive(message),
-        sound: (pcm) => this.speaker?.push(pcm),
-        closed: (opened) => void this.closed(opened),
-      },
-    );
+    const url = socketUrl('/api/v1/web/call');
+    url.searchParams.set('voice', this.voice);
+    url.searchParams.set('reports', '1');
+    const line = new Worker(new URL('./line.worker.ts', import.meta.url), { type: 'module' });
+    line.onmessage = (event: MessageEvent<FromLine>) => {
+      if (this.over) return;
+      if (event.data.type === 'closed') {
+        void this.closed(event.data.opened);
+      } else {
+        this.figures_ = { sent: event.data.sent, leftOut: event.data.leftOut };
+        this.receive(event.data.message);
+      }
+    };
+    line.onerror = () => void this.closed(false); // it could not be loaded
+    this.line = line;
+    const [microphone, speaker] = [this.sound.microphone.port2, this.sound.speaker.port2];
+    this.tell({ type: 'open', url: url.href, microphone, speaker }, [microphone, speaker]);
+  }
+
+  private say(message: ToServer): void {
+    this.tell({ type: 'say', message });
+  }
+
+  private tell(message: ToLine, transfer: Transferable[] = []): void {
+    this.line?.postMessage(message, transfer);
   }
 
   private receive(message: FromServer): void {
     switch (message.type) {
       case 'call':
         if (message.state === 'answered') {
-          this.answered = true;
           this.events.event({ type: 'answered', id: message.id, now: Date.now() });
         } else {
           this.events.event({ type: 'ringing', id: message.id });
@@ -126,9 +145,6 @@ export class Call {
         break;
       case 'hold':
         this.events.event({ type: 'hold', held: message.held });
-        break;
-      case 'clear':
-        this.speaker?.clear();
         break;
       case 'end': {
         const { cause, by, reason, status, seconds } = message;
@@ -172,7 +188,7 @@ export class Call {
 
   private release(): void {
     window.clearTimeout(this.goodbye);
-    this.socket?.close();
+    this.tell({ type: 'close' });
     this.microphone?.close();
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.speaker?.close();

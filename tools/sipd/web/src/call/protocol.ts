@@ -28,8 +28,8 @@ export type FromServer =
 export type ToServer =
   | { type: 'hangup' }
   | { type: 'dtmf'; digit: string }
-  | { type: 'played'; samples: number }
-  | { type: 'cleared'; samples: number };
+  /** Totals of the agent's samples: heard, and left out by the playout buffer to catch up. */
+  | { type: 'played' | 'cleared'; samples: number; skipped?: number };
 
 type Members = Record<string, unknown>;
 

@@ -1,4 +1,6 @@
 // Listening in to a call that is up: /api/v1/sip/audio/{id}, both sides as one.
+import type { ToPlayout } from '../audio/messages.js';
+import { fromWire } from '../audio/pcm.js';
 import { Speaker } from '../audio/speaker.js';
 import { socketUrl } from '../net/access.js';
 import { mixed } from './mix.js';
@@ -18,16 +20,16 @@ export class Listener {
   async start(): Promise<void> {
     this.context = new AudioContext({ latencyHint: 'interactive' });
     void this.context.resume();
-    this.speaker = await Speaker.open(this.context, {
-      played: () => undefined,
-      cleared: () => undefined,
-      frame: () => undefined,
-    });
+    const { port1, port2 } = new MessageChannel();
+    this.speaker = await Speaker.open(this.context, port1, () => undefined);
     if (this.over) return;
     this.socket = new WebSocket(socketUrl(`/api/v1/sip/audio/${encodeURIComponent(this.id)}?leg=both`));
     this.socket.binaryType = 'arraybuffer';
     this.socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      if (typeof event.data !== 'string') this.speaker?.push(mixed(event.data));
+      if (typeof event.data === 'string') return;
+      const samples = fromWire(mixed(event.data));
+      const message: ToPlayout = { type: 'pcm', samples };
+      port2.postMessage(message, [samples.buffer]);
     };
     this.socket.onclose = () => this.close();
   }

@@ -32,7 +32,7 @@ export const VERTEX = /* glsl */ `
     x = normalize(x - y * dot(x, y));
     vec3 z = cross(x, y);
 
-    float reach = size.w * level.x;
+    float reach = size.w * level.x * f * f * f; // a bar grows in its place, not on the way there
     float outside = mix(path.x, path.z, f);
     vec2 circle = size.x * vec2(cos(path.x), sin(path.x));
     vec2 line = mix(circle, vec2(0.0, reach * path.y), f);

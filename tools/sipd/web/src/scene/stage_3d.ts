@@ -119,7 +119,7 @@ export class Stage3d implements Stage {
     // Both forms fit, whatever the shape of the place.
     const tangent = Math.tan((this.camera.fov * Math.PI) / 360);
     const high = (HELIX_HEIGHT / 2 + 0.75) / tangent;
-    const wide = ((BARS * BAR_SPACING) / 2 + 0.2) / (tangent * this.camera.aspect);
+    const wide = ((BARS * BAR_SPACING) / 2 + 0.35) / (tangent * this.camera.aspect);
     this.camera.position.set(0, 0, Math.max(high, wide));
     const halfHeight = tangent * this.camera.position.z;
     (this.material.uniforms['size']!.value as Vector4).w = barReach(halfHeight);
