@@ -64,7 +64,9 @@ def waterfall(recording, port, turn):
 
     # The packet with the caller's last sound, and where its last sample stands in the recording.
     sent_at, came_at = turn["speech_left_us"] / 1e6, turn["answer_came_us"] / 1e6
-    index = next(i for i, row in enumerate(came) if row[0] >= sent_at - 0.0005)
+    index = next((i for i, row in enumerate(came) if row[0] >= sent_at - 0.0005), None)
+    if index is None:  # it never came
+        return None
     caller, places = laid_out(came)
     both, _ = read_wav(recording)
     begin = max(places[index] - 8000, 0)
