@@ -93,7 +93,7 @@ struct Extractor::Audio {
   Mix* mix = nullptr;
   std::size_t channel = 0;
   std::size_t layer = 0;
-  std::int64_t mix_offset_ns = 0; // of the first packet, since the start of the mix
+  std::int64_t mix_offset = 0; // samples of the mix from its start to the first packet
 };
 
 Extractor::Extractor(const Analysis& analysis, const ExtractOptions& options)
@@ -196,12 +196,16 @@ void Extractor::open_mix(Mix& mix) {
 }
 
 Extractor::Audio& Extractor::audio_of(const Stream& stream) {
-  if (&stream == last_) return *last_audio_;
+  // The legs of a call take turns: the one before the last is likely to be next.
+  if (&stream == recent_[0].stream) return *recent_[0].audio;
+  std::swap(recent_[0], recent_[1]);
+  if (&stream == recent_[0].stream) return *recent_[0].audio;
   auto& slot = streams_[&stream];
-  last_ = &stream;
-  if (slot) return *(last_audio_ = slot.get());
-  slot = std::make_unique<Audio>();
-  Audio& audio = *(last_audio_ = slot.get());
+  const bool known = slot != nullptr;
+  if (!known) slot = std::make_unique<Audio>();
+  Audio& audio = *slot;
+  recent_[0] = {&stream, &audio};
+  if (known) return audio;
   audio.stream = &stream;
   audio.name = fmt::format("{:02}-0x{:08x}", analysis_.number_of(stream), stream.ssrc);
   const std::uint32_t rate = rate_of(stream);
@@ -238,7 +242,7 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
     const auto& right = audio.mix->legs[1];
     audio.channel = std::find(right.begin(), right.end(), &stream) != right.end() ? 1 : 0;
     audio.layer = audio.mix->layer_of.at(&stream);
-    audio.mix_offset_ns = begins - audio.mix->start_ns;
+    audio.mix_offset = StreamClock(audio.mix->rate).samples(begins - audio.mix->start_ns);
   }
   return audio;
 }
@@ -328,11 +332,13 @@ void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& heade
     pcm_.resize(pcm_.size() / 2);
   }
   const std::int64_t rate = audio.rate;
-  std::int64_t position = audio.clock.place(time_ns, header, info.clock_rate, anew);
-  const std::int64_t arrived = audio.clock.arrived(time_ns);
-  position = position * info.sample_rate / rate; // in the decoder's rate
+  const auto place = audio.clock.place(time_ns, header, info.clock_rate, anew);
+  const auto in_rate = [rate](std::int64_t samples, std::int64_t other) {
+    return other == rate ? samples : samples * other / rate;
+  };
+  const std::int64_t position = in_rate(place.position, info.sample_rate); // of the decoder
   const auto closed = [&](std::int64_t track_rate, std::int64_t offset) {
-    return arrived * track_rate / rate + offset - kHorizon / 1'000'000 * track_rate / 1000;
+    return in_rate(place.arrived, track_rate) + offset - kHorizon / 1'000'000 * track_rate / 1000;
   };
   if (audio.track) {
     std::int64_t at = position;
@@ -344,9 +350,8 @@ void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& heade
   Mix& mix = *audio.mix;
   std::int64_t at = position;
   const auto samples = decoder.mix->convert(at, pcm_, resampled_);
-  const std::int64_t offset = StreamClock(mix.rate).samples(audio.mix_offset_ns);
-  mix.track->place(audio.channel, at + offset, samples, audio.layer);
-  check(mix.track->close_until(closed(mix.rate, offset)), mix.track->path());
+  mix.track->place(audio.channel, at + audio.mix_offset, samples, audio.layer);
+  check(mix.track->close_until(closed(mix.rate, audio.mix_offset)), mix.track->path());
 }
 
 std::vector<std::string> Extractor::finish() {

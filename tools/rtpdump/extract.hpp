@@ -5,6 +5,7 @@
 // and belong to no call pair-NN.wav: stereo, the caller (or who began) left, aligned in time. Streams of one
 // side that overlap are added up; a jitter buffer plays one of them at a time, as a telephone does.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -66,8 +67,11 @@ class Extractor {
   std::unordered_map<const Stream*, std::unique_ptr<Audio>> streams_;
   std::vector<std::unique_ptr<Mix>> mixes_;
   std::unordered_map<const Stream*, Mix*> mix_of_;
-  const Stream* last_ = nullptr;
-  Audio* last_audio_ = nullptr;
+  struct Recent {
+    const Stream* stream = nullptr;
+    Audio* audio = nullptr;
+  };
+  std::array<Recent, 2> recent_;
   std::vector<std::int16_t> pcm_, other_, resampled_;
   std::vector<std::string> remarks_;
 };

@@ -32,15 +32,24 @@ class StreamClock {
     return follows && (time_ns - last_ns_) / 1'000'000 - media_ms > kStallMs && media_ms >= 0;
   }
 
-  // `clock`: of the timestamps, Hz. `anew`: set by arrival. Time is counted from the first packet.
-  std::int64_t place(std::int64_t time_ns, const rtp::Header& header, std::uint32_t clock, bool anew) {
+  // Samples since the first packet.
+  struct Place {
+    std::int64_t position; // by the timestamps
+    std::int64_t arrived;
+  };
+  // `clock`: of the timestamps, Hz. `anew`: set by arrival.
+  Place place(std::int64_t time_ns, const rtp::Header& header, std::uint32_t clock, bool anew) {
     if (!set_) first_ns_ = time_ns;
     const std::int64_t arrived = samples(time_ns - first_ns_);
     extended_ =
         set_ ? extended_ + rtp::timestamp_distance(static_cast<std::uint32_t>(extended_), header.timestamp)
              : header.timestamp;
-    const auto position = [&] { return anchor_ + (extended_ - origin_) * rate_ / clock; };
-    if (!set_ || anew || clock != clock_ || std::abs(position() - arrived) > kMaxDriftMs * rate_ / 1000) {
+    const auto since = [&] { // a division takes as long as all the rest
+      const std::int64_t ticks = extended_ - origin_;
+      return clock == rate_ ? ticks : ticks * rate_ / clock;
+    };
+    if (!set_ || anew || clock != clock_ ||
+        std::abs(anchor_ + since() - arrived) > kMaxDriftMs * rate_ / 1000) {
       anchor_ = arrived;
       origin_ = extended_;
       clock_ = clock;
@@ -48,9 +57,8 @@ class StreamClock {
     }
     last_ns_ = time_ns;
     sequence_ = header.sequence;
-    return position();
+    return {anchor_ + since(), arrived};
   }
-  std::int64_t arrived(std::int64_t time_ns) const { return samples(time_ns - first_ns_); }
 
  private:
   std::int64_t rate_;

@@ -1,7 +1,6 @@
 #include "track.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "file/wav.hpp"
@@ -10,15 +9,27 @@ namespace talky::rtpdump {
 
 namespace {
 
-constexpr std::int64_t kBlock = 16'384;                   // frames that are written at a time
 constexpr std::uint64_t kMaxWav = 0xffffffffU - 44;       // bytes of samples that the header can tell of
 constexpr std::uint64_t kLarge = std::uint64_t{16} << 20; // bytes for which a thread pays
-constexpr std::size_t kSilence = 65'536;                  // samples
+constexpr std::size_t kPart = 8'192; // frames: what is interleaved stays in the first-level cache
+
+// Little-endian, as every machine that this is built for. A frame is one word, which the compiler makes
+// vectors of.
+void interleave(std::span<const std::int16_t> left, std::span<const std::int16_t> right, std::byte* out) {
+  auto* const frames = static_cast<std::uint32_t*>(static_cast<void*>(out));
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    frames[i] = static_cast<std::uint32_t>(static_cast<std::uint16_t>(left[i])) |
+                static_cast<std::uint32_t>(static_cast<std::uint16_t>(right[i])) << 16;
+  }
+}
 
 } // namespace
 
 Track::Track(file::Output output, std::string path, const Format& format)
-    : output_(std::move(output)), path_(std::move(path)), format_(format), more_(format.layers - 1) {}
+    : output_(std::move(output)),
+      path_(std::move(path)),
+      format_(format),
+      lanes_(format.channels * format.layers) {}
 
 Result<Track> Track::create(const std::string& path, file::Output::Mode mode, const Format& format) {
   auto output = file::Output::create(path, mode);
@@ -29,51 +40,6 @@ Result<Track> Track::create(const std::string& path, file::Output::Mode mode, co
   return Track(std::move(*output), path, format);
 }
 
-// Where `frames` frames from `position` on lie; `position` is not closed.
-std::int16_t* Track::room(std::int64_t position, std::size_t frames, std::size_t layer) {
-  const std::size_t at = start_ + static_cast<std::size_t>(position - base_) * format_.channels;
-  const std::size_t end = at + frames * format_.channels;
-  if (samples_.size() < end) samples_.resize(end);
-  if (layer == 0) return samples_.data() + at;
-  auto& samples = more_[layer - 1];
-  if (samples.size() < end) samples.resize(end);
-  return samples.data() + at;
-}
-
-// To the next samples that are to be written.
-void Track::add_layers(std::size_t count) {
-  for (auto& layer : more_) {
-    const std::size_t end = std::min(layer.size(), start_ + count);
-    for (std::size_t i = start_; i < end; ++i)
-      samples_[i] = static_cast<std::int16_t>(std::clamp(samples_[i] + layer[i], -32768, 32767));
-  }
-}
-
-void Track::place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples,
-                  std::size_t layer) {
-  if (position < base_) {
-    const auto gone = std::min<std::size_t>(samples.size(), static_cast<std::size_t>(base_ - position));
-    late_ += gone;
-    samples = samples.subspan(gone);
-    position = base_;
-  }
-  if (samples.empty()) return;
-  std::int16_t* out = room(position, samples.size(), layer);
-  if (format_.channels == 1) {
-    std::copy(samples.begin(), samples.end(), out);
-    return;
-  }
-  // Half of each frame is replaced, by whole frames at a time, which the compiler makes vectors of.
-  const unsigned shift = channel == 0 ? 0 : 16;
-  const std::uint32_t others = channel == 0 ? 0xffff0000U : 0xffffU;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    std::uint32_t frame;
-    std::memcpy(&frame, out + 2 * i, sizeof frame);
-    frame = (frame & others) | static_cast<std::uint32_t>(static_cast<std::uint16_t>(samples[i])) << shift;
-    std::memcpy(out + 2 * i, &frame, sizeof frame);
-  }
-}
-
 void Track::expect(std::int64_t frames) {
   if (frames <= 0) return;
   const std::uint64_t bytes = static_cast<std::uint64_t>(frames) * format_.channels * sizeof(std::int16_t);
@@ -81,55 +47,84 @@ void Track::expect(std::int64_t frames) {
   if (bytes >= kLarge) output_.write_behind();
 }
 
-void Track::place_frames(std::int64_t position, std::span<const std::int16_t> samples) {
-  const std::size_t frames = samples.size() / format_.channels;
-  std::size_t gone = 0;
-  if (position < base_) gone = std::min<std::size_t>(frames, static_cast<std::size_t>(base_ - position));
-  late_ += gone;
-  if (gone == frames) return;
-  samples = samples.subspan(gone * format_.channels);
-  std::int16_t* out = room(position + static_cast<std::int64_t>(gone), frames - gone);
-  std::copy(samples.begin(), samples.end(), out);
+std::size_t Track::held() const {
+  std::size_t longest = start_;
+  for (const Lane& lane : lanes_)
+    longest = std::max(longest, lane.size());
+  return longest - start_;
 }
 
-Result<> Track::close_until(std::int64_t position) {
-  if (position - base_ < kBlock) return {};
-  // What is open and before `position`, then silence if that was not all of it.
-  const auto wanted = static_cast<std::size_t>(position - base_) * format_.channels;
-  const std::size_t there = std::min(wanted, held());
-  if (const auto written = write(there); !written) return written;
-  if (there == wanted) return {};
-  samples_.assign(kSilence, 0);
+// Where so many samples from `position` on lie; `position` is not closed.
+std::int16_t* Track::room(Lane& lane, std::int64_t position, std::size_t samples) const {
+  const std::size_t at = start_ + static_cast<std::size_t>(position - base_);
+  if (lane.size() < at + samples) lane.resize(at + samples);
+  return lane.data() + at;
+}
+
+void Track::place(std::size_t channel, std::int64_t position, std::span<const std::int16_t> samples,
+                  std::size_t layer) {
+  if (position < base_) {
+    const auto gone = std::min<std::size_t>(samples.size(), static_cast<std::size_t>(base_ - position));
+    samples = samples.subspan(gone);
+    position = base_;
+  }
+  if (samples.empty()) return;
+  std::copy(samples.begin(), samples.end(),
+            room(lanes_[layer * format_.channels + channel], position, samples.size()));
+}
+
+// To the next frames that are to be written: those of the first layer become the sum.
+void Track::add_layers(std::size_t frames) {
+  for (std::size_t i = format_.channels; i < lanes_.size(); ++i) {
+    const Lane& more = lanes_[i];
+    const std::size_t end = std::min(more.size(), start_ + frames);
+    if (end <= start_) continue;
+    std::int16_t* const sum = room(lanes_[i % format_.channels], base_, end - start_);
+    for (std::size_t k = 0; k < end - start_; ++k)
+      sum[k] = static_cast<std::int16_t>(std::clamp(sum[k] + more[start_ + k], -32768, 32767));
+  }
+}
+
+Result<> Track::write_until(std::int64_t position) {
+  // What is open and before `position`, then silence if that was not all of it: a pause can be long.
+  while (base_ < position) {
+    const auto wanted = static_cast<std::size_t>(std::min(position - base_, 4 * kBlock));
+    if (const auto written = write(wanted); !written) return written;
+  }
+  return {};
+}
+
+Result<> Track::write(std::size_t frames) {
+  add_layers(frames);
+  for (std::size_t channel = 0; channel < format_.channels; ++channel)
+    room(lanes_[channel], base_, frames);
+  const auto open = [this](std::size_t channel) {
+    return std::span<const std::int16_t>(lanes_[channel]).subspan(start_);
+  };
+  if (format_.channels == 1) {
+    if (const auto written = output_.write(std::as_bytes(open(0).first(frames))); !written) return written;
+  } else {
+    for (std::size_t at = 0; at < frames; at += kPart) {
+      const std::size_t part = std::min(kPart, frames - at);
+      const auto out = output_.reserve(part * 2 * sizeof(std::int16_t));
+      if (!out) return tl::unexpected(out.error());
+      interleave(open(0).subspan(at, part), open(1).subspan(at, part), *out);
+      output_.commit(part * 2 * sizeof(std::int16_t));
+    }
+  }
+  data_bytes_ += frames * format_.channels * sizeof(std::int16_t);
+  base_ += static_cast<std::int64_t>(frames);
+  drop(frames);
+  return {};
+}
+
+// Moves what stays to the front once that is the smaller part.
+void Track::drop(std::size_t frames) {
+  start_ += frames;
+  if (held() > start_) return;
+  for (Lane& lane : lanes_)
+    lane.erase(lane.begin(), lane.begin() + static_cast<std::ptrdiff_t>(std::min(start_, lane.size())));
   start_ = 0;
-  for (std::size_t left = wanted - there; left > 0;) {
-    const std::size_t count = std::min(left, kSilence);
-    const auto bytes = std::as_bytes(std::span(samples_).first(count));
-    if (const auto written = output_.write(bytes); !written) return written;
-    data_bytes_ += bytes.size();
-    left -= count;
-  }
-  samples_.clear();
-  for (auto& layer : more_)
-    layer.clear();
-  base_ = position;
-  return {};
-}
-
-// Little-endian, as every machine that this is built for.
-Result<> Track::write(std::size_t count) {
-  add_layers(count);
-  const auto bytes = std::as_bytes(std::span(samples_).subspan(start_, count));
-  if (const auto written = output_.write(bytes); !written) return written;
-  data_bytes_ += bytes.size();
-  start_ += count;
-  base_ += static_cast<std::int64_t>(count / format_.channels);
-  if (start_ > samples_.size() / 2) {
-    samples_.erase(samples_.begin(), samples_.begin() + static_cast<std::ptrdiff_t>(start_));
-    for (auto& layer : more_)
-      layer.erase(layer.begin(), layer.begin() + static_cast<std::ptrdiff_t>(std::min(start_, layer.size())));
-    start_ = 0;
-  }
-  return {};
 }
 
 Result<> Track::finish() {
