@@ -7,9 +7,12 @@
 //                  {"type":"dtmf","digit":"5","duration_ms":120}
 //                  {"type":"mark","name":"greeting","played":48000}
 //                  {"type":"cleared","discarded":12800,"played":35200}
-//                  {"type":"hold"}  {"type":"resume"}  {"type":"stop","reason":"caller hung up"}
+//                  {"type":"hold"}  {"type":"hold","by":"program"}  {"type":"resume"}
+//                  {"type":"say","text":"..","voice":"Emma","interruptible":true,"clear":false}
+//                  {"type":"stop","reason":"caller hung up"}
 // agent to sipd:   {"type":"clear"}  {"type":"mark","name":"greeting"}  {"type":"hangup","reason":".."}
 //                  {"type":"transfer","to":"sip:.."}  {"type":"dtmf","digits":"12#","duration_ms":100}
+//                  {"type":"accepts","messages":["say"]}
 //                  {"type":"turn","turn":1,"end":52480,"endpoint":5120,"stt":320,"dialogue":0,"tts":1600,"out":0,
 //                   "sent":48000}
 //                  {"type":"speech","active":true}
@@ -20,6 +23,7 @@
 // Samples are counted from the start of the call at the rate of `start`. `played` means: the agent's samples
 // whose RTP packets have left the socket. A mark is answered in order with the audio around it: when all
 // audio before it has been played, or at once when a `clear` throws that audio away (after the `cleared`).
+// A `cleared` also comes unasked, where somebody else threw the agent's audio away.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -59,19 +63,34 @@ struct Cleared {
   std::uint64_t played = 0;    // samples, total of the call
   bool operator==(const Cleared&) const = default;
 };
-struct Hold {
+struct Hold { // until `resume` the caller hears nothing of the agent
+  // He is not on hold: another program talks with him. What the agent had begun to say is not worth going on
+  // with.
+  bool by_program = false;
   bool operator==(const Hold&) const = default;
 };
 struct Resume {
   bool operator==(const Resume&) const = default;
 };
+// Somebody beside the call wants this said to the caller. Only for an agent that `accepts` it.
+struct Say {
+  std::string text;
+  std::string voice = {};    // "": that of the call
+  bool interruptible = true; // by the caller
+  bool clear = false;        // in place of what the agent says at present, not behind it
+  bool operator==(const Say&) const = default;
+};
 struct Stop {
   std::string reason;
   bool operator==(const Stop&) const = default;
 };
-using ToAgent = std::variant<Start, DtmfReceived, MarkPlayed, Cleared, Hold, Resume, Stop>;
+using ToAgent = std::variant<Start, DtmfReceived, MarkPlayed, Cleared, Hold, Resume, Say, Stop>;
 
 // agent to sipd
+struct Accepts { // the messages beyond the usual ones that the agent acts upon; others are not named
+  bool say = false;
+  bool operator==(const Accepts&) const = default;
+};
 struct Clear { // throw away what is queued and not yet played
   bool operator==(const Clear&) const = default;
 };
@@ -127,8 +146,8 @@ struct HeardPart { // what of a sentence of the agent's the caller has heard, on
   bool operator==(const HeardPart&) const = default;
 };
 using Shown = std::variant<SpeechActive, Caption, HeardPart>;
-using FromAgent =
-    std::variant<Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken, SpeechActive, Caption, HeardPart>;
+using FromAgent = std::variant<Accepts, Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken, SpeechActive,
+                               Caption, HeardPart>;
 
 // One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at max_text bytes and
 // headers left out past max_headers.

@@ -47,8 +47,17 @@ struct Cleared {
   Samples discarded = 0;
   Samples played = 0;
 };
-struct Hold {};
+struct Hold {
+  bool by_program = false; // another program talks with the caller: what was begun is not gone on with
+};
 struct Resume {};
+// Somebody beside the call wants this said.
+struct Say {
+  std::string text;
+  std::string voice = {}; // "": that of the call
+  bool interruptible = true;
+  bool clear = false; // in place of what is said at present
+};
 struct Stop {
   std::string reason; // "bye", "closed" ...
 };
@@ -89,6 +98,6 @@ struct Turn {
 
 } // namespace out
 
-using Control = std::variant<in::Start, in::Dtmf, in::Mark, in::Cleared, in::Hold, in::Resume, in::Stop>;
+using Control = std::variant<in::Start, in::Dtmf, in::Mark, in::Cleared, in::Hold, in::Resume, in::Say, in::Stop>;
 
 } // namespace talky::voice

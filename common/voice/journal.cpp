@@ -70,6 +70,10 @@ void fields(Io& io, E& e) {
     io("text", e.text);
     io("state", e.state);
     io("intent", e.intent);
+  } else if constexpr (std::is_same_v<T, Prompt>) {
+    io("text", e.text);
+    io("voice", e.voice);
+    io("interruptible", e.interruptible);
   } else if constexpr (std::is_same_v<T, SentenceStart>) {
     io("sentence", e.sentence);
     io("text", e.text);
@@ -99,6 +103,8 @@ void fields(Io& io, E& e) {
   } else if constexpr (std::is_same_v<T, Cleared>) {
     io("discarded", e.discarded);
     io("played", e.played);
+  } else if constexpr (std::is_same_v<T, Held>) {
+    io.optional("by", e.by);
   } else if constexpr (std::is_same_v<T, Transferred>) {
     io("target", e.target);
   } else if constexpr (std::is_same_v<T, SentDigits>) {
@@ -122,6 +128,7 @@ constexpr std::string_view kTypes[] = {"start",
                                        "dtmf",
                                        "no_input",
                                        "say",
+                                       "prompt",
                                        "sentence_start",
                                        "sentence_end",
                                        "barge_in",

@@ -78,6 +78,11 @@ struct Answer {
   std::uint64_t turn = 0;
   std::string text, state, intent;
 };
+// What somebody beside the call wanted to be said (in::Say), when its turn has come.
+struct Prompt {
+  std::string text, voice;
+  bool interruptible = true;
+};
 // A sentence starts to be sent; afterwards, once, how much of it the caller heard.
 struct SentenceStart {
   std::uint64_t sentence = 0;
@@ -109,7 +114,9 @@ struct Mark {
 struct Cleared {
   Samples discarded = 0, played = 0;
 };
-struct Held {};
+struct Held {
+  std::string by = {}; // "program"; "" for the caller
+};
 struct Resumed {};
 struct Transferred {
   std::string target;
@@ -126,7 +133,7 @@ struct Stopped {
 
 using What =
     std::variant<Started, SpeechStart, SpeechEnd, Requested, Answered, Failed, Cancelled, Turn, TurnReopened,
-                 Digits, DtmfIn, NoInput, Answer, SentenceStart, SentenceEnd, BargeIn, FalseInterruption,
+                 Digits, DtmfIn, NoInput, Answer, Prompt, SentenceStart, SentenceEnd, BargeIn, FalseInterruption,
                  Latency, Mark, Cleared, Held, Resumed, Transferred, SentDigits, HungUp, Stopped>;
 
 struct Entry {

@@ -188,12 +188,20 @@ void Session::Impl::on(const in::Cleared& cleared) {
   speaker_.cleared(cleared);
 }
 
-void Session::Impl::on(const in::Hold& /*hold*/) {
-  if (held_since_) return;
-  out_.note(journal::Held{});
-  held_since_ = out_.now;
-  if (ear_ != Ear::deciding) close_utterance();
+void Session::Impl::on(const in::Hold& hold) {
+  if (held_since_ && !hold.by_program) return;
+  out_.note(journal::Held{hold.by_program ? "program" : ""});
+  held_since_ = held_since_.value_or(out_.now);
+  if (ear_ != Ear::deciding || hold.by_program) close_utterance();
   speaker_.pause(true);
+  if (hold.by_program) { // the conversation goes on without us: nothing of ours is still to the point
+    prompts_.clear();
+    deferred_.reset();
+    digits_.clear();
+    digits_due_ = 0;
+    if (answering_) drop_answer();
+    return;
+  }
   if (speaker_.audible()) unsaid_ = speaker_.stop();
   if (!unsaid_.empty()) stopped_ = true;
 }
@@ -207,6 +215,16 @@ void Session::Impl::on(const in::Resume& /*resume*/) {
   listening_since_ = out_.now;
   if (digits_due_ != 0) digits_due_ = out_.now + config_.dtmf_pause;
   if (stopped_) resume_answer();
+}
+
+void Session::Impl::on(const in::Say& say) {
+  constexpr std::size_t kMostPrompts = 16;
+  if (say.clear) {
+    prompts_.clear();
+    deferred_.reset();
+    if (answering_) drop_answer();
+  }
+  if (prompts_.size() < kMostPrompts) prompts_.push_back(say);
 }
 
 void Session::Impl::on(const in::Stop& stop) {
@@ -249,7 +267,9 @@ void Session::Impl::expire() {
   check_pause();
   check_barge_in();
   if (ended_ || ear_ != Ear::idle || answering_) return;
-  if (!digits_.empty()) {
+  if (!prompts_.empty() && digits_.empty()) {
+    say_prompt();
+  } else if (!digits_.empty()) {
     if (digits_due_ <= out_.now) take_digits();
   } else if (deferred_) {
     const auto [text, confidence] = *std::exchange(deferred_, std::nullopt);
@@ -284,6 +304,7 @@ std::optional<Samples> Session::Impl::deadline() const {
       break;
     case Ear::idle:
       if (answering_ || transfer_due_) break;
+      if (!prompts_.empty() && digits_.empty()) sooner(out_.now + kFrame);
       sooner(digits_.empty() ? listening_since_ + reply_.silence.value_or(config_.silence) : digits_due_);
   }
   if (answering_ && !stopped_ && !speaker_.busy() && !thinking_) sooner(out_.now + kFrame);

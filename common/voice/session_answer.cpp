@@ -58,6 +58,25 @@ void Session::Impl::trouble() {
 void Session::Impl::perform(Reply reply, std::uint64_t turn) {
   out_.note(journal::Answer{turn, reply.text, reply.state, reply.intent});
   if (reply.voice.empty()) reply.voice = config_.voice;
+  voice_ = reply.voice;
+  begin_answer(std::move(reply));
+}
+
+// Said like an answer of the dialogue, which knows nothing of it and stays where it is.
+void Session::Impl::say_prompt() {
+  const in::Say say = std::move(prompts_.front());
+  prompts_.pop_front();
+  Reply reply;
+  reply.text = say.text;
+  reply.voice = say.voice.empty() ? voice_ : say.voice;
+  reply.interruptible = say.interruptible;
+  reply.silence = reply_.silence;
+  out_.note(journal::Prompt{reply.text, reply.voice, reply.interruptible});
+  false_interruptions_ = 0;
+  begin_answer(std::move(reply));
+}
+
+void Session::Impl::begin_answer(Reply reply) {
   reply_ = std::move(reply);
   answering_ = true;
   stopped_ = false;

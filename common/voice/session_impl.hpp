@@ -7,6 +7,7 @@
 // timer.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,8 +98,9 @@ class Session::Impl {
   void on(const in::Dtmf& dtmf);
   void on(const in::Mark& mark);
   void on(const in::Cleared& cleared);
-  void on(const in::Hold&);
+  void on(const in::Hold& hold);
   void on(const in::Resume&);
+  void on(const in::Say& say);
   void on(const in::Stop& stop);
   void expire();
   void trim_history();
@@ -127,7 +129,9 @@ class Session::Impl {
   void take_digits();
   void silence_prompt();
   void trouble();
+  void say_prompt();
   void perform(Reply reply, std::uint64_t turn);
+  void begin_answer(Reply reply);
   void ask_llm(const Reply& reply);
   void llm_text(bool last);
   void drop_answer();
@@ -158,6 +162,9 @@ class Session::Impl {
 
   std::string digits_;
   Samples digits_due_ = 0;
+
+  std::deque<in::Say> prompts_; // that wait until nobody speaks
+  std::string voice_;           // of the dialogue's last reply
 
   Reply reply_;
   bool answering_ = false; // from perform() to finish()

@@ -76,11 +76,16 @@ TEST_CASE("every message comes back as it went") {
       MarkPlayed{"", 0},
       Cleared{1, 1ull << 62},
       Hold{},
+      Hold{.by_program = true},
+      Say{"One moment, please.", "Emma", false, true},
+      Say{"One moment, please."},
       Resume{},
       Stop{"M\xc3\xbcller"}};
   for (const ToAgent& message : to_agent)
     CHECK(parse_to_agent(to_json(message)) == message);
-  const FromAgent from_agent[] = {Clear{},
+  const FromAgent from_agent[] = {Accepts{},
+                                  Accepts{.say = true},
+                                  Clear{},
                                   Mark{"m"},
                                   Hangup{""},
                                   Transfer{"sip:x@y"},
@@ -91,6 +96,10 @@ TEST_CASE("every message comes back as it went") {
 }
 
 TEST_CASE("what may be left out, and what is ignored") {
+  CHECK(parse_to_agent(R"({"type":"say","text":"a"})") == ToAgent(Say{"a", "", true, false}));
+  CHECK(parse_to_agent(R"({"type":"hold","by":"caller"})") == ToAgent(Hold{}));
+  CHECK(parse_from_agent(R"({"type":"accepts","messages":["sing","say",3]})") ==
+        FromAgent(Accepts{.say = true}));
   CHECK(parse_from_agent(R"({"type":"hangup"})") == FromAgent(Hangup{}));
   CHECK(parse_from_agent(R"({"type":"dtmf","digits":"d"})") == FromAgent(SendDtmf{"D", 100}));
   CHECK(parse_to_agent(R"({"type":"stop","more":[1,{"a":null}]})") == ToAgent(Stop{}));
@@ -123,6 +132,8 @@ TEST_CASE("every other text is refused by name") {
       {R"({"type":"turn","turn":1,"end":5})", Errc::malformed},
       {R"({"type":"turn","turn":1,"end":-5,"endpoint":0,"stt":0,"dialogue":0,"tts":0,"out":0,"sent":0})",
        Errc::malformed},
+      {R"({"type":"accepts"})", Errc::malformed},
+      {R"({"type":"accepts","messages":"say"})", Errc::malformed},
       {R"({"type":"dance"})", Errc::unsupported},
   };
   for (const Case& c : from_agent) {
@@ -134,6 +145,8 @@ TEST_CASE("every other text is refused by name") {
   CHECK(parse_to_agent(R"({"type":"dtmf","digit":"12"})").error().code == Errc::malformed);
   CHECK(parse_to_agent(R"({"type":"start","call":"u","from":"a","to":"b","headers":[]})").error().code ==
         Errc::malformed);
+  CHECK(parse_to_agent(R"({"type":"say","text":"a","clear":1})").error().code == Errc::malformed);
+  CHECK(parse_to_agent(R"({"type":"say"})").error().code == Errc::malformed);
   CHECK(parse_to_agent(R"({"type":"clear"})").error().code == Errc::unsupported);
   CHECK(parse_from_agent(R"({"type":"hangup","reason":")" + std::string(max_text + 1, 'a') + "\"}")
             .error()

@@ -36,6 +36,7 @@ TEST_CASE("entries are one line of JSON each, and read back as they were") {
       {960, journal::DtmfIn{'#'}},
       {960, journal::NoInput{2, true}},
       {960, journal::Answer{1, "Hi.", "greeting", "hello"}},
+      {960, journal::Prompt{"One moment.", "Emma", false}},
       {960, journal::SentenceStart{7, "Hi.", "Emma", 123'456'789'012}},
       {960, journal::SentenceEnd{7, 100, 50, false}},
       {960, journal::BargeIn{900, "speech"}},

@@ -81,6 +81,9 @@ class Chaos {
         held = !held;
         call_.control(held ? Control(in::Hold{}) : Control(in::Resume{}));
       }
+      if (random_.below(400) == 0) call_.control(in::Hold{held = true});
+      if (random_.below(200) == 0)
+        call_.control(in::Say{"A word from outside.", "", random_.below(2) == 0, random_.below(3) == 0});
       if (random_.below(150) == 0) call_.control(in::Dtmf{"0123456789*#"[random_.below(12)]});
       if (random_.below(300) == 0) call_.control(in::Mark{"s" + std::to_string(random_.below(9)), 0});
       if (random_.below(300) == 0) call_.control(in::Cleared{static_cast<Samples>(random_.below(1000)), 0});

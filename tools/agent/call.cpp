@@ -117,6 +117,7 @@ void Call::start(voice::in::Start start, bool reports) {
   context_.log(log::Level::info,
                log::Line("call.start").add("call", name_).add("from", start.from).add("to", start.to));
   credit_from_ = net::now() - kBurst;
+  if (reports) peer_.control(ipc::Accepts{.say = true});
   session_->control(start);
   pump();
   run();
@@ -134,7 +135,13 @@ void Call::receive(std::span<const std::int16_t> pcm) {
 
 void Call::control(const voice::Control& control) {
   if (over_ || !session_) return;
-  session_->control(control);
+  const auto* say = std::get_if<voice::in::Say>(&control);
+  if (say != nullptr && !say->voice.empty() && engine::find_voice(say->voice) == nullptr) {
+    context_.log(log::Level::warn, log::Line("voice.unknown").add("call", name_).add("voice", say->voice));
+    session_->control(voice::in::Say{say->text, "", say->interruptible, say->clear});
+  } else {
+    session_->control(control);
+  }
   pump();
 }
 

@@ -17,6 +17,8 @@ std::optional<ipc::FromAgent> Captions::show(const journal::Entry& entry) {
     return ipc::Caption{Side::caller, reopened->turn, 0, "", false};
   if (const auto* answer = std::get_if<journal::Answer>(what)) {
     turn_ = answer->turn;
+  } else if (std::holds_alternative<journal::Prompt>(*what)) {
+    turn_ = 0;
   } else if (const auto* begun = std::get_if<journal::SentenceStart>(what)) {
     spoken_[begun->sentence] = {turn_, begun->text};
     return ipc::Caption{Side::agent, turn_, begun->sentence, begun->text, true};

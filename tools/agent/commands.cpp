@@ -6,8 +6,11 @@
 #include <array>
 #include <boost/json.hpp>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
@@ -37,6 +40,15 @@ void print_line(const std::string& line) {
   const bool io = error.code == Errc::io || error.code == Errc::not_found;
   throw cli::Failure(io ? cli::ExitCode::no_input : cli::ExitCode::data,
                      fmt::format("{}: at byte {}: expected {}", path, error.offset, error.what));
+}
+
+// What the program is that speaks: another one, even of the same number, may sound otherwise.
+std::string program_version() {
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time("/proc/self/exe", error);
+  return error ? std::string(TALKY_VERSION)
+               : fmt::format("{}-{:x}", TALKY_VERSION,
+                             static_cast<std::uint64_t>(written.time_since_epoch().count()));
 }
 
 } // namespace
@@ -183,6 +195,7 @@ int list_voices(bool json) {
       print_line(boost::json::serialize(boost::json::object{{"name", voice.name},
                                                             {"description", voice.description},
                                                             {"engine", "flite"},
+                                                            {"version", program_version()},
                                                             {"base", voice.base}}));
     } else {
       print_line(fmt::format("{:<8}{}", voice.name, voice.description));

@@ -23,9 +23,11 @@ voice::Control to_voice(const ipc::ToAgent& message, voice::Samples scale) {
         } else if constexpr (std::is_same_v<T, ipc::Cleared>) {
           return voice::in::Cleared{samples(m.discarded), samples(m.played)};
         } else if constexpr (std::is_same_v<T, ipc::Hold>) {
-          return voice::in::Hold{};
+          return voice::in::Hold{m.by_program};
         } else if constexpr (std::is_same_v<T, ipc::Resume>) {
           return voice::in::Resume{};
+        } else if constexpr (std::is_same_v<T, ipc::Say>) {
+          return voice::in::Say{m.text, m.voice, m.interruptible, m.clear};
         } else {
           return voice::in::Stop{m.reason};
         }

@@ -50,7 +50,10 @@ class Bridge {
   virtual void mark_played(const ipc::MarkPlayed& /*mark*/) {}
   virtual void cleared(const ipc::Cleared& /*cleared*/) {}
   virtual void hold(bool /*held*/) {}
-  virtual void stop(std::string_view /*reason*/) {} // the call has ended: the last word
+  // A program has taken its part, and the caller is out of its reach; until hold(false).
+  virtual void displaced() {}
+  virtual bool say(const ipc::Say& /*say*/) { return false; } // false: it does not know how
+  virtual void stop(std::string_view /*reason*/) {}           // the call has ended: the last word
 };
 
 std::unique_ptr<Bridge> make_echo(BridgeHost& host);

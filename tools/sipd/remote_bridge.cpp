@@ -73,7 +73,8 @@ void RemoteBridge::agent_control(std::string_view json) {
     }
     return;
   }
-  std::visit(Overloaded{[this](const ipc::Clear&) {
+  std::visit(Overloaded{[this](const ipc::Accepts& m) { accepts_ = m; },
+                        [this](const ipc::Clear&) {
                           host_.clear();
                           if (!paused_) return;
                           paused_ = false;
@@ -91,6 +92,12 @@ void RemoteBridge::agent_control(std::string_view json) {
                         [this](const ipc::Caption& m) { host_.shown(m); },
                         [this](const ipc::HeardPart& m) { host_.shown(m); }},
              *message);
+}
+
+bool RemoteBridge::say(const ipc::Say& say) {
+  if (over_ || !accepts_.say) return false;
+  tell(say);
+  return true;
 }
 
 void RemoteBridge::lose(std::string_view why, int status) {

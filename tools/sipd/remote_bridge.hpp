@@ -18,6 +18,8 @@ class RemoteBridge : public Bridge {
   void mark_played(const ipc::MarkPlayed& mark) final { tell(mark); }
   void cleared(const ipc::Cleared& cleared) final { tell(cleared); }
   void hold(bool held) final { tell(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{})); }
+  void displaced() final { tell(ipc::Hold{.by_program = true}); }
+  bool say(const ipc::Say& say) final;
 
  protected:
   virtual void tell(const ipc::ToAgent& message) = 0;
@@ -39,6 +41,7 @@ class RemoteBridge : public Bridge {
  private:
   bool flooding();
 
+  ipc::Accepts accepts_;
   bool heard_ = false; // audio has come
   bool told_silent_ = false;
   bool told_slow_ = false;

@@ -1,58 +1,18 @@
-#include "ipc/control.hpp"
-
+// JSON as control messages.
 #include <algorithm>
-#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <limits>
 #include <optional>
 
 #include "core/ascii.hpp"
-#include "core/utf8.hpp"
+#include "ipc/control.hpp"
+#include "ipc/control_fields.hpp"
 
 namespace talky::ipc {
 namespace {
 
 namespace json = boost::json;
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
-
-// JSON is UTF-8, but what a SIP header holds may not be: a byte that begins no valid sequence becomes U+FFFD.
-// At most max_text bytes come out.
-std::string utf8(std::string_view text) {
-  return ::talky::utf8::repaired(text, max_text);
-}
-
-json::object of_type(const char* type) {
-  json::object object;
-  object["type"] = type;
-  return object;
-}
-
-json::object headers_object(const Start& start) {
-  json::object headers;
-  std::size_t budget =
-      max_json / 4; // escaping may make six bytes of one; the rest stays far below the frame's limit
-  for (const auto& [name, value] : start.headers) {
-    const std::string key = utf8(name);
-    const std::string text = utf8(value);
-    if (key.size() + text.size() > budget) break;
-    budget -= key.size() + text.size();
-    if (json::value* present = headers.if_contains(key)) {
-      json::string& joined = present->as_string(); // RFC 3261 7.3.1: several headers of a name are one list
-      joined.append(", ").append(text);
-    } else if (headers.size() < max_headers) {
-      headers[key] = text;
-    }
-  }
-  return headers;
-}
 
 bool is_digit(char c) {
   return ascii::is_digit(c) || c == '*' || c == '#' || (c >= 'A' && c <= 'D') || (c >= 'a' && c <= 'd');
@@ -98,11 +58,22 @@ class Fields {
     return *found;
   }
 
-  bool flag(const char* key, const char* what) {
+  bool flag(const char* key, const char* what, std::optional<bool> standard = std::nullopt) {
     const json::value* value = object_.if_contains(key);
+    if (!value && standard) return *standard;
     const bool* found = value ? value->if_bool() : nullptr;
     if (!found) note(Errc::malformed, what);
     return found && *found;
+  }
+
+  // Whether the list of texts `key` holds `text`.
+  bool lists(const char* key, std::string_view text, const char* what) {
+    const json::value* value = object_.if_contains(key);
+    const json::array* list = value ? value->if_array() : nullptr;
+    if (!list) note(Errc::malformed, what);
+    return list && std::any_of(list->begin(), list->end(), [text](const json::value& one) {
+             return one.is_string() && std::string_view(one.get_string()) == text;
+           });
   }
 
   std::vector<std::pair<std::string, std::string>> headers() {
@@ -178,17 +149,6 @@ constexpr std::uint64_t max_samples = std::numeric_limits<std::int64_t>::max();
 constexpr std::uint64_t max_duration_ms = 60'000;
 constexpr std::size_t max_digits = 64;
 
-json::object caption_object(const Caption& m) {
-  const bool of_agent = m.side == Caption::Side::agent;
-  json::object o = of_type("caption");
-  o["side"] = of_agent ? "agent" : "caller";
-  o["turn"] = m.turn;
-  if (of_agent) o["sentence"] = m.sentence;
-  o["text"] = utf8(m.text);
-  o["final"] = m.final;
-  return o;
-}
-
 Caption read_caption(Fields& fields) {
   Caption m;
   const std::string side = fields.text("side", R"("side" as "caller" or "agent")");
@@ -202,111 +162,7 @@ Caption read_caption(Fields& fields) {
   return m;
 }
 
-struct TurnField {
-  const char* name;
-  std::uint64_t TurnTaken::*member;
-};
-constexpr std::array<TurnField, 8> turn_fields{{{"turn", &TurnTaken::turn},
-                                                {"end", &TurnTaken::end},
-                                                {"endpoint", &TurnTaken::endpoint},
-                                                {"stt", &TurnTaken::stt},
-                                                {"dialogue", &TurnTaken::dialogue},
-                                                {"tts", &TurnTaken::tts},
-                                                {"out", &TurnTaken::out},
-                                                {"sent", &TurnTaken::sent}}};
-
 } // namespace
-
-std::string json_string(std::string_view text) {
-  return json::serialize(json::string(utf8(text)));
-}
-
-std::string to_json(const ToAgent& message) {
-  const json::object object = std::visit(
-      Overloaded{[](const Start& m) {
-                   json::object o = of_type("start");
-                   o["call"] = utf8(m.call);
-                   o["from"] = utf8(m.from);
-                   o["to"] = utf8(m.to);
-                   o["headers"] = headers_object(m);
-                   o["rate"] = m.rate;
-                   if (!m.voice.empty()) o["voice"] = utf8(m.voice);
-                   return o;
-                 },
-                 [](const DtmfReceived& m) {
-                   json::object o = of_type("dtmf");
-                   o["digit"] = std::string(1, m.digit);
-                   o["duration_ms"] = m.duration_ms;
-                   return o;
-                 },
-                 [](const MarkPlayed& m) {
-                   json::object o = of_type("mark");
-                   o["name"] = utf8(m.name);
-                   o["played"] = m.played;
-                   return o;
-                 },
-                 [](const Cleared& m) {
-                   json::object o = of_type("cleared");
-                   o["discarded"] = m.discarded;
-                   o["played"] = m.played;
-                   return o;
-                 },
-                 [](const Hold&) { return of_type("hold"); }, [](const Resume&) { return of_type("resume"); },
-                 [](const Stop& m) {
-                   json::object o = of_type("stop");
-                   o["reason"] = utf8(m.reason);
-                   return o;
-                 }},
-      message);
-  return json::serialize(object);
-}
-
-std::string to_json(const FromAgent& message) {
-  const json::object object = std::visit(Overloaded{[](const Clear&) { return of_type("clear"); },
-                                                    [](const Mark& m) {
-                                                      json::object o = of_type("mark");
-                                                      o["name"] = utf8(m.name);
-                                                      return o;
-                                                    },
-                                                    [](const Hangup& m) {
-                                                      json::object o = of_type("hangup");
-                                                      o["reason"] = utf8(m.reason);
-                                                      return o;
-                                                    },
-                                                    [](const Transfer& m) {
-                                                      json::object o = of_type("transfer");
-                                                      o["to"] = utf8(m.to);
-                                                      return o;
-                                                    },
-                                                    [](const SendDtmf& m) {
-                                                      json::object o = of_type("dtmf");
-                                                      o["digits"] = utf8(m.digits);
-                                                      o["duration_ms"] = m.duration_ms;
-                                                      return o;
-                                                    },
-                                                    [](const TurnTaken& m) {
-                                                      json::object o = of_type("turn");
-                                                      for (const auto& [name, member] : turn_fields)
-                                                        o[name] = m.*member;
-                                                      return o;
-                                                    },
-                                                    [](const SpeechActive& m) {
-                                                      json::object o = of_type("speech");
-                                                      o["active"] = m.active;
-                                                      return o;
-                                                    },
-                                                    [](const Caption& m) { return caption_object(m); },
-                                                    [](const HeardPart& m) {
-                                                      json::object o = of_type("heard");
-                                                      o["turn"] = m.turn;
-                                                      o["sentence"] = m.sentence;
-                                                      o["text"] = utf8(m.text);
-                                                      o["whole"] = m.whole;
-                                                      return o;
-                                                    }},
-                                         message);
-  return json::serialize(object);
-}
 
 Result<ToAgent> parse_to_agent(std::string_view json) {
   const auto parsed = parse_object(json);
@@ -342,8 +198,19 @@ Result<ToAgent> parse_to_agent(std::string_view json) {
     m.played = fields.number("played", "\"played\" in samples", max_samples);
     return fields.finish<ToAgent>(m);
   }
-  if (type == "hold") return ToAgent(Hold{});
+  if (type == "hold") {
+    const Hold m{fields.text("by", "\"by\" as a text", false) == "program"};
+    return fields.finish<ToAgent>(m);
+  }
   if (type == "resume") return ToAgent(Resume{});
+  if (type == "say") {
+    Say m;
+    m.text = fields.text("text", "\"text\" as a text");
+    m.voice = fields.text("voice", "\"voice\" as a text", false);
+    m.interruptible = fields.flag("interruptible", "\"interruptible\" as true or false", true);
+    m.clear = fields.flag("clear", "\"clear\" as true or false", false);
+    return fields.finish<ToAgent>(std::move(m));
+  }
   if (type == "stop") {
     Stop m{fields.text("reason", "\"reason\" as a text", false)};
     return fields.finish<ToAgent>(std::move(m));
@@ -356,6 +223,10 @@ Result<FromAgent> parse_from_agent(std::string_view json) {
   if (!parsed) return Unexpected(parsed.error());
   const std::string& type = parsed->type;
   Fields fields(parsed->value.get_object());
+  if (type == "accepts") {
+    return fields.finish<FromAgent>(
+        Accepts{fields.lists("messages", "say", "\"messages\" as a list of texts")});
+  }
   if (type == "clear") return FromAgent(Clear{});
   if (type == "mark") {
     Mark m{fields.text("name", "\"name\" as a text")};
@@ -394,36 +265,6 @@ Result<FromAgent> parse_from_agent(std::string_view json) {
     return fields.finish<FromAgent>(std::move(m));
   }
   return fail(Errc::unsupported, 0, "a \"type\" from an agent to sipd");
-}
-
-void LineDecoder::feed(std::string_view bytes) {
-  if (skipping_) { // nothing is kept of a line that was too long
-    const std::size_t end = bytes.find('\n');
-    if (end == std::string_view::npos) return;
-    bytes.remove_prefix(end + 1);
-    skipping_ = false;
-  }
-  buffer_.append(bytes);
-}
-
-Result<bool> LineDecoder::next(std::string& line) {
-  for (;;) {
-    const std::size_t end = buffer_.find('\n', scanned_);
-    if (end == std::string::npos) {
-      scanned_ = buffer_.size();
-      if (buffer_.size() <= max_json) return false;
-      buffer_.clear();
-      scanned_ = 0;
-      skipping_ = true;
-      return fail(Errc::too_large, max_json, "a line of at most 65,535 bytes");
-    }
-    line.assign(buffer_, 0, end);
-    buffer_.erase(0, end + 1);
-    scanned_ = 0;
-    if (line.size() > max_json) return fail(Errc::too_large, max_json, "a line of at most 65,535 bytes");
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (!line.empty()) return true;
-  }
 }
 
 } // namespace talky::ipc
