@@ -1,4 +1,7 @@
-// states.mjs URL: the faces of the page that need no conversation.
+// states.mjs URL GUARDED_URL OPERATE READ: the faces of the page that need no conversation. URL is an echo, GUARDED_URL another
+// talky-sipd that wants one of the two tokens. At the end it prints "talking" in a call to URL, and waits for that
+// talky-sipd to be killed by whoever reads it.
+import { stall, watchPlayout } from './audio.mjs';
 import { watchBars } from './bars.mjs';
 import { accessible, check, inspect, main, openPage, picture, state, withBrowser } from './browser.mjs';
 
@@ -12,7 +15,73 @@ const fits = async (page, name) => {
   check(wide <= 0, `${name} is ${wide} px wider than the screen`);
 };
 
-await main(async (url) => {
+/** Every frame that the page sent has come to talky-sipd. */
+async function complete(page, id) {
+  const { sent, leftOut } = (await inspect(page)).line;
+  const came = await page.evaluate(async (call) => {
+    for (;;) {
+      const answer = await fetch(`/api/v1/sip/history/${call}`);
+      if (answer.ok) return (await answer.json()).in_packets;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }, id);
+  console.log(`microphone: ${sent} frames sent, ${leftOut} left out, ${came} came`);
+  check(leftOut === 0 && came === sent, `of ${sent} frames ${came} came, ${leftOut} were left out`);
+}
+
+/** A token is asked for, a wrong one is refused, one that may only look makes no call. */
+async function tokens(browser, url, operate, read) {
+  const page = await openPage(browser, url, { mayFail: ['401', '403', 'WebSocket'], ready: false });
+  const give = async (token) => {
+    await page.getByLabel(/A line of the file/).fill(token);
+    await page.getByRole('button', { name: 'Go on' }).click();
+  };
+  const dialog = page.getByRole('dialog', { name: 'This talky-sipd wants a token' });
+  await dialog.waitFor();
+  await picture(page, 'token');
+  await accessible(page, 'the question for a token');
+  await give('wrong');
+  await page.getByText('That token was not taken.').waitFor();
+  await picture(page, 'token-wrong');
+  await accessible(page, 'a wrong token');
+  await give(read);
+  await start(page);
+  await page.getByRole('heading', { name: 'This token may only look' }).waitFor();
+  await picture(page, 'token-read');
+  await accessible(page, 'a token that may only look');
+  await page.getByRole('button', { name: 'Enter another token' }).click();
+  await dialog.waitFor();
+  await give(operate);
+  await dialog.waitFor({ state: 'detached' });
+  await start(page);
+  await state(page, 'talking');
+  await page.getByRole('button', { name: 'Hang up' }).click();
+  await state(page, 'over');
+  // It holds for this visit, on the other page as well.
+  await page.getByRole('link', { name: 'Calls' }).click();
+  await page.locator('.row').first().waitFor();
+  page.innocent();
+  await page.close();
+}
+
+async function lost(browser, url) {
+  const page = await openPage(browser, url, { mayFail: ['net::ERR', 'WebSocket'] });
+  await start(page);
+  await state(page, 'talking');
+  console.log('talking');
+  await state(page, 'failed');
+  check((await inspect(page)).state.why === 'lost', 'it does not say that the connection was lost');
+  await page.getByRole('heading', { name: 'The connection was lost' }).waitFor();
+  await picture(page, 'lost');
+  await accessible(page, 'lost connection');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: 'talky-sipd does not answer' }).waitFor();
+  await picture(page, 'unreachable');
+  await accessible(page, 'talky-sipd is away');
+  page.innocent();
+}
+
+await main(async (url, guarded, operate, read) => {
   await withBrowser('', async (browser) => {
     // Nobody allowed the microphone; light colours.
     const denied = await openPage(browser, url, { microphone: false, colorScheme: 'light' });
@@ -31,9 +100,12 @@ await main(async (url) => {
     // The microphone beeps now and then, and echo sends it back; muted, all is silent, and the bars are flat.
     const echo = await openPage(browser, url);
     await echo.evaluate(watchBars);
+    await echo.evaluate(watchPlayout);
     await start(echo);
     await state(echo, 'talking');
     await echo.waitForFunction(() => window.seenBars.spoke.caller > 0 && window.seenBars.spoke.agent > 0);
+    const { id } = (await inspect(echo)).state;
+    await stall(echo, id);
     await echo.getByRole('button', { name: 'Mute' }).click();
     await echo.waitForFunction(() => window.seenBars.flat > 2);
     await picture(echo, 'muted');
@@ -41,6 +113,7 @@ await main(async (url) => {
     check(faults.length === 0 && crooked === 0, `${crooked} crooked frames; ${faults.slice(0, 3).join('; ')}`);
     await echo.getByRole('button', { name: 'Hang up' }).click();
     await state(echo, 'over');
+    await complete(echo, id);
     await echo.close();
 
     // No WebGL: flat bars, on a phone, without motion.
@@ -79,5 +152,9 @@ await main(async (url) => {
     await calls.getByRole('searchbox').fill('no such caller');
     await calls.getByText('No call is like that.').waitFor();
     calls.innocent();
+    await calls.close();
+
+    await tokens(browser, guarded, operate, read);
+    await lost(browser, url);
   });
 });

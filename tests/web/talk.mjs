@@ -12,9 +12,12 @@ await main(async (url, speech, word) => {
     await picture(page, 'browse');
     await accessible(page, 'the voices');
 
-    // The sample is sound that the engine spoke.
+    // The sample is sound that the engine spoke; it plays until it is stopped.
     await page.getByRole('button', { name: 'Hear Sophia' }).click();
-    await page.getByRole('button', { name: 'Stop Sophia' }).waitFor();
+    await page.waitForFunction(
+      () => Number(document.querySelector('.sample.on')?.style.getPropertyValue('--progress')) > 0.05,
+    );
+    await page.getByRole('button', { name: 'Stop Sophia' }).click();
     await page.getByRole('button', { name: 'Hear Sophia' }).waitFor();
 
     // With the keyboard: another voice, choose it, call.

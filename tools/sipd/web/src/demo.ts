@@ -99,13 +99,18 @@ class Demo {
     this.room = new RoomMeter();
     this.bars.reset();
     this.panel.beginCall(this.voice.name);
-    this.call = new Call(this.voice.name, {
+    const to = new URLSearchParams(location.search).get('to') ?? '';
+    this.call = new Call(this.voice.name, to, {
       event: (event) => this.happened(event),
       message: (message) => this.received(message),
-      microphoneLevel: (db) => this.bars.pushCaller(this.isMuted ? 0 : this.room.height(db)),
+      microphoneLevel: (db) => {
+        this.bars.pushCaller(this.isMuted ? 0 : this.room.height(db));
+        this.stage.wake();
+      },
       agentLevel: (db, state) => {
         this.playout = state;
         this.bars.pushAgent(agentHeight(db));
+        this.stage.wake();
       },
     });
     void this.call.start();
@@ -131,6 +136,8 @@ class Demo {
     }
     this.paint();
     this.announce(before);
+    // On a phone the page is longer than the screen, and each face begins at its top.
+    if (before.name !== this.state.name && document.scrollingElement) document.scrollingElement.scrollTop = 0;
   }
 
   private paint(): void {

@@ -3,11 +3,12 @@
 import { Microphone, MicrophoneError } from '../audio/microphone.js';
 import type { PlayoutState } from '../audio/playout_buffer.js';
 import { Speaker } from '../audio/speaker.js';
-import { socketUrl } from '../net/access.js';
+import { request, socketUrl } from '../net/access.js';
 import type { FromLine, ToLine } from './line.js';
 import type { FromServer, ToServer } from './protocol.js';
 import type { Event } from './state.js';
 
+const PATH = '/api/v1/web/call';
 const HANGUP_PATIENCE_MS = 1500;
 
 export interface CallEvents {
@@ -32,6 +33,8 @@ export class Call {
 
   constructor(
     private readonly voice: string,
+    /** The number; "" is talky-sipd's standard route. */
+    private readonly to: string,
     private readonly events: CallEvents,
   ) {}
 
@@ -43,7 +46,7 @@ export class Call {
     } catch (error) {
       if (error instanceof MicrophoneError) {
         this.finish({ type: 'no-microphone', problem: error.problem });
-      } else if ((await this.reach()) === 'away') {
+      } else if ((await this.reason()) === 'unreachable') {
         this.finish({ type: 'broken', why: 'unreachable', detail: '' }); // the worklets could not be loaded
       } else {
         this.finish({ type: 'no-microphone', problem: 'unsupported' });
@@ -107,9 +110,10 @@ export class Call {
   }
 
   private connect(): void {
-    const url = socketUrl('/api/v1/web/call');
+    const url = socketUrl(PATH);
     url.searchParams.set('voice', this.voice);
     url.searchParams.set('reports', '1');
+    if (this.to !== '') url.searchParams.set('to', this.to);
     const line = new Worker(new URL('./line.worker.ts', import.meta.url), { type: 'module' });
     line.onmessage = (event: MessageEvent<FromLine>) => {
       if (this.over) return;
@@ -157,7 +161,7 @@ export class Call {
     this.events.message(message);
   }
 
-  // A browser tells nobody why a WebSocket did not open: the API is asked whether it is there.
+  // A browser tells nobody why a WebSocket did not open: the same is asked for without one.
   private async closed(opened: boolean): Promise<void> {
     if (this.goodbye !== undefined) {
       this.finish({ type: 'ended', ending: { cause: 'hangup', by: 'caller', reason: '', status: 0, seconds: 0 } });
@@ -167,15 +171,15 @@ export class Call {
       this.finish({ type: 'broken', why: 'lost', detail: '' });
       return;
     }
-    const why = { away: 'unreachable', ready: 'refused', full: 'full' } as const;
-    this.finish({ type: 'broken', why: why[await this.reach()], detail: '' });
+    this.finish({ type: 'broken', why: await this.reason(), detail: '' });
   }
 
-  private async reach(): Promise<'away' | 'ready' | 'full'> {
+  private async reason(): Promise<'unreachable' | 'forbidden' | 'full' | 'refused'> {
     try {
-      return (await fetch('/readyz', { cache: 'no-store' })).ok ? 'ready' : 'full';
+      const { status } = await request(PATH);
+      return status === 403 ? 'forbidden' : status === 503 ? 'full' : 'refused';
     } catch {
-      return 'away';
+      return 'unreachable';
     }
   }
 

@@ -9,6 +9,7 @@ export type Failure =
   | 'unreachable' // talky-sipd does not answer
   | 'full' // it takes no more calls
   | 'refused'
+  | 'forbidden' // the token may only look
   | 'lost'; // the connection broke in the call
 
 export interface Ending {
@@ -41,7 +42,7 @@ export type Event =
   | { type: 'mute'; muted: boolean }
   | { type: 'hold'; held: boolean }
   | { type: 'ended'; ending: Ending }
-  | { type: 'broken'; why: 'unreachable' | 'full' | 'refused' | 'lost'; detail: string };
+  | { type: 'broken'; why: Exclude<Failure, `microphone-${MicrophoneProblem}`>; detail: string };
 
 export const isCall = (state: State): boolean =>
   state.name === 'asking' || state.name === 'calling' || state.name === 'talking';

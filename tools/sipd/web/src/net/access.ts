@@ -35,6 +35,11 @@ export function socketUrl(path: string): URL {
   return url;
 }
 
+/** The next request that needs one asks for another token. */
+export function forgetToken(): void {
+  keep('');
+}
+
 /** As fetch; 401 is answered with the user's token, as long as there is one to try. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   for (;;) {
@@ -42,7 +47,7 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
     if (token !== '') headers.set('Authorization', `Bearer ${token}`);
     const response = await fetch(path, { cache: 'no-store', ...init, headers });
     if (response.status !== 401) return response;
-    asking ??= askForToken().finally(() => (asking = undefined));
+    asking ??= askForToken(token !== '').finally(() => (asking = undefined));
     const given = await asking;
     if (given === '') return response;
     keep(given);

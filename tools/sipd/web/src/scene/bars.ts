@@ -72,6 +72,12 @@ export class Bars {
     }
   }
 
+  /** Nothing to be seen, and nothing to come. */
+  get flat(): boolean {
+    const silent = (level: number): boolean => level === 0;
+    return this.heights.every(silent) && this.caller.every(silent) && this.agent.every(silent);
+  }
+
   /** The last levels, the tallest bar, and the loudest level that any bar stands for. */
   get levels(): { caller: number; agent: number; tallest: number; loudest: number } {
     return {

@@ -24,6 +24,10 @@ export class EitherStage implements Stage {
     this.stage.show(shape);
   }
 
+  wake(): void {
+    this.stage.wake();
+  }
+
   refresh(): void {
     this.stage.refresh();
   }

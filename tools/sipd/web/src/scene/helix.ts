@@ -45,6 +45,13 @@ export function barX(bar: number, bars: number = BARS): number {
   return (bar - (bars - 1) / 2) * BAR_SPACING;
 }
 
+/** How far away the whole helix, and the whole waveform, are seen: of the latter only the width is given. */
+export function distances(tangent: number, aspect: number): { helix: number; waveform: number } {
+  const high = (HELIX_HEIGHT / 2 + 0.75) / tangent;
+  const wide = ((BARS * BAR_SPACING) / 2 + 0.35) / (tangent * aspect);
+  return { helix: Math.max(high, wide), waveform: Math.max(wide, 0.6 * high) };
+}
+
 /** Half the length of a bar of height 1, where so much of the scene is seen above the middle: taller on a narrow screen. */
 export function barReach(halfHeight: number): number {
   return Math.min(4.2, 0.62 * halfHeight);

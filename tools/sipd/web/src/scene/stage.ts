@@ -6,6 +6,8 @@ export type Shape = 'helix' | 'waveform';
 export interface Stage {
   readonly kind: 'webgl' | 'canvas';
   show(shape: Shape): void;
+  /** There may be something new in the bars. */
+  wake(): void;
   /** Repaints for colours, size or reduced motion that may have changed. */
   refresh(): void;
   dispose(): void;

@@ -1,7 +1,7 @@
 // The same without WebGL: the waveform as flat bars; while it waits, two strands of rings as seen from the side.
 import { BARS } from './bars.js';
 import { FrameLoop } from './frame_loop.js';
-import { BAR_RADIUS, barReach, BAR_SPACING, barX, HELIX_HEIGHT, RING_RADIUS, ringPlace } from './helix.js';
+import { BAR_RADIUS, barReach, barX, distances, RING_RADIUS, ringPlace } from './helix.js';
 import { paletteOf, type Palette, type Shape, type Stage, type StageSettings } from './stage.js';
 
 const TURN_PER_S = 0.22;
@@ -36,6 +36,10 @@ export class Stage2d implements Stage {
     this.loop.wake();
   }
 
+  wake(): void {
+    if (!this.settings.bars.flat) this.loop.wake();
+  }
+
   refresh(): void {
     const { canvas } = this.settings;
     const ratio = Math.min(2, window.devicePixelRatio);
@@ -58,14 +62,16 @@ export class Stage2d implements Stage {
     this.settings.bars.step(elapsed);
 
     const { width, height } = this.settings.canvas;
-    const scale = Math.min(width / (BARS * BAR_SPACING + 0.4), height / (HELIX_HEIGHT + 1.5));
+    const { helix, waveform } = distances(1, width / height);
+    const scale = height / 2 / (helix + (waveform - helix) * this.form);
     const palette = paletteOf(this.settings.dark());
     this.context.setTransform(1, 0, 0, 1, 0, 0);
     this.context.clearRect(0, 0, width, height);
     this.context.setTransform(scale, 0, 0, -scale, width / 2, height / 2);
     if (this.form < 1) this.rings(palette, 1 - this.form);
     if (this.form > 0) this.waveform(palette, this.form, barReach(height / scale / 2));
-    return goal === 1 || this.form > 0 || !still;
+    // A waveform that lies flat needs no frames.
+    return this.form === goal && goal === 1 ? !this.settings.bars.flat : !still || this.form !== goal;
   }
 
   private rings(palette: Palette, alpha: number): void {

@@ -11,7 +11,7 @@ import {
 } from 'three';
 import { BARS } from './bars.js';
 import { FrameLoop } from './frame_loop.js';
-import { BAR_RADIUS, barReach, BAR_SPACING, barX, HELIX_HEIGHT, RING_RADIUS, RING_TUBE, ringPlace } from './helix.js';
+import { BAR_RADIUS, barReach, barX, distances, RING_RADIUS, RING_TUBE, ringPlace } from './helix.js';
 import { ringGeometry } from './ring_geometry.js';
 import { FRAGMENT, VERTEX } from './shaders.js';
 import { paletteOf, type Shape, type Stage, type StageSettings } from './stage.js';
@@ -74,6 +74,10 @@ export class Stage3d implements Stage {
     this.loop.wake();
   }
 
+  wake(): void {
+    if (!this.settings.bars.flat) this.loop.wake();
+  }
+
   refresh(): void {
     const dark = this.settings.dark();
     const palette = paletteOf(dark);
@@ -116,16 +120,19 @@ export class Stage3d implements Stage {
     this.renderer.setPixelRatio(Math.min(2, window.devicePixelRatio));
     this.renderer.setSize(width, height, false);
     this.camera.aspect = width / height;
-    // Both forms fit, whatever the shape of the place.
-    const tangent = Math.tan((this.camera.fov * Math.PI) / 360);
-    const high = (HELIX_HEIGHT / 2 + 0.75) / tangent;
-    const wide = ((BARS * BAR_SPACING) / 2 + 0.35) / (tangent * this.camera.aspect);
-    this.camera.position.set(0, 0, Math.max(high, wide));
-    const halfHeight = tangent * this.camera.position.z;
-    (this.material.uniforms['size']!.value as Vector4).w = barReach(halfHeight);
-    this.material.uniforms['away']!.value = this.camera.position.z;
     this.camera.updateProjectionMatrix();
     this.loop.wake();
+  }
+
+  // Each form fits into its place, whatever the shape of that; between them the camera goes smoothly.
+  private approach(): void {
+    const tangent = Math.tan((this.camera.fov * Math.PI) / 360);
+    const { helix, waveform } = distances(tangent, this.camera.aspect);
+    const eased = this.form * this.form * (3 - 2 * this.form);
+    const away = helix + (waveform - helix) * eased;
+    this.camera.position.z = away;
+    (this.material.uniforms['size']!.value as Vector4).w = barReach(tangent * away);
+    this.material.uniforms['away']!.value = away;
   }
 
   private draw(elapsed: number): boolean {
@@ -147,7 +154,9 @@ export class Stage3d implements Stage {
     this.level.needsUpdate = true;
     this.material.uniforms['form']!.value = this.form;
     this.material.uniforms['turn']!.value = this.turn;
+    this.approach();
     this.renderer.render(this.scene, this.camera);
-    return goal === 1 || this.form > 0 || !still;
+    // A waveform that lies flat needs no frames.
+    return this.form === goal && goal === 1 ? !this.settings.bars.flat : !still || this.form !== goal;
   }
 }

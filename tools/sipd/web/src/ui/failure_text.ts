@@ -43,6 +43,10 @@ const TEXTS: Record<Failure, Explanation> = {
     title: 'The call was not taken',
     text: 'The agent behind this number did not answer. The log of talky-sipd says why.',
   },
+  forbidden: {
+    title: 'This token may only look',
+    text: 'A call needs a token with the role operate; this one has the role read.',
+  },
   lost: {
     title: 'The connection was lost',
     text: 'talky-sipd or the network went away in the middle of the call. What was said until then is below.',

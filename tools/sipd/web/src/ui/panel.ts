@@ -2,6 +2,7 @@
 import type { State } from '../call/state.js';
 import type { Transcript } from '../call/transcript.js';
 import { median } from '../call/waterfall.js';
+import { forgetToken } from '../net/access.js';
 import { Captions } from './captions.js';
 import { Carousel, type CarouselEvents } from './carousel.js';
 import { clock } from './controls.js';
@@ -113,6 +114,13 @@ export class Panel {
           title(what),
           lead(text),
         ];
+        if (state.why === 'forbidden') {
+          const another = (): void => {
+            forgetToken();
+            location.reload();
+          };
+          parts.push(h('button', { type: 'button', class: 'quiet', onclick: another }, 'Enter another token'));
+        }
         if (state.id !== undefined && state.why !== 'full' && state.why !== 'refused') {
           this.downloads.show(state.id);
           parts.push(this.downloads.root);

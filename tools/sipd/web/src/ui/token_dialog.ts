@@ -1,8 +1,19 @@
-// Asks for the token that talky-sipd wants; "" where the user would rather not say.
+// Asks for the token that talky-sipd wants; "" where the user would rather not say. `again`: there was one, and it was
+// not taken.
 import { h } from './dom.js';
+import { icon } from './icons.js';
 
-export function askForToken(): Promise<string> {
-  const input = h('input', { type: 'password', id: 'token', required: true, autocomplete: 'off' });
+export function askForToken(again: boolean): Promise<string> {
+  const input = h('input', {
+    type: 'password',
+    id: 'token',
+    required: true,
+    autofocus: true,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'aria-describedby': again ? 'token-problem' : undefined,
+    'aria-invalid': again ? 'true' : undefined,
+  });
   const dialog = h(
     'dialog',
     { 'aria-labelledby': 'token-title' },
@@ -12,7 +23,13 @@ export function askForToken(): Promise<string> {
       h('h2', { id: 'token-title' }, 'This talky-sipd wants a token'),
       h('label', { for: 'token' }, 'A line of the file that --http-tokens names, without "read:" or "operate:"'),
       input,
-      h('div', { class: 'downloads' }, h('button', { class: 'quiet', value: 'ok' }, 'Go on')),
+      again && h('p', { class: 'warning', id: 'token-problem' }, icon('warning'), 'That token was not taken.'),
+      h(
+        'div',
+        { class: 'downloads' },
+        h('button', { class: 'quiet strong', value: 'ok' }, 'Go on'),
+        h('button', { class: 'quiet', value: 'cancel', formnovalidate: true }, 'Not now'),
+      ),
     ),
   );
   document.body.append(dialog);

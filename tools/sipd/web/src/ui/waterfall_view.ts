@@ -4,7 +4,7 @@ import { waterfall } from '../call/waterfall.js';
 import { h, vary } from './dom.js';
 
 export const milliseconds = (ms: number): string =>
-  ms >= 10000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)} ms`;
+  ms >= 10000 ? `${(ms / 1000).toFixed(1)}\u00a0s` : `${Math.round(ms)}\u00a0ms`;
 
 export function waterfallView(stages: Stages, response: number): HTMLElement {
   const steps = waterfall(stages, response);
