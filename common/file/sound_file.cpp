@@ -12,6 +12,7 @@
 
 #include "core/ascii.hpp"
 #include "core/dynamic_library.hpp"
+#include "file/sound_descriptor.hpp"
 #include "file/sound_pipe.hpp"
 
 namespace talky::file {
@@ -20,7 +21,6 @@ namespace {
 
 // What is used of libsndfile, which brings a dozen libraries with it: loaded when the first file needs it.
 struct Sndfile {
-  decltype(&sf_open) open = nullptr;
   decltype(&sf_open_fd) open_fd = nullptr;
   decltype(&sf_open_virtual) open_virtual = nullptr;
   decltype(&sf_close) close = nullptr;
@@ -31,19 +31,17 @@ struct Sndfile {
   decltype(&sf_readf_float) readf_float = nullptr;
   decltype(&sf_writef_short) writef_short = nullptr;
   decltype(&sf_writef_float) writef_float = nullptr;
-  decltype(&sf_write_sync) write_sync = nullptr;
 
   static Result<Sndfile> load() {
     const auto library = DynamicLibrary::load("libsndfile.so.1", "libsndfile to be installed");
     if (!library) return tl::unexpected(library.error());
     Sndfile f;
     const bool whole =
-        library->bind(f.open, "sf_open") && library->bind(f.open_fd, "sf_open_fd") &&
-        library->bind(f.open_virtual, "sf_open_virtual") && library->bind(f.close, "sf_close") &&
-        library->bind(f.command, "sf_command") && library->bind(f.error, "sf_error") &&
-        library->bind(f.format_check, "sf_format_check") && library->bind(f.readf_short, "sf_readf_short") &&
-        library->bind(f.readf_float, "sf_readf_float") && library->bind(f.writef_short, "sf_writef_short") &&
-        library->bind(f.writef_float, "sf_writef_float") && library->bind(f.write_sync, "sf_write_sync");
+        library->bind(f.open_fd, "sf_open_fd") && library->bind(f.open_virtual, "sf_open_virtual") &&
+        library->bind(f.close, "sf_close") && library->bind(f.command, "sf_command") &&
+        library->bind(f.error, "sf_error") && library->bind(f.format_check, "sf_format_check") &&
+        library->bind(f.readf_short, "sf_readf_short") && library->bind(f.readf_float, "sf_readf_float") &&
+        library->bind(f.writef_short, "sf_writef_short") && library->bind(f.writef_float, "sf_writef_float");
     if (!whole) return fail(Errc::unsupported, 0, "libsndfile 1.2 or later");
     return f;
   }
@@ -236,6 +234,7 @@ const SoundFileKind* sound_file_kind(std::string_view name) {
 }
 
 struct SoundFileWriter::Impl {
+  SoundDescriptor to; // outlives what writes to it
   Sound file;
   std::size_t channels = 1;
 };
@@ -254,14 +253,13 @@ Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const S
   info.format = kind.libsndfile;
   if (sndfile()->format_check(&info) == 0)
     return fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
-  auto impl = std::make_unique<Impl>();
-  impl->channels = format.channels;
-  errno = 0;
-  impl->file.reset(sndfile()->open(path.c_str(), SFM_WRITE, &info));
-  if (!impl->file) {
-    return errno != 0 ? fail(Errc::io, 0, "a file that can be written")
-                      : fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
-  }
+  auto to = SoundDescriptor::create(path);
+  if (!to) return tl::unexpected(to.error());
+  auto impl = std::make_unique<Impl>(Impl{std::move(*to), nullptr, format.channels});
+  SF_VIRTUAL_IO io = SoundDescriptor::functions();
+  impl->file.reset(sndfile()->open_virtual(&io, SFM_WRITE, &info, &impl->to));
+  if (const auto written = impl->to.state(); !written) return tl::unexpected(written.error());
+  if (!impl->file) return fail(Errc::unsupported, 0, "a rate and channels that the format can hold");
   sndfile()->command(impl->file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
   return SoundFileWriter(std::move(impl));
 }
@@ -269,28 +267,31 @@ Result<SoundFileWriter> SoundFileWriter::create(const std::string& path, const S
 namespace {
 
 template <class Sample, class Write>
-Result<> write_frames(SNDFILE* file, std::size_t channels, std::span<const Sample> pcm, Write write) {
+Result<> write_frames(SNDFILE* file, const SoundDescriptor& to, std::size_t channels,
+                      std::span<const Sample> pcm, Write write) {
   if (file == nullptr) return fail(Errc::closed, 0, "an open file");
   const auto frames = static_cast<sf_count_t>(pcm.size() / channels);
-  // On a full disk the count is short, and sf_error says nothing.
-  if (write(file, pcm.data(), frames) != frames) return fail(Errc::io, 0, "room to write");
+  const sf_count_t done = write(file, pcm.data(), frames);
+  if (const auto written = to.state(); !written) return written;
+  if (done != frames) return fail(Errc::io, 0, "room to write");
   return {};
 }
 
 } // namespace
 
 Result<> SoundFileWriter::write(std::span<const std::int16_t> interleaved) {
-  return write_frames(impl_->file.get(), impl_->channels, interleaved, sndfile()->writef_short);
+  return write_frames(impl_->file.get(), impl_->to, impl_->channels, interleaved, sndfile()->writef_short);
 }
 
 Result<> SoundFileWriter::write(std::span<const float> interleaved) {
-  return write_frames(impl_->file.get(), impl_->channels, interleaved, sndfile()->writef_float);
+  return write_frames(impl_->file.get(), impl_->to, impl_->channels, interleaved, sndfile()->writef_float);
 }
 
 Result<> SoundFileWriter::close() {
   if (!impl_->file) return fail(Errc::closed, 0, "an open file");
-  sndfile()->write_sync(impl_->file.get());
-  if (sndfile()->close(impl_->file.release()) != 0) return fail(Errc::io, 0, "room to write");
+  const int failed = sndfile()->close(impl_->file.release()); // encodes the last block, writes the lengths
+  if (const auto closed = impl_->to.close(); !closed) return closed;
+  if (failed != 0) return fail(Errc::io, 0, "room to write");
   return {};
 }
 

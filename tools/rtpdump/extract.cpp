@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <system_error>
 
 #include "cli/exit_code.hpp"
 #include "codec/codec.hpp"
 #include "converter.hpp"
+#include "failure.hpp"
 #include "playout.hpp"
 #include "report_parts.hpp"
 #include "stream_clock.hpp"
@@ -25,18 +24,6 @@ constexpr std::int64_t kHorizon = 1'000'000'000; // ns: how late a packet may co
 constexpr std::size_t kFewFiles = 4;             // that may each have a thread to write them
 constexpr std::size_t kMaxLayers = 8;            // streams of one side that sound at once
 constexpr std::size_t kDoubt = 10;               // packets after which a stall is told from a pause
-
-[[noreturn]] void refuse(const std::string& name, const Error& error) {
-  const int reason = error.code == Errc::io ? errno : 0;
-  throw cli::Failure(
-      reason == EEXIST ? cli::ExitCode::cannot_create : cli::ExitCode::io,
-      fmt::format("{}: {}{}", name, reason == EEXIST ? "exists (-f overwrites)" : error.what,
-                  reason != 0 && reason != EEXIST ? fmt::format(" ({})", std::strerror(reason)) : ""));
-}
-
-void check(const Result<>& result, const std::string& name) {
-  if (!result) refuse(name, result.error());
-}
 
 const codec::Entry* entry_of(const Format& format) {
   return format.telephone_event ? nullptr : codec::find(format.name, format.clock_rate, format.channels);
@@ -178,7 +165,7 @@ void Extractor::open_mix(Mix& mix) {
   if (options_.jitter_buffer) mix.rate = call::kSampleRate;
   const std::string path = fresh_path(mix.name);
   auto track = Track::create(path, mode(), {mix.rate, 2, options_.jitter_buffer ? 1 : mix.layers});
-  if (!track) refuse(path, track.error());
+  if (!track) fail_create(path, track.error());
   mix.track.emplace(std::move(*track));
   std::int64_t end_ns = mix.start_ns;
   for (const auto& leg : mix.legs) {
@@ -216,7 +203,7 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
   if (options_.payload || audio.undecodable) {
     const std::string path = fresh_path(audio.name + ".payload");
     auto output = file::Output::create(path, mode());
-    if (!output) refuse(path, output.error());
+    if (!output) fail_create(path, output.error());
     audio.payload.emplace(std::move(*output));
   }
   if (audio.undecodable) return audio;
@@ -226,7 +213,7 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
   if (options_.streams) {
     const std::string path = fresh_path(audio.name + ".wav");
     auto track = Track::create(path, mode(), {options_.jitter_buffer ? call::kSampleRate : rate, 1});
-    if (!track) refuse(path, track.error());
+    if (!track) fail_create(path, track.error());
     audio.track.emplace(std::move(*track));
     if (options_.jitter_buffer) {
       const Stream* one[] = {&stream};
@@ -267,7 +254,7 @@ void Extractor::add(const file::Segment& segment, const rtp::Header& header, Byt
                     const Stream& stream) {
   Audio& audio = audio_of(stream);
   if (audio.payload && header.payload_type == stream.payload_type())
-    check(audio.payload->write(payload), audio.name + ".payload");
+    check_written(audio.payload->write(payload), audio.name + ".payload");
   if (audio.undecodable) return;
   if (options_.jitter_buffer) {
     by_playout(audio, segment);
@@ -282,15 +269,16 @@ void Extractor::by_playout(Audio& audio, const file::Segment& segment) {
   };
   if (audio.playout) {
     audio.playout->receive(segment);
-    check(audio.track->close_until(horizon(*audio.track, segment.time_ns - audio.stream->first_ns())),
-          audio.track->path());
+    check_written(audio.track->close_until(horizon(*audio.track, segment.time_ns - audio.stream->first_ns())),
+                  audio.track->path());
   }
   if (audio.mix == nullptr || !audio.mix->playout[audio.channel]) return;
   Mix& mix = *audio.mix;
   mix.playout[audio.channel]->receive(segment);
   // The other side plays on meanwhile, whether packets come to it or not.
   if (auto& other = mix.playout[1 - audio.channel]) other->advance(segment.time_ns);
-  check(mix.track->close_until(horizon(*mix.track, segment.time_ns - mix.start_ns)), mix.track->path());
+  check_written(mix.track->close_until(horizon(*mix.track, segment.time_ns - mix.start_ns)),
+                mix.track->path());
 }
 
 void Extractor::by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
@@ -344,14 +332,14 @@ void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& heade
     std::int64_t at = position;
     const auto samples = decoder.own->convert(at, pcm_, other_);
     audio.track->place(0, at, samples);
-    check(audio.track->close_until(closed(audio.track->format().rate, 0)), audio.track->path());
+    check_written(audio.track->close_until(closed(audio.track->format().rate, 0)), audio.track->path());
   }
   if (audio.mix == nullptr) return;
   Mix& mix = *audio.mix;
   std::int64_t at = position;
   const auto samples = decoder.mix->convert(at, pcm_, resampled_);
   mix.track->place(audio.channel, at + audio.mix_offset, samples, audio.layer);
-  check(mix.track->close_until(closed(mix.rate, audio.mix_offset)), mix.track->path());
+  check_written(mix.track->close_until(closed(mix.rate, audio.mix_offset)), mix.track->path());
 }
 
 std::vector<std::string> Extractor::finish() {
@@ -359,12 +347,12 @@ std::vector<std::string> Extractor::finish() {
   for (auto& [stream, audio] : streams_) {
     resolve(*audio);
     if (audio->payload) {
-      check(audio->payload->close(), audio->name + ".payload");
+      check_written(audio->payload->close(), audio->name + ".payload");
       names.push_back(audio->name + ".payload");
     }
     if (!audio->track) continue;
     if (audio->playout) audio->playout->finish();
-    check(audio->track->finish(), audio->track->path());
+    check_written(audio->track->finish(), audio->track->path());
     names.push_back(audio->name + ".wav");
   }
   for (const auto& mix : mixes_) {
@@ -372,7 +360,7 @@ std::vector<std::string> Extractor::finish() {
     for (auto& playout : mix->playout) {
       if (playout) playout->finish();
     }
-    check(mix->track->finish(), mix->track->path());
+    check_written(mix->track->finish(), mix->track->path());
     names.push_back(mix->name);
   }
   std::sort(names.begin(), names.end());

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "cli/options.hpp"
 #include "filter.hpp"
@@ -19,11 +20,17 @@ namespace {
 Filter parse_filter(const std::string& text) {
   auto filter = Filter::parse(text);
   if (filter) return std::move(*filter);
-  std::string message = fmt::format("in the expression, at character {}: expected {}\n    {}\n    {}^",
-                                    filter.error().offset + 1, filter.error().what, text,
-                                    std::string(filter.error().offset, ' '));
-  std::fprintf(stderr, "talky-rtpdump: %s\n", message.c_str());
-  if (std::filesystem::exists(text))
+  // Of a long one, what is around the fault.
+  constexpr std::size_t before = 60;
+  constexpr std::size_t most = 100;
+  const std::size_t at = filter.error().offset;
+  const std::size_t start = text.size() <= most || at <= before ? 0 : at - before;
+  std::fprintf(stderr, "talky-rtpdump: %s\n",
+               fmt::format("in the expression, at character {}: expected {}\n    {}\n    {}^", at + 1,
+                           filter.error().what, text.substr(start, most), std::string(at - start, ' '))
+                   .c_str());
+  std::error_code none;
+  if (std::filesystem::exists(text, none))
     std::fprintf(stderr, "talky-rtpdump: to read that file, say -r %s\n", text.c_str());
   throw cli::Failure(cli::ExitCode::usage,
                      "the expression is not understood (talky-rtpdump(1) tells the grammar)");

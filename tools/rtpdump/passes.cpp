@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -65,6 +66,10 @@ int process(const Settings& settings, const Filter& filter) {
   if (!settings.write.empty()) writer.emplace(settings.write, settings.format, settings.force);
   if (!settings.print.empty()) printer.emplace(settings.print, PacketPrinter::Time::since_start);
 
+  // Where files are made beside, the reader of the lines may go, but not end us by SIGPIPE in the middle of
+  // one.
+  const bool ends_itself = printer && (writer || extractor);
+  if (ends_itself) cli::ignore_sigpipe();
   Packets packets(input.open(), settings.read, first.srtp().keys(), analysis.announcements);
   CallTable sip(analysis.announcements); // tells SIP from the rest once more, to write it along
   packets.for_each([&](const file::Segment& segment) {
@@ -81,6 +86,8 @@ int process(const Settings& settings, const Filter& filter) {
     }
     if (!filter(segment, header, payload, *stream, analysis)) return;
     if (printer) printer->rtp(segment, header, payload, *stream, *analysis.start_ns);
+    if (ends_itself && std::ferror(stdout) != 0)
+      throw cli::Failure(cli::ExitCode::io, "cannot write to standard output; no file was made");
     if (extractor) extractor->add(segment, header, payload, *stream);
     if (writer) writer->add(segment, packets.source().frame(), false);
   });

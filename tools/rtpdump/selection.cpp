@@ -2,25 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 
 #include "cli/exit_code.hpp"
+#include "failure.hpp"
 
 namespace talky::rtpdump {
-
-namespace {
-
-void check(const Result<>& result, const std::string& path) {
-  if (result) return;
-  const std::string reason =
-      result.error().code == Errc::io ? fmt::format(" ({})", std::strerror(errno)) : "";
-  throw cli::Failure(cli::ExitCode::io, fmt::format("{}: {}{}", path, result.error().what, reason));
-}
-
-} // namespace
 
 SelectionWriter::SelectionWriter(std::string path, const std::string& format, bool overwrite, Kind kind)
     : path_(std::move(path)),
@@ -46,20 +34,13 @@ SelectionWriter::SelectionWriter(std::string path, const std::string& format, bo
 }
 
 void SelectionWriter::open(const file::Segment& segment, const file::CapturedFrame* frame) {
-  const auto fail_with = [&](const Error& error) {
-    const int reason = error.code == Errc::io ? errno : 0;
-    throw cli::Failure(
-        cli::ExitCode::cannot_create,
-        fmt::format("{}: {}{}", path_, reason == EEXIST ? "exists (-f overwrites)" : error.what,
-                    reason != 0 && reason != EEXIST ? fmt::format(" ({})", std::strerror(reason)) : ""));
-  };
   if (mode_ == file::Output::Mode::live && overwrite_ && path_ != "-") {
     std::error_code status;
     if (std::filesystem::is_regular_file(path_, status)) std::filesystem::remove(path_, status);
   }
   if (!pcap_) {
     auto writer = file::RtpdumpWriter::create(path_, mode_, segment.from, segment.time_ns);
-    if (!writer) fail_with(writer.error());
+    if (!writer) fail_create(path_, writer.error());
     rtpdump_writer_.emplace(std::move(*writer));
     return;
   }
@@ -70,7 +51,7 @@ void SelectionWriter::open(const file::Segment& segment, const file::CapturedFra
   options.format = *pcap_;
   options.link = link_;
   auto writer = file::PcapWriter::create(path_, options);
-  if (!writer) fail_with(writer.error());
+  if (!writer) fail_create(path_, writer.error());
   pcap_writer_.emplace(std::move(*writer));
 }
 
@@ -78,29 +59,29 @@ void SelectionWriter::add(const file::Segment& segment, const file::CapturedFram
   if (!pcap_writer_ && !rtpdump_writer_) open(segment, frame);
   ++packets_;
   if (rtpdump_writer_) {
-    check(rtpdump_writer_->packet(segment.time_ns, rtcp, segment.payload), path_);
+    check_written(rtpdump_writer_->packet(segment.time_ns, rtcp, segment.payload), path_);
     return;
   }
   const std::byte* start = segment.payload.data();
   const bool in_frame =
       frame != nullptr && start >= frame->data.data() && start <= frame->data.data() + frame->data.size();
   if (in_frame && pcap_writer_->takes(frame->link)) {
-    check(pcap_writer_->frame(*frame), path_);
+    check_written(pcap_writer_->frame(*frame), path_);
   } else if (segment.transport == file::Transport::tcp) {
-    check(pcap_writer_->tcp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
+    check_written(pcap_writer_->tcp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
   } else {
-    check(pcap_writer_->udp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
+    check_written(pcap_writer_->udp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
   }
 }
 
 void SelectionWriter::flush() {
-  if (pcap_writer_) check(pcap_writer_->flush(), path_);
-  if (rtpdump_writer_) check(rtpdump_writer_->flush(), path_);
+  if (pcap_writer_) check_written(pcap_writer_->flush(), path_);
+  if (rtpdump_writer_) check_written(rtpdump_writer_->flush(), path_);
 }
 
 void SelectionWriter::finish() {
   if (!pcap_writer_ && !rtpdump_writer_) open({}, nullptr);
-  check(pcap_writer_ ? pcap_writer_->close() : rtpdump_writer_->close(), path_);
+  check_written(pcap_writer_ ? pcap_writer_->close() : rtpdump_writer_->close(), path_);
 }
 
 } // namespace talky::rtpdump

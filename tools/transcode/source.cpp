@@ -334,7 +334,7 @@ std::unique_ptr<Source> make_tone(const std::string& hertz, std::uint32_t rate,
     try {
       std::size_t used = 0;
       hz = std::stod(std::string(rest.substr(0, end)), &used);
-      if (used != end) hz = 0;
+      if (used != end || end + 1 == rest.size()) hz = 0; // something else, or nothing behind the sign
     } catch (const std::exception&) {
       hz = 0;
     }
