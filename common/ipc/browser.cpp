@@ -36,8 +36,12 @@ Result<Message> parse(std::string_view text) {
     const auto samples = object->number("samples");
     if (!samples || *samples > max_samples)
       return fail(Errc::malformed, 0, "\"samples\" as a whole number, not negative");
-    if (*type == "played") return Message(Played{*samples});
-    return Message(Cleared{*samples});
+    std::optional<std::uint64_t> skipped = 0;
+    if (object->has("skipped")) skipped = object->number("skipped");
+    if (!skipped || *skipped > max_samples)
+      return fail(Errc::malformed, 0, "\"skipped\" as a whole number, not negative");
+    if (*type == "played") return Message(Played{*samples, *skipped});
+    return Message(Cleared{*samples, *skipped});
   }
   return fail(Errc::unsupported, 0, "a \"type\" from a browser");
 }

@@ -43,6 +43,10 @@ std::optional<std::uint64_t> JsonObject::number(const json::object& object, std:
   return std::nullopt;
 }
 
+bool JsonObject::has(std::string_view key) const {
+  return find(value_.get_object(), key) != nullptr;
+}
+
 std::optional<std::string_view> JsonObject::text(std::string_view key) const {
   return text(value_.get_object(), key);
 }

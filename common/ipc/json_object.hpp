@@ -17,6 +17,7 @@ class JsonObject {
   // Limits: `most` bytes, 16 levels. `too_large`, or `malformed` if it is no JSON object.
   static Result<JsonObject> parse(std::string_view text, std::size_t most);
 
+  bool has(std::string_view key) const;
   // nullopt: not there, or of another type. What is borrowed lives as long as this object.
   std::optional<std::string_view> text(std::string_view key) const;
   // A whole number from 0; also as a text of digits, as some peers write it.
