@@ -139,6 +139,8 @@ class Calls {
     if (id === '' || (id === this.chosen && !again)) return;
     this.chosen = id;
     this.list.choose(id);
+    // On a phone the call stands above the list, out of sight of who has scrolled down in that.
+    if (!again) window.scrollTo(0, 0);
     void this.open(id);
   }
 

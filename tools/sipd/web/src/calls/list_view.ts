@@ -2,6 +2,7 @@
 import { h } from '../ui/dom.js';
 import { milliseconds } from '../ui/waterfall_view.js';
 import type { Query } from './api.js';
+import { parties } from './parties.js';
 import { duration, party, when } from './format.js';
 import type { LiveCall, PastCall } from './records.js';
 
@@ -113,7 +114,7 @@ export class ListView {
 
   private pastRow(call: PastCall, now: number): HTMLElement {
     const answered = call.answeredMs !== null;
-    const facts = answered ? duration(call.durationMs) : call.cause.replace('_', ' ') || 'not answered';
+    const facts = answered ? duration(call.durationMs) : call.cause.replaceAll('_', ' ') || 'not answered';
     const speed = call.responseP50Ms === null ? '' : milliseconds(call.responseP50Ms);
     return this.row(call.id, answered ? '' : 'missed', party(call.from), call.to, when(call.invitedMs, now), `${facts}${speed ? ` · ${speed}` : ''}`);
   }
@@ -122,7 +123,7 @@ export class ListView {
     const row = h(
       'a',
       { class: `row ${look}`, href: `#${id}`, 'data-id': id, onclick: () => this.events.choose(id) },
-      h('span', { class: 'who' }, sign, from, to ? h('span', { class: 'to' }, ` → ${to}`) : undefined),
+      h('span', { class: 'who' }, sign, ...parties(from, to)),
       h('span', { class: 'facts' }, facts),
       h('span', { class: 'time' }, time),
     );

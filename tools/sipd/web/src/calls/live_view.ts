@@ -4,6 +4,7 @@ import { icon } from '../ui/icons.js';
 import { hangUp, transcript } from './api.js';
 import { duration, party } from './format.js';
 import { Listener } from './listen.js';
+import { parties } from './parties.js';
 import { qualityView, type Way } from './quality_view.js';
 import type { LiveCall, Stream } from './records.js';
 import { TranscriptView } from './transcript_view.js';
@@ -45,7 +46,7 @@ export class LiveView {
       'article',
       {},
       this.overline,
-      h('h2', { class: 'title' }, party(call.from), h('span', { class: 'to' }, ` → ${call.to}`)),
+      h('h2', { class: 'title' }, ...parties(party(call.from), call.to)),
       this.lead,
       h('div', { class: 'downloads' }, this.listen, end),
       this.quality,

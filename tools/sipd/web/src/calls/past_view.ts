@@ -6,6 +6,7 @@ import { icon } from '../ui/icons.js';
 import { milliseconds } from '../ui/waterfall_view.js';
 import { bytes, duration, party } from './format.js';
 import type { Journal } from './journal.js';
+import { parties } from './parties.js';
 import { Player } from './player.js';
 import { qualityView } from './quality_view.js';
 import type { PastCall, Utterance } from './records.js';
@@ -53,16 +54,17 @@ export class PastView {
     const transcript = new TranscriptView(recorded ? (seconds) => this.player?.seek(seconds, true) : undefined);
     transcript.show(said, journal);
     this.player = recorded ? new Player(recordingUrl(call.id), (seconds) => transcript.at(seconds)) : undefined;
+    const answered = call.answeredMs !== null;
     const began = new Date(call.invitedMs);
     this.root = h(
       'article',
       {},
       h('p', { class: 'overline' }, began.toLocaleString('en-GB', { dateStyle: 'full', timeStyle: 'short' })),
-      h('h2', { class: 'title' }, party(call.from), h('span', { class: 'to' }, ` → ${call.to}`)),
-      h('p', { class: 'lead' }, `${duration(call.durationMs)}, ${ending(call)}${call.reason ? ` (${call.reason})` : ''}`),
+      h('h2', { class: 'title' }, ...parties(party(call.from), call.to)),
+      h('p', { class: 'lead' }, `${answered ? `${duration(call.durationMs)}, ` : ''}${ending(call)}${call.reason ? ` (${call.reason})` : ''}`),
       this.player?.root,
       this.player ? undefined : h('p', { class: 'note' }, 'There is no recording of this call.'),
-      h(
+      answered && h(
         'dl',
         { class: 'figures' },
         fact('Answers after', call.responseP50Ms === null ? '–' : milliseconds(call.responseP50Ms)),
@@ -72,12 +74,12 @@ export class PastView {
         fact('Codec', call.codec || '–'),
         fact('Target', call.route || '–'),
       ),
-      qualityView(
+      answered && qualityView(
         { mos: call.inMos, lost: call.inLost, packets: call.inPackets, jitterMs: call.inJitterMs },
         { mos: call.outMos, lost: call.outLost, packets: call.outPackets, jitterMs: call.outJitterMs },
         call.rttMs,
       ),
-      h(
+      (answered || said.length > 0) && h(
         'section',
         { 'aria-label': 'Transcript' },
         h('h3', {}, 'What was said'),

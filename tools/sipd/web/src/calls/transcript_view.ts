@@ -50,7 +50,7 @@ export class TranscriptView {
         )
       : h('span', { class: 'when' }, begin);
     const words = meant(journal, one);
-    const text = h('p', {}, sentenceView({ sentence: i, text: one.text, words, state: one.cut ? 'cut' : 'whole' }));
+    const text = h('p', { dir: 'auto' }, sentenceView({ sentence: i, text: one.text, words, state: one.cut ? 'cut' : 'whole' }));
     const turn = one.who === 'agent' ? turnOf(journal, this.said, i) : undefined;
     return h(
       'li',

@@ -49,11 +49,11 @@ export class Captions {
   private fill(element: HTMLElement, line: Line): void {
     const who = h('span', { class: 'who' }, line.side === 'caller' ? 'You' : this.agent);
     if (line.side === 'caller') {
-      element.replaceChildren(who, h('p', {}, line.text));
+      element.replaceChildren(who, h('p', { dir: 'auto' }, line.text));
       return;
     }
     const open = element.querySelector('details')?.open ?? false;
-    const text = h('p', {});
+    const text = h('p', { dir: 'auto' });
     line.sentences.forEach((sentence, i) => text.append(...(i > 0 ? [' '] : []), sentenceView(sentence)));
     element.replaceChildren(who, text);
     if (line.latency) {
