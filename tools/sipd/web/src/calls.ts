@@ -6,10 +6,10 @@ import './styles/base.css';
 import './styles/captions.css';
 import './styles/calls.css';
 import * as api from './calls/api.js';
+import { History } from './calls/history.js';
 import { ListView } from './calls/list_view.js';
 import { LiveView } from './calls/live_view.js';
 import { PastView } from './calls/past_view.js';
-import type { PastCall } from './calls/records.js';
 import { authorised } from './net/access.js';
 import { Announcer } from './ui/announcer.js';
 import { byId, h } from './ui/dom.js';
@@ -28,12 +28,9 @@ class Calls {
     query: () => void this.reload(),
     more: () => void this.more(),
   });
-  private calls: PastCall[] = [];
-  private following: string | null = null;
-  private total: number | null = null;
+  private readonly history = new History(api.history);
   private chosen = '';
   private view: LiveView | PastView | undefined;
-  private asked = 0;
 
   constructor() {
     byId('list').replaceChildren(this.list.root);
@@ -48,34 +45,22 @@ class Calls {
 
   /** For tests and the curious. */
   inspect(): object {
-    return { calls: this.calls.length, total: this.total, chosen: this.chosen, view: this.view?.constructor === PastView ? 'past' : this.view ? 'live' : 'none' };
+    return { calls: this.history.calls.length, total: this.history.total, chosen: this.chosen, view: this.view?.constructor === PastView ? 'past' : this.view ? 'live' : 'none' };
   }
 
-  private async reload(): Promise<void> {
-    const asked = ++this.asked;
-    try {
-      const page = await api.history(this.list.query);
-      if (asked !== this.asked) return;
-      this.calls = page.calls;
-      this.following = page.next;
-      this.total = page.total;
-      this.list.showPast(this.calls, this.total, this.following !== null);
-    } catch (error) {
-      if (asked === this.asked) this.list.problem(problem(error));
-    }
+  private reload(): Promise<void> {
+    return this.shown(this.history.reload(this.list.query));
   }
 
-  private async more(): Promise<void> {
-    if (this.following === null) return;
-    const asked = ++this.asked;
+  private more(): Promise<void> {
+    return this.shown(this.history.more());
+  }
+
+  private async shown(asked: Promise<boolean>): Promise<void> {
     try {
-      const page = await api.history({ ...this.list.query, after: this.following });
-      if (asked !== this.asked) return;
-      this.calls = [...this.calls, ...page.calls];
-      this.following = page.next;
-      this.list.showPast(this.calls, this.total, this.following !== null);
+      if (await asked) this.list.showPast(this.history.calls, this.history.total, this.history.hasMore);
     } catch (error) {
-      if (asked === this.asked) this.list.problem(problem(error));
+      this.list.problem(problem(error));
     }
   }
 
@@ -102,7 +87,7 @@ class Calls {
     // It is written to the database a moment later.
     for (let attempt = 0; attempt < WRITTEN_TRIES; attempt++) {
       await this.reload();
-      if (this.calls.some((call) => call.id === id)) return;
+      if (this.history.has(id)) return;
       await new Promise((resolve) => setTimeout(resolve, WRITTEN_MS));
     }
   }

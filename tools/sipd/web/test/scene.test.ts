@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Bars, BARS, envelope } from '../src/scene/bars.js';
-import { barX, HELIX_RADIUS, ringPlace } from '../src/scene/helix.js';
+import { agentHeight, RoomMeter, SILENCE_DB } from '../src/audio/level.js';
+import { barReach, barX, distances, HELIX_HEIGHT, HELIX_RADIUS, ringPlace } from '../src/scene/helix.js';
 import { ringGeometry } from '../src/scene/ring_geometry.js';
 
 function listen(bars: Bars, ms: number, caller: number, agent: number): void {
@@ -20,6 +21,31 @@ describe('the bars', () => {
     expect(bars.levels.tallest).toBeGreaterThan(0.5);
     listen(bars, 2000, 0, 0);
     expect(bars.levels.tallest).toBe(0);
+  });
+
+  it('follow the levels of a call and lie flat between the words, however noisy the room is', () => {
+    for (const noise of [-90, -60, -45]) {
+      const bars = new Bars();
+      const room = new RoomMeter();
+      const hear = (ms: number, db: number, agentDb: number): void => {
+        for (let t = 0; t < ms; t += 20) {
+          bars.pushAgent(agentHeight(agentDb));
+          bars.pushCaller(room.height(db + ((t / 20) % 3)));
+          bars.step(20);
+        }
+      };
+      hear(3000, noise, SILENCE_DB); // the room is learnt
+      expect(bars.flat).toBe(true);
+      hear(1000, -18, SILENCE_DB);
+      expect(bars.flat).toBe(false);
+      expect(bars.levels.tallest).toBeGreaterThan(0.3);
+      hear(2000, noise, SILENCE_DB);
+      expect(bars.flat).toBe(true);
+      hear(1000, noise, -14);
+      expect(bars.levels.tallest).toBeGreaterThan(0.5);
+      hear(2000, noise, SILENCE_DB);
+      expect([...bars.heights]).toEqual(new Array(BARS).fill(0));
+    }
   });
 
   it('are taller in the middle and alike on both sides', () => {
@@ -50,6 +76,17 @@ describe('the bars', () => {
 });
 
 describe('the helix', () => {
+  it('and the waveform fit into a place of any shape', () => {
+    const tangent = Math.tan((16 * Math.PI) / 180);
+    for (const aspect of [0.4, 0.7, 1, 1.8, 4]) {
+      const { helix, waveform } = distances(tangent, aspect);
+      expect(tangent * helix).toBeGreaterThan(HELIX_HEIGHT / 2);
+      expect(tangent * aspect * helix).toBeGreaterThan(HELIX_RADIUS);
+      expect(tangent * aspect * waveform).toBeGreaterThan(-barX(0));
+      expect(barReach(tangent * waveform)).toBeLessThan(tangent * waveform);
+    }
+  });
+
   it('has two strands that face each other', () => {
     for (let i = 0; i < BARS; i += 2) {
       const [a, b] = [ringPlace(i), ringPlace(i + 1)];

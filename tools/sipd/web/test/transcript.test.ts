@@ -32,6 +32,24 @@ describe('words that were heard', () => {
   it('are counted where they are written otherwise', () => {
     expect(heard(markHeard('At 9 a.m. we open.', 'At nine a.m.'))).toBe('At 9 a.m.');
   });
+  it('are as many as were heard, wherever the sentence was cut and however it is written', () => {
+    const sentence = 'We are open, Monday to Friday: from nine – to six (or so) and on Saturday, from 10 to 2!';
+    const words = sentence.split(' ');
+    for (let count = 0; count <= words.length; count++) {
+      const said = words.slice(0, count).join(' ');
+      for (const text of [said, said.toUpperCase(), said.replace(/[,:()!]/g, ''), `  ${said}\n`]) {
+        const marked = markHeard(sentence, text);
+        expect(marked.map((word) => word.text)).toEqual(words);
+        expect(marked.filter((word) => word.heard)).toHaveLength(count);
+        // What is struck out is the end, and nothing in between.
+        expect(marked.findIndex((word) => !word.heard)).toBe(count === words.length ? -1 : count);
+      }
+    }
+  });
+  it('are never more than the sentence has', () => {
+    expect(lost(markHeard('Good morning.', 'Good morning and something else entirely.'))).toBe('');
+    expect(markHeard('', 'anything')).toEqual([]);
+  });
   it('may be none or all', () => {
     expect(heard(markHeard('Good morning.', ''))).toBe('');
     expect(lost(markHeard('Good morning.', 'Good morning.'))).toBe('');

@@ -1,6 +1,7 @@
 // The paths of talky-api(7) that /calls uses.
 import { request } from '../net/access.js';
 import { recordingUrl } from '../ui/downloads.js';
+import type { Page } from './history.js';
 import { parseJournal, type Journal } from './journal.js';
 import { liveCall, liveCalls, page, pastCall, utterances, type LiveCall, type PastCall, type Utterance } from './records.js';
 
@@ -38,7 +39,7 @@ export interface Query {
 
 const PAGE = 40;
 
-export async function history(query: Query): Promise<ReturnType<typeof page>> {
+export async function history(query: Query): Promise<Page> {
   const parameters = new URLSearchParams({ limit: String(PAGE), sort: query.sort, order: query.order, count: '1' });
   if (query.text) parameters.set('text', query.text);
   if (query.answered) parameters.set('answered', 'true');
