@@ -7,7 +7,7 @@ import sys
 
 CORES = {"core", "sip", "sdp", "rtp", "codec", "audio", "ipc", "telemetry", "call", "voice"}
 FORBIDDEN_IN_CORES = [
-    (r"boost/(asio|beast)", "Asio belongs to common/net"),
+    (r"boost/(asio|beast)", "Asio belongs to common/net and common/http"),
     (r"#include <(sys/socket|netinet/|arpa/|sys/epoll|unistd|fcntl|poll)", "system calls belong to common/net and common/file"),
     (r"#include <(fstream|filesystem|cstdio|stdio\.h)>", "files belong to common/file"),
     (r"#include <(thread|mutex|condition_variable|future)>", "cores have no threads"),

@@ -85,7 +85,7 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   Result<> transfer(std::string_view target, Time now);
   Result<> answer_refer(int status, Time now);
   Result<> end_refer(int status, Time now);
-  Result<> redirect(std::string_view target, const sip::Flow& flow, Time now);
+  Result<> redirect(const Redirection& to, Time now);
   // What the call that follows our peer's REFER has come to: a provisional or final status. An answered one
   // ends this call.
   void refer_progress(int status, Time now);
@@ -159,9 +159,12 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   bool take_answer(std::string_view sdp);
   void acknowledge(std::uint32_t cseq, std::string_view sdp);
   void invite_failed(const sip::MessageView& response, Time now);
-  bool redirected(const sip::MessageView& response);
   sip::Dialog* fork(const sip::Incoming& response);
   void drop_fork(const sip::Incoming& response, Time now);
+
+  // call_redirect.cpp: 3xx, and what is tried after it
+  void learn_contacts(const sip::MessageView& response);
+  bool try_elsewhere(int status);
 
   // call_dialog.cpp: requests inside the dialog, both ways
   sip::TransactionId send_request(sip::Builder builder, sip::Method method, std::string_view type,
@@ -260,10 +263,16 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
     std::optional<Time> bye_at;    // answered: the latest time of our BYE
   };
   std::optional<Referral> referral_;
-  std::uint32_t referrals_ = 0;                      // in this dialog so far
-  bool redirected_ = false;                          // CallRedirected waits for redirect() or hangup()
-  std::vector<std::string> called_;                  // targets so far
-  std::optional<Time> retry_at_;                     // after 491 or 500: no renegotiation before this
+  std::uint32_t referrals_ = 0; // in this dialog so far
+  struct Contact {
+    std::uint16_t q = 1000; // thousandths
+    std::string uri;
+  };
+  std::vector<Contact> contacts_;  // of 3xx that have not been called, the most wanted first
+  std::vector<std::string> known_; // every URI that was called or is in contacts_: none comes in twice
+  unsigned redirects_ = 0;         // so far
+  bool redirected_ = false;        // CallRedirected waits for redirect() or hangup()
+  std::optional<Time> retry_at_;   // after 491 or 500: no renegotiation before this
   Direction agreed_direction_ = Direction::sendrecv; // what our last successful re-INVITE asked for
   bool direction_due_ = false, refresh_due_ = false;
 

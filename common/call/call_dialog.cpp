@@ -176,6 +176,7 @@ void Call::transaction_lost(sip::TransactionId id, Time now) {
   }
   if (id == first_invite_ && (state_ == State::calling || state_ == State::cancelling)) {
     const bool ours = state_ == State::cancelling;
+    if (!ours && try_elsewhere(0)) return;
     state_ = State::ended;
     return end(ours ? cancel_cause_ : EndCause::lost, false, ours ? cancel_reason_ : "no response", now);
   }

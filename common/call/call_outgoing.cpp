@@ -61,6 +61,7 @@ Result<> Call::start(Time now) {
     digest_.emplace(invite_options_.credentials->user, invite_options_.credentials->password);
   }
   if (invite_options_.to.empty()) invite_options_.to = invite_options_.target;
+  known_.push_back(invite_options_.target);
   cancel_at_ = now + invite_options_.answer_timeout;
   cseq_ = 0;
   send_invite(now);
@@ -95,7 +96,6 @@ void Call::send_invite(Time now) {
     invite.header(name, value);
   sip::Message message =
       options.late_offer ? invite.build() : invite.body(sdp_type, negotiation_->make_offer());
-  called_.push_back(options.target);
   client_invite_ = first_invite_ = services_.layer.request(options.flow, message, now);
   sent_invite_ = std::move(message.bytes);
   own(client_invite_);
@@ -131,55 +131,6 @@ void Call::invite_response(const sip::IncomingPtr& response, Time now) {
   invite_failed(response->view(), now);
 }
 
-// RFC 3261 8.1.3.4: the contacts of a 3xx, in the order of their q, without those that have been called.
-// Whether one of them may be called is the rim's affair.
-bool Call::redirected(const sip::MessageView& response) {
-  if (state_ != State::calling || response.status() >= 400) return false;
-  if (called_.size() > invite_options_.max_redirects) return false;
-  std::vector<std::pair<std::uint16_t, std::string>> targets; // by q
-  for (const std::string_view value : response.values(sip::HeaderId::contact)) {
-    const auto contact = sip::NameAddr::parse(value);
-    if (!contact || contact->wildcard || !contact->uri.is_sip()) continue;
-    std::string uri(contact->uri.text.substr(0, contact->uri.text.size() - contact->uri.headers.size()));
-    if (uri.ends_with('?')) uri.pop_back();
-    const bool known = std::any_of(called_.begin(), called_.end(), [&](const std::string& called) {
-      const auto one = sip::Uri::parse(uri);
-      const auto other = sip::Uri::parse(called);
-      return one && other && sip::equivalent(*one, *other);
-    });
-    if (known) continue;
-    targets.emplace_back(sip::parse_qvalue(contact->params.get("q").value_or("1")), std::move(uri));
-  }
-  if (targets.empty()) return false;
-  std::stable_sort(targets.begin(), targets.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
-  last_status_ = response.status();
-  redirected_ = true;
-  CallRedirected event{key_, response.status(), {}};
-  for (auto& [q, uri] : targets)
-    event.targets.push_back(std::move(uri));
-  emit(std::move(event));
-  return true;
-}
-
-// The same call to another place: Call-ID, From and To stay, CSeq counts on.
-Result<> Call::redirect(std::string_view target, const sip::Flow& flow, Time now) {
-  if (!redirected_) return fail(Errc::closed, 0, "a redirected call");
-  const auto uri = sip::Uri::parse(target);
-  if (!uri || !uri->is_sip()) return fail(Errc::malformed, 0, "a SIP URI");
-  redirected_ = false;
-  last_status_ = 0;
-  invite_options_.target = std::string(target);
-  invite_options_.flow = flow;
-  contact_ = sip::contact_for(flow, "talky");
-  forks_.clear();
-  provisionals_.clear();
-  negotiation_->abandon_offer();
-  if (digest_) digest_.emplace(invite_options_.credentials->user, invite_options_.credentials->password);
-  send_invite(now);
-  return {};
-}
-
 int Call::progress() const {
   if (answered_) return 200;
   if (!over()) return std::max(ringing_status_, 100);
@@ -193,8 +144,11 @@ int Call::progress() const {
 }
 
 void Call::invite_failed(const sip::MessageView& response, Time now) {
-  if (redirected(response)) return;
   last_status_ = response.status();
+  if (state_ == State::calling) {
+    if (last_status_ < 400) learn_contacts(response);
+    if (try_elsewhere(last_status_)) return;
+  }
   const bool ours = state_ == State::cancelling;
   state_ = State::ended;
   if (ours) return end(cancel_cause_, false, cancel_reason_, now);

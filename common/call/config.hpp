@@ -80,6 +80,14 @@ struct Credentials {
   std::string password;
 };
 
+// Where a redirected call goes.
+struct Redirection {
+  std::string target;      // one of CallRedirected
+  std::string request_uri; // of the INVITE, where it differs: the contact of a phone; "": the target
+  sip::Flow flow;
+  std::optional<Credentials> credentials; // of that place: those of the first one are not shown to others
+};
+
 struct InviteOptions {
   std::string target;       // Request-URI and To: "sip:100@127.0.0.1:5060"
   std::string from;         // "sip:talky@127.0.0.1"; "": made from flow.local
@@ -91,8 +99,7 @@ struct InviteOptions {
   std::string call_id; // "": a new one
   // The call whose REFER this one follows: its peer is told what becomes of it. See TransferRequested.
   CallKey refer = 0;
-  // 3xx responses that are offered to the rim (CallRedirected) before they end the call.
-  unsigned max_redirects = 0;
+  unsigned max_redirects = 0; // other places that may be tried, one after the other: CallRedirected
   std::optional<Credentials> credentials;             // for 401 and 407
   Duration answer_timeout = std::chrono::seconds(60); // to the 200; CANCEL after it
   bool late_offer = false;                            // INVITE without SDP: the answer goes with the ACK

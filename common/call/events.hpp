@@ -149,10 +149,11 @@ struct TransferRequested {
   bool require_replaces = false; // and only that
 };
 
-// An outgoing call was answered with 3xx: redirect() calls one of the targets, hangup() ends it.
+// An outgoing call was answered with 3xx, or a place that it was redirected to failed and others are left
+// (RFC 3261 8.1.3.4): redirect() calls one of the targets, hangup() ends it.
 struct CallRedirected {
   CallKey call = 0;
-  int status = 302;
+  int status = 302;                 // of the last place; 408: it did not answer
   std::vector<std::string> targets; // SIP URIs, the most wanted first; none is one that has been called
 };
 

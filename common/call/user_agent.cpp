@@ -47,8 +47,8 @@ Result<> UserAgent::resume(CallKey call, Time now) {
 Result<> UserAgent::transfer(CallKey call, std::string_view target, Time now) {
   return impl_->with(call, now, [&](Call& c) { return c.transfer(target, now); });
 }
-Result<> UserAgent::redirect(CallKey call, std::string_view target, const sip::Flow& flow, Time now) {
-  return impl_->with(call, now, [&](Call& c) { return c.redirect(target, flow, now); });
+Result<> UserAgent::redirect(CallKey call, const Redirection& to, Time now) {
+  return impl_->with(call, now, [&](Call& c) { return c.redirect(to, now); });
 }
 Result<> UserAgent::answer_refer(CallKey call, int status, Time now) {
   return impl_->with(call, now, [&](Call& c) { return c.answer_refer(status, now); });

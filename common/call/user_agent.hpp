@@ -59,8 +59,8 @@ class UserAgent {
   // not_found: options.refer names no call whose REFER has been accepted.
   Result<CallKey> invite(const InviteOptions& options, Time now);
   // After CallRedirected: the same call to another place. Errors: malformed (no SIP URI), closed (it was not
-  // redirected).
-  Result<> redirect(CallKey call, std::string_view target, const sip::Flow& flow, Time now);
+  // redirected, or not there).
+  Result<> redirect(CallKey call, const Redirection& to, Time now);
 
   // ---- After TransferRequested. closed: there is none that waits for this. ----
   Result<> answer_refer(CallKey call, int status, Time now); // 202, or 300..699: refused

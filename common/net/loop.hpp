@@ -1,5 +1,5 @@
 // The event loop: one thread, its sockets, its timers. It stands on Boost.Asio's io_context, which stays
-// hidden in loop.cpp (and, for the sake of Beast, in loop_asio.hpp); everything else of common/net is plain
+// hidden in loop.cpp (and, for common/http, in loop_asio.hpp); everything else of common/net is plain
 // system calls on top of Watch. All of a loop's objects are used on its thread, and only post() and stop()
 // may be called from another.
 //

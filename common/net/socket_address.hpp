@@ -1,4 +1,4 @@
-// Endpoints and the system's socket addresses; for common/net alone.
+// Endpoints and the system's socket addresses; for common/net and common/http.
 #pragma once
 #include <netinet/in.h>
 #include <sys/socket.h>

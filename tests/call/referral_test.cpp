@@ -1,5 +1,4 @@
-// Calls that take the place of others: a REFER that we follow (RFC 3515, 3891, 3892), Replaces in an INVITE,
-// and 3xx.
+// Calls that take the place of others: a REFER that we follow (RFC 3515, 3891, 3892), Replaces in an INVITE.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -333,65 +332,6 @@ TEST_CASE("Replaces that names no call: 481; the wrong state: 486, 603; unreadab
   REQUIRE(r.rig.agent.hangup(r.old_call, "", false, r.rig.now));
   r.rig.drain();
   CHECK(r.replace("first", r.alice.to_tag, "9fxced76sl") == 603);
-}
-
-// ---- 3xx
-
-struct Redirect {
-  Rig rig;
-  CallKey call = 0;
-
-  explicit Redirect(unsigned most) {
-    InviteOptions options = to_bob(0);
-    options.max_redirects = most;
-    call = *rig.agent.invite(options, rig.now);
-    rig.drain();
-  }
-  void moved(std::string_view contacts) {
-    rig.receive(Phone::response(*rig.find("INVITE "), 302, contacts), udp(bob_address));
-  }
-};
-
-TEST_CASE("3xx: the targets are offered, and the call goes on elsewhere with the same Call-ID") {
-  Redirect r(2);
-  const std::string call_id = r.rig.header("Call-ID");
-  r.moved(
-      "Contact: <sip:low@127.0.0.1:5091>;q=0.1, <sip:high@127.0.0.1:5090?X=1>;q=0.9, <tel:+49>\r\n"
-      "Contact: <sip:bob@127.0.0.1:5080>\r\n");
-  CHECK(r.rig.count("ACK") == 1);
-  REQUIRE(r.rig.last<CallRedirected>() != nullptr);
-  CHECK(r.rig.last<CallRedirected>()->targets ==
-        std::vector<std::string>{"sip:high@127.0.0.1:5090", "sip:low@127.0.0.1:5091"});
-  CHECK(r.rig.count<CallEnded>() == 0);
-  const Endpoint high{IpAddress::v4(127, 0, 0, 1), 5090};
-  REQUIRE(r.rig.agent.redirect(r.call, "sip:high@127.0.0.1:5090", udp(high), r.rig.now));
-  r.rig.drain();
-  CHECK(r.rig.sent.back().bytes.starts_with("INVITE sip:high@127.0.0.1:5090 "));
-  CHECK(r.rig.sent.back().flow.remote == high);
-  CHECK(r.rig.header("Call-ID") == call_id);
-  CHECK(r.rig.header("CSeq") == "2 INVITE");
-  CHECK(r.rig.header("To") == "<sip:bob@127.0.0.1:5080>");
-  CHECK(r.rig.agent.redirect(r.call, "sip:x@127.0.0.1", udp(high), r.rig.now).error().code == Errc::closed);
-  // Round and round it does not go.
-  r.moved("Contact: <sip:bob@127.0.0.1:5080>\r\n");
-  REQUIRE(r.rig.last<CallEnded>() != nullptr);
-  CHECK(r.rig.last<CallEnded>()->status == 302);
-  CHECK(r.rig.clean());
-}
-
-TEST_CASE("3xx: not more often than allowed, and hangup() ends it") {
-  Redirect none(0);
-  none.moved("Contact: <sip:x@127.0.0.1:5090>\r\n");
-  CHECK(none.rig.count<CallRedirected>() == 0);
-  CHECK(none.rig.last<CallEnded>()->status == 302);
-  Redirect r(5);
-  r.moved("Contact: <sip:x@127.0.0.1:5090>\r\n");
-  REQUIRE(r.rig.agent.hangup(r.call, "not allowed", false, r.rig.now));
-  r.rig.drain();
-  REQUIRE(r.rig.last<CallEnded>() != nullptr);
-  CHECK(r.rig.last<CallEnded>()->status == 302);
-  CHECK(r.rig.last<CallEnded>()->cause == EndCause::rejected);
-  CHECK(r.rig.clean());
 }
 
 } // namespace

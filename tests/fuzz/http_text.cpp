@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "core/bytes.hpp"
-#include "net/http.hpp"
-#include "net/http_router.hpp"
+#include "http/message.hpp"
+#include "http/router.hpp"
 
 using namespace talky;
-using namespace talky::net;
+using namespace talky::http;
 
 namespace {
 
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     require(split_path(again.empty() ? "/" : again) == segments);
   }
-  HttpRequest request;
+  Request request;
   request.query = std::string(text);
   (void)request.query_value("now");
   (void)request.query_value("port");

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""A capture server for the tests: reads HEP3 by the letter and writes each packet as a line of JSON.   hep_listen.py PORT"""
+"""A capture server for the tests: reads HEP3 by the letter and writes each packet as a line of JSON.
+
+    hep_listen.py PORT [--host ADDRESS]"""
+import argparse
 import ipaddress
 import json
 import socket
 import struct
-import sys
 
 NAMES = {1: "family", 2: "protocol", 3: "from", 4: "to", 5: "from", 6: "to", 7: "from_port", 8: "to_port", 9: "seconds",
          10: "microseconds", 11: "type", 12: "capture_id", 14: "key", 15: "payload", 17: "correlation"}
@@ -33,9 +35,13 @@ def parse(data):
     return out
 
 
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+options = argparse.ArgumentParser()
+options.add_argument("port", type=int)
+options.add_argument("--host", default="127.0.0.1")
+ARGS = options.parse_args()
+sock = socket.socket(socket.AF_INET6 if ":" in ARGS.host else socket.AF_INET, socket.SOCK_DGRAM)
 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-sock.bind(("127.0.0.1", int(sys.argv[1])))
+sock.bind((ARGS.host, ARGS.port))
 print("listening", flush=True)
 while True:
     data = sock.recv(65536)

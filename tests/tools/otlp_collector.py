@@ -2,12 +2,17 @@
 """An OpenTelemetry collector for the tests: takes OTLP over HTTP in JSON and holds every request to the mapping.
 
     otlp_collector.py PORT FILE [--answer STATUS [--retry-after SEC] [--times N]] [--stall SEC] [--reject N]
+                      [--header NAME=VALUE] [--coding gzip] [--tls CERTIFICATE KEY]
+
+A body is unpacked as its Content-Encoding says; with --coding it must be that one.
 
 Spans that were taken are appended to FILE, one JSON object a line. Requests that were turned away, and what is wrong with
 a request, are lines on standard output."""
 import argparse
+import gzip
 import json
 import re
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +26,8 @@ options.add_argument("--times", type=int, default=1 << 30)
 options.add_argument("--stall", type=float, default=0)
 options.add_argument("--reject", type=int, default=0)
 options.add_argument("--header")
+options.add_argument("--coding")
+options.add_argument("--tls", nargs=2)
 ARGS = options.parse_args()
 LOCK = threading.Lock()
 refused = 0
@@ -99,11 +106,15 @@ class Handler(BaseHTTPRequestHandler):
             print(f"refused {ARGS.answer}", flush=True)
             return self.answer(ARGS.answer, {})
         try:
+            coding = self.headers["Content-Encoding"]
+            need(coding in (None, "gzip") and (not ARGS.coding or coding == ARGS.coding), f"Content-Encoding {coding}")
+            if coding:
+                body = gzip.decompress(body)
             spans = check(self.path, self.headers, body)
             if ARGS.header:
                 name, value = ARGS.header.split("=", 1)
                 need(self.headers[name] == value, f"{name}: {self.headers[name]}")
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OSError) as error:
             print(f"wrong: {error!r}", flush=True)
             return self.answer(400, {"message": str(error)})
         with LOCK, open(ARGS.file, "a") as out:
@@ -128,5 +139,9 @@ class Handler(BaseHTTPRequestHandler):
 
 server = ThreadingHTTPServer(("127.0.0.1", ARGS.port), Handler)
 server.daemon_threads = True
+if ARGS.tls:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*ARGS.tls)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 print("listening", flush=True)
 server.serve_forever()

@@ -8,10 +8,14 @@ said_to_us() { json "$(get "/api/v1/sip/history/$CALL")" 'd["direction"], d["cau
 gone() { [ "$(code "/api/v1/sip/history/$CALL")" = 200 ]; }
 # A phone that is called, of SIPp: what it does is its scenario. It prints nothing of use; the record tells.
 phone_at() {
-  local scenario=$1 port=$2
+  local scenario=$1 port=$2 name=callee
   shift 2
   need sipp
-  start callee sipp -sf "$TALKY_SOURCE/tests/tools/phones/$scenario.xml" -i 127.0.0.1 -p "$port" -m 1 -nostdin -timeout 60s "$@"
+  if [ "${1:-}" = --as ]; then
+    name=$2
+    shift 2
+  fi
+  start "$name" sipp -sf "$TALKY_SOURCE/tests/tools/phones/$scenario.xml" -i 127.0.0.1 -p "$port" -mp "$(free_port)" -m 1 -nostdin -timeout 60s "$@"
 }
 
 @test "a call out: it rings, is answered, is connected, and is hung up by us" {
@@ -62,6 +66,54 @@ phone_at() {
   stop sipd
   sipd # allows none
   refused 403 /api/v1/sip/calls -d "{\"to\":\"sip:bob@127.0.0.1:$port\"}"
+}
+
+@test "a call out is redirected: to the most wanted place that may be called, and on when that one is busy" {
+  old=$(free_port) busy=$(free_port) new=$(free_port)
+  sipd --allow-calls-out "*@127.0.0.1:$old" --allow-calls-out "*@127.0.0.1:$busy" --allow-calls-out "*@127.0.0.1:$new" --allow-calls-out "nobody@*"
+  phone_at callee_busy "$busy" --as busy
+  phone_at callee "$new" --as new
+  # The first is not allowed, the second is nobody here, the fourth is where it came from.
+  phone_at callee_moved "$old" -set contacts \
+    "<sip:x@127.0.0.1:9>;q=1.0, <sip:nobody@127.0.0.1:$PORT>;q=0.95, <sip:bob@127.0.0.1:$busy>;q=0.9, <sip:bob@127.0.0.1:$old>;q=0.8, <sip:bob@127.0.0.1:$new>;q=0.5"
+  [ "$(post /api/v1/sip/calls "{\"to\":\"sip:bob@127.0.0.1:$old\"}")" = 201 ]
+  CALL=$(json "$(cat answer)" 'd["id"]')
+  wait_for 60 one_active
+  finish callee
+  finish busy
+  [ "$(code "/api/v1/sip/calls/$CALL" -X DELETE)" = 204 ]
+  wait_for 60 gone
+  finish new
+  [ "$(said_to_us)" = "('out', 'hangup', 'agent', 200)" ]
+  [ "$(grep -c 'event=call.redirect ' sipd.err)" = 2 ]
+  [ "$(grep -o 'event=call.redirect_refused.* to=.*' sipd.err | grep -o ' to=[^ ]*' | sort -u | wc -l)" = 2 ]
+  grep 'event=call.redirect ' sipd.err | head -1 | grep -q "to=sip:bob@127.0.0.1:$busy"
+}
+
+@test "a call out is not redirected round and round, nor to where nobody may call, and SIGHUP changes who may be" {
+  one=$(free_port) other=$(free_port)
+  echo "allow-calls-out: ['*@127.0.0.1:$one', '*@127.0.0.1:$other']" >config.yaml
+  sipd --config config.yaml
+  phone_at callee_moved "$one" --as one -set contacts "<sip:bob@127.0.0.1:$other>"
+  phone_at callee_moved "$other" --as other -set contacts "<sip:bob@127.0.0.1:$one>"
+  [ "$(post /api/v1/sip/calls "{\"to\":\"sip:bob@127.0.0.1:$one\"}")" = 201 ]
+  CALL=$(json "$(cat answer)" 'd["id"]')
+  wait_for 60 gone
+  [ "$(said_to_us)" = "('out', 'rejected', 'callee', 302)" ]
+  finish one
+  finish other
+  # From here on only the first may be called.
+  echo "allow-calls-out: ['*@127.0.0.1:$one']" >config.yaml
+  kill -HUP "${PIDS[sipd]}"
+  wait_line sipd 'event=reload '
+  refused 403 /api/v1/sip/calls -d "{\"to\":\"sip:bob@127.0.0.1:$other\"}"
+  phone_at callee_moved "$one" --as one -set contacts "<sip:bob@127.0.0.1:$other>"
+  [ "$(post /api/v1/sip/calls "{\"to\":\"sip:bob@127.0.0.1:$one\"}")" = 201 ]
+  CALL=$(json "$(cat answer)" 'd["id"]')
+  wait_for 60 gone
+  [ "$(said_to_us)" = "('out', 'rejected', 'callee', 302)" ]
+  grep 'event=call.redirect_refused' sipd.err | grep -q "to=sip:bob@127.0.0.1:$other"
+  finish one
 }
 
 @test "a peer that asks for a password gets it" {

@@ -76,6 +76,10 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   if command -v promtool >/dev/null; then
     promtool check rules "$TALKY_SOURCE"/tools/sipd/monitoring/prometheus-alerts.yml
     promtool check metrics <metrics.txt
+    # What they say of figures of a day that had them all.
+    cp "$TALKY_SOURCE"/tools/sipd/monitoring/prometheus-alerts.yml "$tests/prometheus-alerts-test.yml" .
+    promtool test rules prometheus-alerts-test.yml
+    [ "$(grep -c '^      - alert:' prometheus-alerts.yml)" = "$(grep -o 'alertname: Talky[A-Za-z]*' prometheus-alerts-test.yml | sort -u | wc -l)" ]
   else
     echo "promtool is not installed: the rules are not checked by it" >&3
   fi
@@ -154,6 +158,37 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   /usr/bin/python3 "$tests/traces.py" spans.jsonl 1
 }
 
+@test "a collector behind TLS: its certificate is checked, and bodies may be packed" {
+  need openssl
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority 2>/dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out request.pem -subj /CN=collector 2>/dev/null
+  openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out server.pem \
+    -extfile <(echo subjectAltName=IP:127.0.0.1) 2>/dev/null
+  collector --tls server.pem server.key --coding gzip
+  # Nobody vouches for it: nothing is sent, and no call is harmed.
+  sipd --otlp "https://127.0.0.1:$OTLP_PORT"
+  place --seconds 0.2
+  ended
+  refuses() { grep -q 'event=otlp.waits.*TLS: ' sipd.err; }
+  wait_for 20 refuses
+  stop sipd
+  [ ! -s spans.jsonl ]
+  # The right name is part of it.
+  sipd --otlp "https://localhost:$OTLP_PORT" --otlp-ca ca.pem --otlp-compression gzip
+  place --seconds 0.2
+  wait_for 20 refuses
+  stop sipd
+  [ ! -s spans.jsonl ]
+  OTEL_EXPORTER_OTLP_COMPRESSION=gzip OTEL_EXPORTER_OTLP_CERTIFICATE=ca.pem sipd --otlp "https://127.0.0.1:$OTLP_PORT"
+  place --seconds 0.2
+  whole() { /usr/bin/python3 "$tests/traces.py" spans.jsonl 1 >checked 2>&1; }
+  wait_for 60 whole || { cat checked collector.out sipd.err; false; }
+  run -1 grep wrong collector.out
+  run -66 talky-sipd --otlp https://127.0.0.1 --otlp-ca missing --check-config
+  run -64 talky-sipd --otlp https://127.0.0.1 --otlp-compression br --check-config
+  OTEL_EXPORTER_OTLP_COMPRESSION=br run -64 talky-sipd --otlp https://127.0.0.1 --check-config
+}
+
 @test "a capture server is shown every SIP message and the RTCP reports, as HEP3" {
   HEP_PORT=$(free_port)
   start_listening homer /usr/bin/python3 "$tests/hep_listen.py" "$HEP_PORT"
@@ -187,6 +222,29 @@ report = rtcp[0]
 assert report["type"] in (200, 201) and report["ssrc"] and report["report_count"] == len(report["report_blocks"]), report
 if report["type"] == 200:
     assert report["sender_information"]["packets"] > 0, report
+PY
+}
+
+@test "capture over IPv6, from several workers: nothing twice, nothing missing" {
+  HEP_PORT=$(free_port)
+  start_listening homer /usr/bin/python3 "$tests/hep_listen.py" "$HEP_PORT" --host ::1
+  sipd --hep "[::1]:$HEP_PORT" --workers 3
+  for _ in 1 2 3 4 5 6; do place --seconds 0.1; done
+  ended
+  shown() { [ "$(metric talky_hep_packets_sent_total)" = "$(grep -c '^{' homer.out)" ]; }
+  wait_for 10 shown
+  [ "$(metric talky_hep_packets_dropped_total)" = 0 ]
+  # Every SIP message once: as many as the daemon received and sent.
+  all=$(($(metric talky_sip_received_total) + $(metric talky_sip_sent_total)))
+  /usr/bin/python3 - homer.out "$all" <<'PY'
+import json, sys
+packets = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
+sip = [p for p in packets if p["type"] == 1]
+assert len({p["correlation"] for p in sip}) == 6, sip
+assert len(sip) == int(sys.argv[2]), (len(sip), sys.argv[2])
+for call in {p["correlation"] for p in sip}:
+    first = [p["payload"].split(" ")[0] for p in sip if p["correlation"] == call]
+    assert first.count("INVITE") == 1 and first.count("ACK") == 1 and first.count("BYE") == 1, first
 PY
 }
 

@@ -23,6 +23,39 @@ ended() { grep -Eq "event=call.(end|refused).*call=$1" sipd.err; }
   wait_for 10 ended "$CALL"
   grep -E "event=call.start .*to=100 .*codec=L16 .*transport=ws .*call=$CALL" sipd.err
   audio find said.wav "calls/$CALL.wav" --channel 1 --at-least 0.99
+  # But for one thing: it has no packets, and so no file of them.
+  [ -s "calls/$CALL.jsonl" ]
+  [ ! -e "calls/$CALL.pcap" ]
+  recorded() { [ "$(json "$(get "/api/v1/sip/history/$CALL")" 'sorted(f["kind"] for f in d["files"])')" = "['journal', 'wav']" ]; }
+  wait_for 20 recorded
+}
+
+@test "POST /sip/stop lets calls of browsers end, takes no new ones, and with now=1 says goodbye to them" {
+  sipd --bridge 'exec:cat >/dev/null' --workers 2
+  start web /usr/bin/python3 "$TALKY_SOURCE/tests/tools/web_client.py" "ws://${API#http://}/api/v1/web/call" --events events --seconds 600
+  wait_for 20 one_active
+  [ "$(code /api/v1/sip/stop -X POST)" = 202 ]
+  # It drains for as long as the call lasts, and the call goes on meanwhile.
+  heard() { [ "$(json "$(get /api/v1/sip/calls)" 'd["calls"][0]["quality"]["in"]["packets"]')" -gt "$1" ]; }
+  before=$(json "$(get /api/v1/sip/calls)" 'd["calls"][0]["quality"]["in"]["packets"]')
+  wait_for 20 heard "$before"
+  [ "$(state)" = draining ]
+  web '' --seconds 600 --events other >refused
+  [ "$(json "$(cat refused)" 'd["end"]["status"], d["end"]["cause"]')" = "(503, 'rejected')" ]
+  [ "$(state)" = draining ]
+  [ "$(code "/api/v1/sip/calls/$(json "$(get /api/v1/sip/calls)" 'd["calls"][0]["id"]')" -X DELETE)" = 204 ]
+  finish web
+  wait_for 20 state_is stopped
+  # Nobody is answered while it is stopped; after a start all is as before.
+  web '' --seconds 600 --events other >refused
+  [ "$(json "$(cat refused)" 'd["end"]["status"]')" = 503 ]
+  [ "$(code /api/v1/sip/start -X POST)" = 200 ]
+  start web /usr/bin/python3 "$TALKY_SOURCE/tests/tools/web_client.py" "ws://${API#http://}/api/v1/web/call" --events events --seconds 600
+  wait_for 20 one_active
+  [ "$(code '/api/v1/sip/stop?now=1' -X POST)" = 202 ]
+  finish web
+  [ "$(event events '(d[-1]["type"], d[-1]["cause"])')" = "('end', 'shutdown')" ]
+  wait_for 20 state_is stopped
 }
 
 @test "what the caller says reaches the bridge" {

@@ -11,10 +11,10 @@
 namespace talky::sipd {
 namespace {
 
-using net::HttpMethod;
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Method;
+using http::Reply;
+using http::Request;
+using http::Response;
 
 constexpr auto stop_limit = std::chrono::seconds(1);
 constexpr int niceness = 5;
@@ -30,16 +30,16 @@ Api::Api(const Settings& settings, const Shared& shared)
       state_([this](const ApiState::Event& event) { on_event(event); }),
       readers_(loop_),
       pages_(settings.web),
-      voices_(loop_, settings.agent_command),
+      voices_(loop_, settings.agent_command, settings.samples, shared.log),
       speaker_(loop_, settings.agent_command),
       history_(loop_, settings.cdr, settings.record,
                [this](std::string_view uuid) { return state_.find(uuid) != nullptr; }),
       refresh_limit_(loop_, [this] { finish_refresh(false); }) {
-  net::HttpServerOptions options;
+  http::ServerOptions options;
   options.max_body = max_body;
-  server_ = std::make_unique<net::HttpServer>(
-      loop_, options,
-      [this](HttpRequest request, const HttpReply& reply) { handle(std::move(request), reply); }, log_);
+  server_ = std::make_unique<http::Server>(
+      loop_, options, [this](Request request, const Reply& reply) { handle(std::move(request), reply); },
+      log_);
   add_routes();
 }
 
@@ -153,27 +153,27 @@ void Api::on_event(const ApiState::Event& event) {
 
 // ---- Requests
 
-void Api::route(HttpMethod method, const char* pattern, Role role, net::HttpHandler handler) {
+void Api::route(Method method, const char* pattern, Role role, http::Handler handler) {
   roles_[{method, pattern}] = role;
   router_.add(method, pattern,
-              [this, role, handler = std::move(handler)](HttpRequest request, const HttpReply& reply) {
+              [this, role, handler = std::move(handler)](Request request, const Reply& reply) {
                 if (auto refusal = refuse(request, endpoint_, settings_.http_tokens.get(), role))
                   return reply(std::move(*refusal));
                 handler(std::move(request), reply);
               });
 }
 
-void Api::handle(HttpRequest request, const HttpReply& reply) {
-  const HttpReply answer = counted(request, reply);
+void Api::handle(Request request, const Reply& reply) {
+  const Reply answer = counted(request, reply);
   // Before the router says what there is and what not.
   if (auto refusal = refuse(request, endpoint_, settings_.http_tokens.get(), Role::none))
     return answer(std::move(*refusal));
   router_(std::move(request), answer);
 }
 
-HttpReply Api::counted(const HttpRequest& request, const HttpReply& reply) {
-  return HttpReply([this, reply, method = std::string(to_string(request.method)), path = request.path,
-                    peer = request.peer](HttpResponse response) {
+Reply Api::counted(const Request& request, const Reply& reply) {
+  return Reply([this, reply, method = std::string(to_string(request.method)), path = request.path,
+                peer = request.peer](Response response) {
     metrics_.http_request(response.websocket ? 101 : response.status);
     log_(log::Level::debug, log::Line("http")
                                 .add("method", method)

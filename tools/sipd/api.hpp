@@ -19,9 +19,9 @@
 #include "api_events.hpp"
 #include "api_state.hpp"
 #include "history.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
 #include "metrics.hpp"
-#include "net/http_router.hpp"
-#include "net/http_server.hpp"
 #include "pages.hpp"
 #include "settings.hpp"
 #include "speaker.hpp"
@@ -65,28 +65,28 @@ class Api {
   using Then = std::function<void(bool fresh)>;
 
   void add_routes();
-  void route(net::HttpMethod method, const char* pattern, Role role, net::HttpHandler handler);
-  void handle(net::HttpRequest request, const net::HttpReply& reply);
-  net::HttpReply counted(const net::HttpRequest& request, const net::HttpReply& reply);
+  void route(http::Method method, const char* pattern, Role role, http::Handler handler);
+  void handle(http::Request request, const http::Reply& reply);
+  http::Reply counted(const http::Request& request, const http::Reply& reply);
 
   void refresh(Then then);
   void gathered(std::uint64_t round, std::size_t worker, const std::vector<CallSnapshot>& calls,
                 const WorkerCounters& counters);
   void finish_refresh(bool fresh);
 
-  void command(const net::HttpRequest& request, const net::HttpReply& reply, CallCommand command);
-  void call_out(const net::HttpRequest& request, const net::HttpReply& reply);
-  void play(const net::HttpRequest& request, const net::HttpReply& reply);
-  void say(const net::HttpRequest& request, const net::HttpReply& reply);
-  void listen_in(const net::HttpRequest& request, const net::HttpReply& reply);
-  void listen_in(const std::shared_ptr<net::WebSocket>& socket, const std::string& uuid, Ear ear);
-  void web_call(const net::HttpRequest& request, const net::HttpReply& reply); // api_web.cpp
-  void web_call(const std::shared_ptr<net::WebSocket>& socket, WebCall call);
-  void answer(std::uint64_t id, net::HttpResponse response);
-  std::uint64_t remember(const net::HttpReply& reply); // it gets 504 if nobody answers
+  void command(const http::Request& request, const http::Reply& reply, CallCommand command);
+  void call_out(const http::Request& request, const http::Reply& reply);
+  void play(const http::Request& request, const http::Reply& reply);
+  void say(const http::Request& request, const http::Reply& reply);
+  void listen_in(const http::Request& request, const http::Reply& reply);
+  void listen_in(const std::shared_ptr<http::WebSocket>& socket, const std::string& uuid, Ear ear);
+  void web_call(const http::Request& request, const http::Reply& reply); // api_web.cpp
+  void web_call(const std::shared_ptr<http::WebSocket>& socket, WebCall call);
+  void answer(std::uint64_t id, http::Response response);
+  std::uint64_t remember(const http::Reply& reply); // it gets 504 if nobody answers
 
-  void start_sip(const net::HttpRequest& request, const net::HttpReply& reply);
-  void stop_sip(const net::HttpRequest& request, const net::HttpReply& reply);
+  void start_sip(const http::Request& request, const http::Reply& reply);
+  void stop_sip(const http::Request& request, const http::Reply& reply);
   void worker_stopped();
   std::string status_json();
   std::string index_json() const;
@@ -108,8 +108,8 @@ class Api {
   Voices voices_;
   Speaker speaker_;
   History history_;
-  net::HttpRouter router_;
-  std::map<std::pair<net::HttpMethod, std::string>, Role> roles_;
+  http::Router router_;
+  std::map<std::pair<http::Method, std::string>, Role> roles_;
   Endpoint endpoint_;
   std::vector<Worker*> workers_;
   std::vector<WorkerCounters> worker_counters_; // as last told
@@ -129,13 +129,13 @@ class Api {
   net::Timer refresh_limit_;
 
   struct Pending {
-    net::HttpReply reply;
+    http::Reply reply;
     std::unique_ptr<net::Timer> limit;
   };
   std::map<std::uint64_t, Pending> pending_;
   std::uint64_t last_pending_ = 0;
 
-  std::unique_ptr<net::HttpServer> server_;
+  std::unique_ptr<http::Server> server_;
   std::thread thread_;
 };
 

@@ -32,7 +32,7 @@ bool is_ours(std::string_view host, const Endpoint& listening) {
   return listening.ip.is_loopback() ? ip->is_loopback() : true;
 }
 
-std::string_view token_of(const net::HttpRequest& request) {
+std::string_view token_of(const http::Request& request) {
   const std::string_view field = request.headers.get("Authorization");
   constexpr std::string_view scheme = "Bearer ";
   if (field.size() < scheme.size() || !ascii::iequals(field.substr(0, scheme.size()), scheme)) return {};
@@ -40,9 +40,9 @@ std::string_view token_of(const net::HttpRequest& request) {
 }
 
 // Browsers cannot add a field to an EventSource, a WebSocket, a download or what a player loads.
-bool may_carry_token(const net::HttpRequest& request) {
+bool may_carry_token(const http::Request& request) {
   if (request.wants_websocket()) return true;
-  const bool reads = request.method == net::HttpMethod::get || request.method == net::HttpMethod::head;
+  const bool reads = request.method == http::Method::get || request.method == http::Method::head;
   return reads && (request.path.ends_with("/events") || request.path.ends_with("/sample") ||
                    request.path.starts_with("/api/v1/sip/recordings/"));
 }
@@ -87,21 +87,21 @@ Role Tokens::role_of(std::string_view token) const {
   return out;
 }
 
-std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const Endpoint& listening,
-                                        const Tokens* tokens, Role needed) {
+std::optional<http::Response> refuse(const http::Request& request, const Endpoint& listening,
+                                     const Tokens* tokens, Role needed) {
   // With tokens a page that was led here by its name has none; names of a proxy or of a network are then
   // fine.
   const std::string_view host = request.headers.get("Host");
-  const auto name = net::authority_host(host);
+  const auto name = http::authority_host(host);
   if (!name || (!tokens && !is_ours(*name, listening)))
-    return net::problem(
+    return http::problem(
         421, "this Host is not served here: use the address that talky-sipd listens on, or localhost");
   if (request.headers.has("Origin")) {
     const std::string_view origin = request.headers.get("Origin");
     const std::size_t scheme = origin.find("://");
     const bool same_site =
         scheme != std::string_view::npos && ascii::iequals(origin.substr(scheme + 3), host);
-    if (!same_site) return net::problem(403, "requests of web pages from elsewhere (Origin) are not served");
+    if (!same_site) return http::problem(403, "requests of web pages from elsewhere (Origin) are not served");
   }
   if (!tokens || needed == Role::none) return std::nullopt;
   std::string_view token = token_of(request);
@@ -112,12 +112,12 @@ std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const E
   }
   const Role role = tokens->role_of(token);
   if (role == Role::none) {
-    auto answer = net::problem(401, "a bearer token is needed");
+    auto answer = http::problem(401, "a bearer token is needed");
     const std::string_view reason = token.empty() ? "" : ", error=\"invalid_token\"";
     answer.headers.add("WWW-Authenticate", fmt::format("Bearer realm=\"talky\"{}", reason));
     return answer;
   }
-  if (role < needed) return net::problem(403, "this token may read, not operate");
+  if (role < needed) return http::problem(403, "this token may read, not operate");
   return std::nullopt;
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "core/endpoint.hpp"
-#include "net/http.hpp"
+#include "http/message.hpp"
 
 namespace talky::sipd {
 
@@ -26,7 +26,7 @@ class Tokens {
 };
 
 // The answer to a request that may not be served; nullopt if it may. `tokens` null: nobody is asked for one.
-std::optional<net::HttpResponse> refuse(const net::HttpRequest& request, const Endpoint& listening,
-                                        const Tokens* tokens, Role needed);
+std::optional<http::Response> refuse(const http::Request& request, const Endpoint& listening,
+                                     const Tokens* tokens, Role needed);
 
 } // namespace talky::sipd

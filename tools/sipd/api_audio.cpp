@@ -21,11 +21,11 @@ std::optional<Ear> parse_ear(std::string_view text) {
   return std::nullopt;
 }
 
-AudioListener::AudioListener(std::shared_ptr<net::WebSocket> socket, std::string call, Ear ear)
+AudioListener::AudioListener(std::shared_ptr<http::WebSocket> socket, std::string call, Ear ear)
     : socket_(std::move(socket)), call_(std::move(call)), ear_(ear) {}
 
 void AudioListener::start(std::function<void()> gone) {
-  net::WebSocket::Handlers handlers;
+  http::WebSocket::Handlers handlers;
   handlers.drained = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->pump();
   };

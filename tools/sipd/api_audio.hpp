@@ -12,7 +12,7 @@
 
 #include "api_state.hpp"
 #include "audio_tap.hpp"
-#include "net/websocket.hpp"
+#include "http/websocket.hpp"
 
 namespace talky::sipd {
 
@@ -21,7 +21,7 @@ std::optional<Ear> parse_ear(std::string_view text);
 
 class AudioListener : public std::enable_shared_from_this<AudioListener> {
  public:
-  AudioListener(std::shared_ptr<net::WebSocket> socket, std::string call, Ear ear);
+  AudioListener(std::shared_ptr<http::WebSocket> socket, std::string call, Ear ear);
 
   // `gone` comes once, when the listener has left.
   void start(std::function<void()> gone);
@@ -37,7 +37,7 @@ class AudioListener : public std::enable_shared_from_this<AudioListener> {
   void frame(const std::vector<std::int16_t>& stereo);
   void pump();
 
-  std::shared_ptr<net::WebSocket> socket_;
+  std::shared_ptr<http::WebSocket> socket_;
   std::string call_;
   Ear ear_;
   std::shared_ptr<AudioTap> tap_;

@@ -10,9 +10,9 @@
 namespace talky::sipd {
 namespace {
 
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Reply;
+using http::Request;
+using http::Response;
 
 constexpr auto fresh_for = std::chrono::milliseconds(250);
 constexpr auto answer_limit = std::chrono::seconds(5); // of a worker
@@ -53,21 +53,21 @@ void Api::finish_refresh(bool fresh) {
     then(fresh);
 }
 
-std::uint64_t Api::remember(const HttpReply& reply) {
+std::uint64_t Api::remember(const Reply& reply) {
   const std::uint64_t id = ++last_pending_;
   auto limit = std::make_unique<net::Timer>(
-      loop_, [this, id] { answer(id, net::problem(504, "the worker does not answer")); });
+      loop_, [this, id] { answer(id, http::problem(504, "the worker does not answer")); });
   limit->at(net::now() + answer_limit);
   pending_.emplace(id, Pending{reply, std::move(limit)});
   return id;
 }
 
-void Api::answer(std::uint64_t id, HttpResponse response) {
+void Api::answer(std::uint64_t id, Response response) {
   auto node = pending_.extract(id);
   if (!node.empty()) node.mapped().reply(std::move(response));
 }
 
-void Api::command(const HttpRequest& request, const HttpReply& reply, CallCommand command) {
+void Api::command(const Request& request, const Reply& reply, CallCommand command) {
   const std::string uuid(request.parameter("id"));
   const ApiState::Call* call = state_.find(uuid);
   if (!call) return reply(no_such_call());
@@ -77,23 +77,23 @@ void Api::command(const HttpRequest& request, const HttpReply& reply, CallComman
   worker->post([this, worker, uuid, id = remember(reply), command = std::move(command)] {
     const Result<> done = worker->command(uuid, command);
     loop_.post([this, id, done] {
-      HttpResponse response;
+      Response response;
       response.status = 204;
       answer(id, done ? std::move(response) : refusal_of(done.error()));
     });
   });
 }
 
-void Api::call_out(const HttpRequest& request, const HttpReply& reply) {
+void Api::call_out(const Request& request, const Reply& reply) {
   auto call = parse_call_out(request.body, listening_.empty() ? Endpoint{} : listening_.front());
-  if (!call) return reply(net::problem(422, call.error()));
+  if (!call) return reply(http::problem(422, call.error()));
   Worker* worker = workers_[next_out_worker_++ % workers_.size()];
   refreshed_ = {};
   worker->post([this, worker, id = remember(reply), call = std::move(*call)] {
     worker->call_out(call, [this, id](tl::expected<std::string, NoCall> placed) {
       loop_.post([this, id, placed = std::move(placed)] {
         if (!placed) {
-          auto refusal = net::problem(placed.error().status, placed.error().why);
+          auto refusal = http::problem(placed.error().status, placed.error().why);
           if (placed.error().status == 503) refusal.headers.add("Retry-After", "5");
           return answer(id, std::move(refusal));
         }
@@ -105,24 +105,24 @@ void Api::call_out(const HttpRequest& request, const HttpReply& reply) {
   });
 }
 
-void Api::say(const HttpRequest& request, const HttpReply& reply) {
+void Api::say(const Request& request, const Reply& reply) {
   const auto wish = parse_say(request.body);
-  if (!wish) return reply(net::problem(422, wish.error()));
+  if (!wish) return reply(http::problem(422, wish.error()));
   const ApiState::Call* call = state_.find(request.parameter("id"));
   if (!call) return reply(no_such_call());
-  if (!call->answered) return reply(net::problem(409, "the call has not been answered yet"));
+  if (!call->answered) return reply(http::problem(409, "the call has not been answered yet"));
   speaker_.speak(
       wish->text, wish->voice,
       [this, request, reply, clear = wish->clear](tl::expected<Samples, std::string> said) {
         if (said)
           return command(request, reply, PlayAudio{std::make_shared<const Samples>(std::move(*said)), clear});
-        reply(net::problem(503, fmt::format("the agent's program does not speak: {}", said.error())));
+        reply(http::problem(503, fmt::format("the agent's program does not speak: {}", said.error())));
       });
 }
 
-void Api::play(const HttpRequest& request, const HttpReply& reply) {
+void Api::play(const Request& request, const Reply& reply) {
   auto samples = decode_audio(request.body);
-  if (!samples) return reply(net::problem(422, samples.error()));
+  if (!samples) return reply(http::problem(422, samples.error()));
   command(
       request, reply,
       PlayAudio{std::make_shared<const Samples>(std::move(*samples)), is_on(request.query_value("clear"))});

@@ -19,7 +19,7 @@ EventReaders::EventReaders(net::Loop& loop) : timer_(loop, [this] { keep_alive()
   timer_.at(net::now() + keep_alive_every);
 }
 
-void EventReaders::add(const std::shared_ptr<net::HttpStream>& stream, const ApiState& state,
+void EventReaders::add(const std::shared_ptr<http::BodyStream>& stream, const ApiState& state,
                        std::optional<std::uint64_t> last_seen) {
   streams_.insert(stream);
   stream->on_closed([this, raw = stream.get()] {
@@ -43,7 +43,7 @@ void EventReaders::send(const ApiState::Event& event) {
     write(stream, text);
 }
 
-void EventReaders::write(const std::shared_ptr<net::HttpStream>& stream, const std::string& text) {
+void EventReaders::write(const std::shared_ptr<http::BodyStream>& stream, const std::string& text) {
   if (stream->write(text)) return;
   ++cut_off_;
   stream->abort();

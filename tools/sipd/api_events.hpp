@@ -7,7 +7,7 @@
 #include <set>
 
 #include "api_state.hpp"
-#include "net/http.hpp"
+#include "http/message.hpp"
 #include "net/loop.hpp"
 
 namespace talky::sipd {
@@ -16,18 +16,18 @@ class EventReaders {
  public:
   explicit EventReaders(net::Loop& loop);
 
-  void add(const std::shared_ptr<net::HttpStream>& stream, const ApiState& state,
+  void add(const std::shared_ptr<http::BodyStream>& stream, const ApiState& state,
            std::optional<std::uint64_t> last_seen);
   void send(const ApiState::Event& event);
   std::size_t size() const { return streams_.size(); }
   std::uint64_t cut_off() const { return cut_off_; } // readers so far
 
  private:
-  void write(const std::shared_ptr<net::HttpStream>& stream, const std::string& text);
+  void write(const std::shared_ptr<http::BodyStream>& stream, const std::string& text);
   void keep_alive();
 
   net::Timer timer_;
-  std::set<std::shared_ptr<net::HttpStream>> streams_;
+  std::set<std::shared_ptr<http::BodyStream>> streams_;
   std::uint64_t cut_off_ = 0;
 };
 

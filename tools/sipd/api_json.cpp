@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "file/wav.hpp"
@@ -19,6 +20,7 @@ constexpr std::uint64_t max_samples = std::uint64_t{16'000} * 120;
 constexpr std::size_t max_digits = 256;
 constexpr std::size_t max_uri = 512;
 constexpr std::size_t max_said = 1'000;
+constexpr std::size_t max_quoted = 40; // bytes of what a client sent, in what it is told
 constexpr std::int64_t min_duration = 40, max_duration = 5'000; // ms
 
 // The members of an object, none of them unknown.
@@ -31,7 +33,7 @@ Parsed<json::object> parse_object(std::string_view body, std::initializer_list<s
   for (const auto& member : value.get_object()) {
     const std::string_view key(member.key().data(), member.key().size());
     if (std::find(known.begin(), known.end(), key) == known.end())
-      return tl::unexpected(fmt::format("\"{}\" is not known here", key));
+      return tl::unexpected(fmt::format("\"{}\" is not known here", key.substr(0, max_quoted)));
   }
   return value.get_object();
 }
@@ -148,20 +150,20 @@ bool is_on(const std::optional<std::string>& query_value) {
   return query_value && (query_value->empty() || *query_value == "1" || *query_value == "true");
 }
 
-net::HttpResponse json_answer(int status, std::string body) {
-  return net::HttpResponse::text(status, "application/json", std::move(body));
+http::Response json_answer(int status, std::string body) {
+  return http::Response::text(status, "application/json", std::move(body));
 }
 
-net::HttpResponse no_such_call() {
-  return net::problem(404, "there is no such call, or it has ended");
+http::Response no_such_call() {
+  return http::problem(404, "there is no such call, or it has ended");
 }
 
-net::HttpResponse refusal_of(const Error& error) {
+http::Response refusal_of(const Error& error) {
   switch (error.code) {
     case Errc::not_found: return no_such_call();
-    case Errc::malformed: return net::problem(422, fmt::format("expected {}", error.what));
-    case Errc::too_large: return net::problem(409, fmt::format("expected {}", error.what));
-    default: return net::problem(409, error.what);
+    case Errc::malformed: return http::problem(422, fmt::format("expected {}", error.what));
+    case Errc::too_large: return http::problem(409, fmt::format("expected {}", error.what));
+    default: return http::problem(409, error.what);
   }
 }
 

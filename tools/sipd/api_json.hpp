@@ -10,7 +10,7 @@
 #include "core/ascii.hpp"
 #include "core/endpoint.hpp"
 #include "core/error.hpp"
-#include "net/http.hpp"
+#include "http/message.hpp"
 
 namespace talky::sipd {
 
@@ -35,8 +35,8 @@ Parsed<Samples> decode_audio(std::string_view body);
 
 bool is_on(const std::optional<std::string>& query_value); // ?now, ?now=1, ?now=true
 
-net::HttpResponse json_answer(int status, std::string body);
-net::HttpResponse no_such_call();
-net::HttpResponse refusal_of(const Error& error); // of a command
+http::Response json_answer(int status, std::string body);
+http::Response no_such_call();
+http::Response refusal_of(const Error& error); // of a command
 
 } // namespace talky::sipd

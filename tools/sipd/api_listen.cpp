@@ -5,25 +5,25 @@
 
 namespace talky::sipd {
 
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Reply;
+using http::Request;
+using http::Response;
 
-void Api::listen_in(const HttpRequest& request, const HttpReply& reply) {
+void Api::listen_in(const Request& request, const Reply& reply) {
   const std::string uuid(request.parameter("id"));
   const auto ear = parse_ear(request.query_value("leg").value_or("both"));
-  if (!ear) return reply(net::problem(422, "leg is caller, agent or both"));
+  if (!ear) return reply(http::problem(422, "leg is caller, agent or both"));
   if (request.query_value("mode").value_or("listen") != "listen")
-    return reply(net::problem(422, "mode is listen"));
+    return reply(http::problem(422, "mode is listen"));
   if (!state_.find(uuid)) return reply(no_such_call());
-  HttpResponse response;
-  response.websocket = [this, uuid, ear](const std::shared_ptr<net::WebSocket>& socket) {
+  Response response;
+  response.websocket = [this, uuid, ear](const std::shared_ptr<http::WebSocket>& socket) {
     listen_in(socket, uuid, *ear);
   };
   reply(std::move(response));
 }
 
-void Api::listen_in(const std::shared_ptr<net::WebSocket>& socket, const std::string& uuid, Ear ear) {
+void Api::listen_in(const std::shared_ptr<http::WebSocket>& socket, const std::string& uuid, Ear ear) {
   const ApiState::Call* call = state_.find(uuid);
   if (!call) return socket->close(1000, "the call has ended");
   const auto listener = std::make_shared<AudioListener>(socket, uuid, ear);

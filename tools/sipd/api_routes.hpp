@@ -3,10 +3,10 @@
 #include <functional>
 
 #include "api_access.hpp"
-#include "net/http.hpp"
+#include "http/message.hpp"
 
 namespace talky::sipd {
 
-using AddRoute = std::function<void(net::HttpMethod, const char* pattern, Role, net::HttpHandler)>;
+using AddRoute = std::function<void(http::Method, const char* pattern, Role, http::Handler)>;
 
 } // namespace talky::sipd

@@ -13,8 +13,8 @@ namespace talky::sipd {
 namespace {
 
 namespace json = boost::json;
-using net::HttpReply;
-using net::HttpRequest;
+using http::Reply;
+using http::Request;
 
 const char* name_of(int sip) {
   static constexpr const char* names[] = {"running", "draining", "stopped", "starting"};
@@ -23,19 +23,19 @@ const char* name_of(int sip) {
 
 } // namespace
 
-void Api::start_sip(const HttpRequest& request, const HttpReply& reply) {
+void Api::start_sip(const Request& request, const Reply& reply) {
   std::vector<Endpoint> wanted = listening_;
   if (const auto text = request.query_value("port")) {
     const auto port = ascii::to_number<std::uint16_t>(*text);
-    if (!port || *port == 0) return reply(net::problem(422, "port is a number from 1 to 65535"));
+    if (!port || *port == 0) return reply(http::problem(422, "port is a number from 1 to 65535"));
     for (Endpoint& endpoint : wanted)
       endpoint.port = *port;
   }
   if (sip_ == Sip::running && wanted == listening_) return reply(json_answer(200, status_json()));
-  if (sip_ != Sip::stopped) return reply(net::problem(409, "it runs: stop it first, and wait until it has"));
+  if (sip_ != Sip::stopped) return reply(http::problem(409, "it runs: stop it first, and wait until it has"));
   for (Endpoint& endpoint : wanted) {
     if (const auto free = probe_(endpoint); !free)
-      return reply(net::problem(409, fmt::format("{}: {}", endpoint.to_string(), free.error().message())));
+      return reply(http::problem(409, fmt::format("{}: {}", endpoint.to_string(), free.error().message())));
   }
   sip_ = Sip::starting;
   struct Progress {
@@ -53,7 +53,7 @@ void Api::start_sip(const HttpRequest& request, const HttpReply& reply) {
       for (Worker* worker : workers_)
         worker->post(
             [this, worker] { worker->stop_sip(true, [this] { loop_.post([this] { worker_stopped(); }); }); });
-      return answer(id, net::problem(409, progress->error->message()));
+      return answer(id, http::problem(409, progress->error->message()));
     }
     sip_ = Sip::running;
     listening_ = wanted;
@@ -67,10 +67,10 @@ void Api::start_sip(const HttpRequest& request, const HttpReply& reply) {
   }
 }
 
-void Api::stop_sip(const HttpRequest& request, const HttpReply& reply) {
+void Api::stop_sip(const Request& request, const Reply& reply) {
   const bool now = is_on(request.query_value("now"));
   if (sip_ == Sip::stopped) return reply(json_answer(200, status_json()));
-  if (sip_ == Sip::starting) return reply(net::problem(409, "it is just being started"));
+  if (sip_ == Sip::starting) return reply(http::problem(409, "it is just being started"));
   if (sip_ == Sip::running) {
     sip_ = Sip::draining;
     workers_to_stop_ = workers_.size();

@@ -10,9 +10,9 @@
 namespace talky::sipd {
 namespace {
 
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Reply;
+using http::Request;
+using http::Response;
 
 constexpr std::size_t max_number = 64;
 constexpr std::size_t max_voice = 32;
@@ -31,29 +31,29 @@ bool is_voice(std::string_view text) {
 
 } // namespace
 
-void Api::web_call(const HttpRequest& request, const HttpReply& reply) {
+void Api::web_call(const Request& request, const Reply& reply) {
   WebCall call;
   call.to = request.query_value("to").value_or("");
   call.voice = request.query_value("voice").value_or("");
   const auto reports = request.query_value("reports");
   if (!is_number(call.to))
-    return reply(net::problem(422, "to is a number or name of at most 64 letters, digits and +*#-._~"));
-  if (!is_voice(call.voice)) return reply(net::problem(422, "voice is the name of a voice"));
+    return reply(http::problem(422, "to is a number or name of at most 64 letters, digits and +*#-._~"));
+  if (!is_voice(call.voice)) return reply(http::problem(422, "voice is the name of a voice"));
   if (reports && *reports != "1" && *reports != "0" && !reports->empty())
-    return reply(net::problem(422, "reports is 1 or 0"));
+    return reply(http::problem(422, "reports is 1 or 0"));
   call.reports = reports && *reports != "0";
   call.peer = request.peer;
   call.local = endpoint_;
   call.user_agent = request.headers.get("User-Agent");
   if (call.user_agent.size() > 200) call.user_agent.resize(200);
-  HttpResponse response;
-  response.websocket = [this, call = std::move(call)](const std::shared_ptr<net::WebSocket>& socket) {
+  Response response;
+  response.websocket = [this, call = std::move(call)](const std::shared_ptr<http::WebSocket>& socket) {
     web_call(socket, call);
   };
   reply(std::move(response));
 }
 
-void Api::web_call(const std::shared_ptr<net::WebSocket>& socket, WebCall call) {
+void Api::web_call(const std::shared_ptr<http::WebSocket>& socket, WebCall call) {
   // The worker in turn: none is told more than its share, and the call's caps are everybody's.
   Worker* const worker = workers_[next_web_worker_++ % workers_.size()];
   call.to_call = std::make_shared<CallBox>(worker->loop());

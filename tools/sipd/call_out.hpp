@@ -31,6 +31,12 @@ class PeerPasswords {
   std::vector<Entry> entries_;
 };
 
+// Who may be called, and what they are told when they ask. Read again on SIGHUP.
+struct OutRules {
+  std::vector<std::string> allowed; // patterns; see Worker::permits()
+  PeerPasswords passwords;
+};
+
 struct CallOut {
   static constexpr auto max_ring = std::chrono::seconds(50); // an agent does not wait for a minute
   std::string to;                                            // SIP URI

@@ -16,10 +16,10 @@ namespace {
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
-using net::HttpMethod;
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Method;
+using http::Reply;
+using http::Request;
+using http::Response;
 using store::CallRecord;
 
 constexpr std::int64_t closing_for_s = 10; // so long after its last change a file may not be whole yet
@@ -31,12 +31,12 @@ constexpr Part parts[] = {{"wav", ".wav", "audio/wav"},
                           {"journal", ".jsonl", "application/x-ndjson"},
                           {"pcap", ".pcap", "application/vnd.tcpdump.pcap"}};
 
-HttpResponse refusal(const store::Error& error) {
+Response refusal(const store::Error& error) {
   using store::Fault;
-  if (error.fault == Fault::invalid) return net::problem(422, fmt::format("expected {}", error.text));
-  if (error.fault == Fault::refused) return net::problem(422, "the database does not take this question");
-  auto out = net::problem(503, error.fault == Fault::busy ? "the call records are locked at present"
-                                                          : "the call records cannot be read at present");
+  if (error.fault == Fault::invalid) return http::problem(422, fmt::format("expected {}", error.text));
+  if (error.fault == Fault::refused) return http::problem(422, "the database does not take this question");
+  auto out = http::problem(503, error.fault == Fault::busy ? "the call records are locked at present"
+                                                           : "the call records cannot be read at present");
   out.headers.add("Retry-After", "1");
   return out;
 }
@@ -68,7 +68,7 @@ json::object record_json(const CallRecord& record, bool with_said) {
   return out;
 }
 
-bool wants(const HttpRequest& request, std::string_view type) {
+bool wants(const Request& request, std::string_view type) {
   return request.headers.get("Accept").find(type) != std::string_view::npos;
 }
 
@@ -83,12 +83,12 @@ std::string link_to_next(std::string_view query, const std::string& next) {
   return fmt::format("</api/v1/sip/history?{}after={}>; rel=\"next\"", rest, next);
 }
 
-HttpResponse page_response(const store::Page& page, bool csv) {
+Response page_response(const store::Page& page, bool csv) {
   if (csv) {
     std::string text = store::csv_header() + "\r\n";
     for (const CallRecord& call : page.calls)
       text.append(store::to_csv(call)).append("\r\n");
-    return HttpResponse::text(200, "text/csv; charset=utf-8; header=present", std::move(text));
+    return Response::text(200, "text/csv; charset=utf-8; header=present", std::move(text));
   }
   json::array calls;
   calls.reserve(page.calls.size());
@@ -126,17 +126,17 @@ std::string transcript_text(const CallRecord& record) {
 }
 
 // What both sides have said, from the record of the call or, while there is none, from its journal.
-HttpResponse transcript(const std::string& uuid, const std::string& base, bool up, bool as_text,
-                        std::optional<CallRecord> record) {
+Response transcript(const std::string& uuid, const std::string& base, bool up, bool as_text,
+                    std::optional<CallRecord> record) {
   bool complete = record.has_value();
   if (!record) {
     const auto journal = base.empty() ? std::nullopt : read_journal(base + ".jsonl");
-    if (!journal && !up) return net::problem(404, "there is no such call");
+    if (!journal && !up) return http::problem(404, "there is no such call");
     record.emplace();
     if (journal) complete = fold_journal(*journal, *record) && !up;
     store::tidy(*record);
   }
-  if (as_text) return HttpResponse::text(200, "text/plain; charset=utf-8", transcript_text(*record));
+  if (as_text) return Response::text(200, "text/plain; charset=utf-8", transcript_text(*record));
   return json_answer(
       200, json::serialize(json::object{{"id", uuid}, {"complete", complete}, {"said", said_json(*record)}}) +
                "\n");
@@ -152,46 +152,46 @@ History::History(net::Loop& loop, std::optional<store::Location> place, std::str
       reader_(loop, std::move(place)) {}
 
 void History::add_routes(const AddRoute& add) {
-  add(HttpMethod::get, "/api/v1/sip/history", Role::read,
-      [this](const HttpRequest& request, const HttpReply& reply) { list(request, reply); });
-  add(HttpMethod::get, "/api/v1/sip/history/{id}", Role::read,
-      [this](const HttpRequest& request, const HttpReply& reply) { one(request, reply); });
-  add(HttpMethod::get, "/api/v1/sip/recordings/{id}", Role::read,
-      [this](const HttpRequest& request, const HttpReply& reply) { recording(request, reply); });
+  add(Method::get, "/api/v1/sip/history", Role::read,
+      [this](const Request& request, const Reply& reply) { list(request, reply); });
+  add(Method::get, "/api/v1/sip/history/{id}", Role::read,
+      [this](const Request& request, const Reply& reply) { one(request, reply); });
+  add(Method::get, "/api/v1/sip/recordings/{id}", Role::read,
+      [this](const Request& request, const Reply& reply) { recording(request, reply); });
 }
 
-void History::list(const HttpRequest& request, const HttpReply& reply) {
+void History::list(const Request& request, const Reply& reply) {
   auto parsed = parse_history_query(request.query, net::wall_clock_us() / 1000);
-  if (!parsed) return reply(net::problem(422, parsed.error()));
-  if (!keeps_records_) return reply(net::problem(404, "no call records are kept (--cdr '')"));
+  if (!parsed) return reply(http::problem(422, parsed.error()));
+  if (!keeps_records_) return reply(http::problem(404, "no call records are kept (--cdr '')"));
   const bool csv = parsed->csv.value_or(wants(request, "text/csv"));
   reader_.ask(reply,
               [query = parsed->query, csv, text = request.query](const ReaderThread::Database& database) {
                 if (!database) return refusal(database.error());
                 const auto page = (*database)->list(query);
                 if (!page) return refusal(page.error());
-                HttpResponse response = page_response(*page, csv);
+                Response response = page_response(*page, csv);
                 response.headers.add("Vary", "Accept");
                 if (!page->next.empty()) response.headers.add("Link", link_to_next(text, page->next));
                 return response;
               });
 }
 
-void History::one(const HttpRequest& request, const HttpReply& reply) {
+void History::one(const Request& request, const Reply& reply) {
   const std::string uuid(request.parameter("id"));
-  if (!keeps_records_) return reply(net::problem(404, "no call records are kept (--cdr '')"));
-  if (!store::is_uuid(uuid)) return reply(net::problem(404, "there is no such call"));
+  if (!keeps_records_) return reply(http::problem(404, "no call records are kept (--cdr '')"));
+  if (!store::is_uuid(uuid)) return reply(http::problem(404, "there is no such call"));
   const char* const why = is_up_(uuid) ? "the call goes on: see /api/v1/sip/calls" : "there is no such call";
   reader_.ask(reply, [uuid, why](const ReaderThread::Database& database) {
     if (!database) return refusal(database.error());
     const auto found = (*database)->find(uuid);
     if (!found) return refusal(found.error());
-    if (!*found) return net::problem(404, why);
+    if (!*found) return http::problem(404, why);
     return json_answer(200, json::serialize(record_json(**found, true)) + "\n");
   });
 }
 
-void History::recording(const HttpRequest& request, const HttpReply& reply) {
+void History::recording(const Request& request, const Reply& reply) {
   const std::string uuid(request.parameter("id"));
   const std::string wish = request.query_value("part").value_or("wav");
   const bool transcript_wanted = wish == "transcript";
@@ -200,8 +200,8 @@ void History::recording(const HttpRequest& request, const HttpReply& reply) {
     if (wish == known.name) part = &known;
   }
   if (!part && !transcript_wanted)
-    return reply(net::problem(422, "part is wav, journal, pcap or transcript"));
-  if (!store::is_uuid(uuid)) return reply(net::problem(404, "there is no such call"));
+    return reply(http::problem(422, "part is wav, journal, pcap or transcript"));
+  if (!store::is_uuid(uuid)) return reply(http::problem(404, "there is no such call"));
   // The name is made here, of a uuid: nothing that a client sends or a database holds leads to another file.
   const std::string base = recordings_.empty() ? "" : (fs::path(recordings_) / uuid).string();
   const bool up = is_up_(uuid);
@@ -215,22 +215,22 @@ void History::recording(const HttpRequest& request, const HttpReply& reply) {
     });
     return;
   }
-  if (base.empty()) return reply(net::problem(404, "nothing is recorded (--record '')"));
+  if (base.empty()) return reply(http::problem(404, "nothing is recorded (--record '')"));
   const bool download = request.query_value("download").has_value();
   reader_.ask(
       reply, [uuid, path = base + part->ending, up, part, download](const ReaderThread::Database& database) {
         std::error_code error;
-        if (!fs::is_regular_file(path, error)) return net::problem(404, "there is no such recording");
+        if (!fs::is_regular_file(path, error)) return http::problem(404, "there is no such recording");
         store::Outcome<std::optional<CallRecord>> found = std::nullopt;
         if (database && *database) found = (*database)->find(uuid);
-        HttpResponse response;
+        Response response;
         response.headers.add("Content-Type", part->type);
         response.headers.add(
             "Content-Disposition",
             fmt::format("{}; filename=\"{}{}\"", download ? "attachment" : "inline", uuid, part->ending));
         response.headers.add("Cache-Control", "private, no-cache");
         response.headers.add("Talky-State", state_of(path, part->name, up, found ? *found : std::nullopt));
-        response.file = net::HttpFile{path};
+        response.file = http::BodyFile{path};
         return response;
       });
 }

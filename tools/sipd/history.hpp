@@ -21,9 +21,9 @@ class History {
   void add_routes(const AddRoute& add);
 
  private:
-  void list(const net::HttpRequest& request, const net::HttpReply& reply);
-  void one(const net::HttpRequest& request, const net::HttpReply& reply);
-  void recording(const net::HttpRequest& request, const net::HttpReply& reply);
+  void list(const http::Request& request, const http::Reply& reply);
+  void one(const http::Request& request, const http::Reply& reply);
+  void recording(const http::Request& request, const http::Reply& reply);
 
   bool keeps_records_;
   std::string recordings_;

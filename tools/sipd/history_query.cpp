@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
+#include <system_error>
 
 #include "calls_command.hpp"
 #include "core/ascii.hpp"
 #include "history.hpp"
-#include "net/http.hpp"
+#include "http/message.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -19,6 +20,7 @@ constexpr std::size_t max_cursor = 2'048; // bytes
 constexpr std::ptrdiff_t max_stars = 4;   // each may cost the database a pass over every text
 constexpr std::size_t max_causes = 16;
 constexpr double max_seconds = 1e9;
+constexpr std::size_t max_quoted = 40; // bytes of a name, in what the client is told
 
 using Fault = std::optional<std::string>; // a sentence
 
@@ -31,9 +33,10 @@ Fault time(std::optional<std::int64_t>& out, std::string_view name, const std::s
 }
 
 Fault seconds(std::optional<std::int64_t>& out_ms, std::string_view name, const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const bool number = !text.empty() && *end == '\0' && (ascii::is_digit(text[0]) || text[0] == '.');
+  double value = -1;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const bool number = error == std::errc() && end == text.data() + text.size();
   if (!number || !(value >= 0 && value <= max_seconds)) return fmt::format("{} is a number of seconds", name);
   out_ms = static_cast<std::int64_t>(std::llround(value * 1000));
   return std::nullopt;
@@ -115,7 +118,7 @@ Fault take(HistoryQuery& out, std::string_view name, std::string text, std::int6
     if (text != "csv" && text != "json") return "format is json or csv";
     out.csv = text == "csv";
   } else {
-    return fmt::format("\"{}\" is not known here", net::json_escaped(name.substr(0, 40)));
+    return fmt::format("\"{}\" is not known here", name.substr(0, max_quoted));
   }
   return std::nullopt;
 }
@@ -129,8 +132,8 @@ tl::expected<HistoryQuery, std::string> parse_history_query(std::string_view que
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     if (pair.empty()) continue;
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    const auto name = net::percent_decoded(pair.substr(0, equals), true);
-    auto value = net::percent_decoded(pair.substr(std::min(equals + 1, pair.size())), true);
+    const auto name = http::percent_decoded(pair.substr(0, equals), true);
+    auto value = http::percent_decoded(pair.substr(std::min(equals + 1, pair.size())), true);
     if (!name || !value)
       return tl::unexpected(std::string("a '%' in the query is not followed by two hexadecimal digits"));
     if (auto fault = take(out, *name, std::move(*value), now_ms)) return tl::unexpected(std::move(*fault));

@@ -11,8 +11,8 @@
 #include "audio/resampler.hpp"
 #include "audio/tone.hpp"
 #include "codec/g711.hpp"
+#include "http/websocket_client.hpp"
 #include "ipc/media_streams.hpp"
-#include "net/websocket_client.hpp"
 #include "remote_bridge.hpp"
 
 namespace talky::sipd {
@@ -45,7 +45,7 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 class MediaStreamsBridge final : public RemoteBridge {
  public:
-  MediaStreamsBridge(BridgeHost& host, net::WebSocketUrl url, std::string ca_file)
+  MediaStreamsBridge(BridgeHost& host, http::WebSocketUrl url, std::string ca_file)
       : RemoteBridge(host),
         url_(std::move(url)),
         ca_file_(std::move(ca_file)),
@@ -110,13 +110,13 @@ class MediaStreamsBridge final : public RemoteBridge {
 
  private:
   void connect() {
-    net::WebSocketConnecting::Options options;
+    http::WebSocketConnecting::Options options;
     options.limit = connect_limit;
     options.ca_file = ca_file_;
     options.socket.max_message = streams::max_message;
     options.socket.max_queue = max_queue;
     connecting_.emplace(host_.loop(), url_, std::move(options),
-                        [this](tl::expected<std::shared_ptr<net::WebSocket>, std::string> result) {
+                        [this](tl::expected<std::shared_ptr<http::WebSocket>, std::string> result) {
                           if (result) {
                             connected(std::move(*result));
                           } else {
@@ -125,9 +125,9 @@ class MediaStreamsBridge final : public RemoteBridge {
                         });
   }
 
-  void connected(std::shared_ptr<net::WebSocket> socket) {
+  void connected(std::shared_ptr<http::WebSocket> socket) {
     socket_ = std::move(socket);
-    net::WebSocket::Handlers handlers;
+    http::WebSocket::Handlers handlers;
     handlers.text = [this](std::string_view text) { received(text); };
     handlers.closed = [this](std::uint16_t code) { closed(code); };
     socket_->start(std::move(handlers));
@@ -208,11 +208,11 @@ class MediaStreamsBridge final : public RemoteBridge {
     host_.play(samples_);
   }
 
-  net::WebSocketUrl url_;
+  http::WebSocketUrl url_;
   std::string ca_file_;
   streams::Writer writer_;
-  std::optional<net::WebSocketConnecting> connecting_;
-  std::shared_ptr<net::WebSocket> socket_;
+  std::optional<http::WebSocketConnecting> connecting_;
+  std::shared_ptr<http::WebSocket> socket_;
   audio::Resampler down_, up_;
   Samples samples_, narrow_;
   std::vector<std::byte> coded_;

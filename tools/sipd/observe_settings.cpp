@@ -43,12 +43,13 @@ bool is_field_value(std::string_view value) {
 
 // Those of HTTP that the sender itself sets.
 bool is_ours(std::string_view name) {
-  constexpr std::array<std::string_view, 4> ours{"host", "content-length", "connection", "transfer-encoding"};
+  constexpr std::array<std::string_view, 5> ours{"host", "content-length", "content-encoding", "connection",
+                                                 "transfer-encoding"};
   return std::any_of(ours.begin(), ours.end(), [&](auto one) { return ascii::iequals(one, name); });
 }
 
 // "Name: value" lines; '#' begins a comment line.
-void load_headers(const std::string& path, net::HttpHeaders& headers) {
+void load_headers(const std::string& path, http::Headers& headers) {
   std::ifstream file(path);
   if (!file) throw Failure(ExitCode::no_input, fmt::format("--otlp-headers {}: cannot be read", path));
   std::string line;
@@ -102,11 +103,30 @@ telemetry::Attributes resource() {
   return out;
 }
 
+// How a batch gets there: compressed or not, and whom we trust.
+void resolve_transport(const ObserveSettings& s, Tracer::Options& options) {
+  const std::string coding =
+      s.otlp_compression.empty() ? variable("OTEL_EXPORTER_OTLP_COMPRESSION") : s.otlp_compression;
+  if (!coding.empty() && coding != "none" && coding != "gzip") {
+    throw Failure(ExitCode::usage,
+                  fmt::format("OTEL_EXPORTER_OTLP_COMPRESSION: \"{}\" is neither gzip nor none", coding));
+  }
+  options.gzip = coding == "gzip";
+  if (options.gzip) options.headers.add("Content-Encoding", "gzip");
+  options.ca_file = s.otlp_ca.empty() ? variable("OTEL_EXPORTER_OTLP_CERTIFICATE") : s.otlp_ca;
+  if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
+    throw Failure(
+        ExitCode::no_input,
+        fmt::format("{} {}: cannot be read",
+                    s.otlp_ca.empty() ? "OTEL_EXPORTER_OTLP_CERTIFICATE" : "--otlp-ca", options.ca_file));
+  }
+}
+
 void resolve_otlp(ObserveSettings& s) {
   std::string text = s.otlp_text;
   if (text.empty()) text = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (text.empty()) return;
-  auto url = net::HttpUrl::parse(text);
+  auto url = http::Url::parse(text);
   if (!url || url->target.find('?') != std::string::npos)
     throw Failure(ExitCode::usage, fmt::format("--otlp: \"{}\" is not http[s]://HOST[:PORT][/PATH]", text));
   if (!url->target.ends_with(traces_path)) {
@@ -124,6 +144,7 @@ void resolve_otlp(ObserveSettings& s) {
     options.headers.add(name, value);
   }
   if (!s.otlp_headers_path.empty()) load_headers(s.otlp_headers_path, options.headers);
+  resolve_transport(s, options);
   options.resource = resource();
   s.otlp = std::move(options);
 }
@@ -146,6 +167,11 @@ void describe_observe(cli::Options& options, ObserveSettings& s) {
       .add("otlp-headers", s.otlp_headers_path, "FILE",
            "Name: value lines to send with them; keys, as a rule")
       .files();
+  options
+      .add("otlp-ca", s.otlp_ca, "FILE", "PEM: whom to trust with https, instead of the system's authorities")
+      .files();
+  options.add("otlp-compression", s.otlp_compression, "CODING", "of what is sent to it: gzip or none [none]")
+      .choices({"gzip", "none"});
   options.add("hep", s.hep_text, "HOST:PORT",
               "Homer, or another HEP3 server: is shown all SIP, and RTCP reports");
   options.add("hep-id", s.hep_id, "N", "who we are to it");

@@ -14,6 +14,8 @@ struct ObserveSettings {
   // As written.
   std::string otlp_text; // URL of the collector; "": OTEL_EXPORTER_OTLP_ENDPOINT, or no traces
   std::string otlp_headers_path;
+  std::string otlp_ca;          // PEM file; "": OTEL_EXPORTER_OTLP_CERTIFICATE, or the system's authorities
+  std::string otlp_compression; // "gzip", "none"; "": OTEL_EXPORTER_OTLP_COMPRESSION, or none
   std::string hep_text; // HOST:PORT; "": none
   std::uint32_t hep_id = 2001;
   std::string hep_key_path;

@@ -11,10 +11,10 @@ namespace talky::sipd {
 namespace {
 
 namespace fs = std::filesystem;
-using net::HttpMethod;
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Method;
+using http::Reply;
+using http::Request;
+using http::Response;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 18> types{{
     {"html", "text/html; charset=utf-8"},
@@ -56,7 +56,7 @@ constexpr std::string_view missing_page = R"(<!doctype html>
 </html>
 )";
 
-void add_page_fields(HttpResponse& response) {
+void add_page_fields(Response& response) {
   response.headers.add("Content-Security-Policy", policy);
   response.headers.add("Referrer-Policy", "no-referrer");
   response.headers.add("Permissions-Policy", "microphone=(self), camera=(), geolocation=()");
@@ -119,30 +119,29 @@ bool is_hashed_name(std::string_view name) {
 }
 
 void Pages::add_routes(const AddRoute& add) {
-  add(HttpMethod::get, "/", Role::none,
-      [this](const HttpRequest& request, const HttpReply& reply) { page("index.html", request, reply); });
-  add(HttpMethod::get, "/calls", Role::none,
-      [this](const HttpRequest& request, const HttpReply& reply) { page("calls.html", request, reply); });
-  add(HttpMethod::get, "/assets/{path...}", Role::none,
-      [this](const HttpRequest& request, const HttpReply& reply) {
-        serve("assets/" + std::string(request.parameter("path")), request, reply);
-      });
+  add(Method::get, "/", Role::none,
+      [this](const Request& request, const Reply& reply) { page("index.html", request, reply); });
+  add(Method::get, "/calls", Role::none,
+      [this](const Request& request, const Reply& reply) { page("calls.html", request, reply); });
+  add(Method::get, "/assets/{path...}", Role::none, [this](const Request& request, const Reply& reply) {
+    serve("assets/" + std::string(request.parameter("path")), request, reply);
+  });
 }
 
-void Pages::page(std::string_view name, const HttpRequest& request, const HttpReply& reply) const {
+void Pages::page(std::string_view name, const Request& request, const Reply& reply) const {
   if (!find_file(folder_, name).empty()) return serve(name, request, reply);
   const bool browser = request.headers.get("Accept").find("text/html") != std::string_view::npos;
   if (!browser)
-    return reply(net::problem(404, "the web page is not installed (--web); the API is at /api/v1"));
-  HttpResponse response = HttpResponse::text(404, content_type_of("index.html"), std::string(missing_page));
+    return reply(http::problem(404, "the web page is not installed (--web); the API is at /api/v1"));
+  Response response = Response::text(404, content_type_of("index.html"), std::string(missing_page));
   add_page_fields(response);
   reply(std::move(response));
 }
 
-void Pages::serve(std::string_view name, const HttpRequest& request, const HttpReply& reply) const {
+void Pages::serve(std::string_view name, const Request& request, const Reply& reply) const {
   std::string file = find_file(folder_, name);
-  if (file.empty()) return reply(net::problem(404, "there is no such file"));
-  HttpResponse response;
+  if (file.empty()) return reply(http::problem(404, "there is no such file"));
+  Response response;
   response.headers.add("Content-Type", content_type_of(name));
   response.headers.add("Vary", "Accept-Encoding");
   // Both are asked for again by their ETag; a name with a hash never needs that.
@@ -158,7 +157,7 @@ void Pages::serve(std::string_view name, const HttpRequest& request, const HttpR
     file = std::move(packed);
     break;
   }
-  response.file = net::HttpFile{std::move(file)};
+  response.file = http::BodyFile{std::move(file)};
   reply(std::move(response));
 }
 

@@ -20,8 +20,8 @@ class Pages {
   void add_routes(const AddRoute& add);
 
  private:
-  void serve(std::string_view name, const net::HttpRequest& request, const net::HttpReply& reply) const;
-  void page(std::string_view name, const net::HttpRequest& request, const net::HttpReply& reply) const;
+  void serve(std::string_view name, const http::Request& request, const http::Reply& reply) const;
+  void page(std::string_view name, const http::Request& request, const http::Reply& reply) const;
 
   std::string folder_;
 };

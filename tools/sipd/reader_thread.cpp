@@ -17,9 +17,9 @@ ReaderThread::~ReaderThread() {
   if (thread_.joinable()) thread_.join();
 }
 
-void ReaderThread::ask(const net::HttpReply& reply, Question question) {
+void ReaderThread::ask(const http::Reply& reply, Question question) {
   if (replies_.size() >= max_waiting) {
-    auto busy = net::problem(503, "too many questions about past calls wait already");
+    auto busy = http::problem(503, "too many questions about past calls wait already");
     busy.headers.add("Retry-After", "1");
     return reply(std::move(busy));
   }
@@ -33,7 +33,7 @@ void ReaderThread::ask(const net::HttpReply& reply, Question question) {
   if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
 }
 
-void ReaderThread::answer(std::uint64_t id, net::HttpResponse response) {
+void ReaderThread::answer(std::uint64_t id, http::Response response) {
   auto node = replies_.extract(id);
   if (!node.empty()) node.mapped()(std::move(response));
 }
@@ -56,7 +56,7 @@ void ReaderThread::run() {
     const Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    net::HttpResponse response = job.question(open());
+    http::Response response = job.question(open());
     loop_.post([this, alive = alive_, id = job.id, response = std::move(response)]() mutable {
       if (*alive) answer(id, std::move(response));
     });

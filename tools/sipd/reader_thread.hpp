@@ -12,7 +12,7 @@
 #include <optional>
 #include <thread>
 
-#include "net/http.hpp"
+#include "http/message.hpp"
 #include "net/loop.hpp"
 #include "store/database.hpp"
 
@@ -24,7 +24,7 @@ class ReaderThread {
 
   // Runs on the thread. The database is null where none is kept; else it is there, or the reason why not.
   using Database = store::Outcome<store::Database*>;
-  using Question = std::function<net::HttpResponse(const Database&)>;
+  using Question = std::function<http::Response(const Database&)>;
 
   ReaderThread(net::Loop& loop, std::optional<store::Location> place);
   ~ReaderThread(); // waits for the question under way; the others get no answer
@@ -32,7 +32,7 @@ class ReaderThread {
   ReaderThread& operator=(const ReaderThread&) = delete;
 
   // From the loop. 503 at once if too many wait.
-  void ask(const net::HttpReply& reply, Question question);
+  void ask(const http::Reply& reply, Question question);
 
  private:
   struct Job {
@@ -41,13 +41,13 @@ class ReaderThread {
   };
   void run();
   Database open();
-  void answer(std::uint64_t id, net::HttpResponse response);
+  void answer(std::uint64_t id, http::Response response);
 
   net::Loop& loop_;
   std::optional<store::Location> place_;
   std::unique_ptr<store::Database> database_; // the thread's
   // Replies stay on the loop: letting go of the last copy of one answers it.
-  std::map<std::uint64_t, net::HttpReply> replies_;
+  std::map<std::uint64_t, http::Reply> replies_;
   std::uint64_t last_id_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 

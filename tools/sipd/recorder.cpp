@@ -69,13 +69,6 @@ struct Recorder::File {
       } else {
         stop(made.error().what, ".wav", log);
       }
-      if (with_packets && !broken) {
-        if (auto made = file::PcapWriter::create(path + ".pcap")) {
-          pcap = std::move(*made);
-        } else {
-          stop(reason(made.error()), ".pcap", log);
-        }
-      }
     }
     if (!broken) write_audio(block, log);
     if (!broken) write_packets(block, log);
@@ -95,7 +88,12 @@ struct Recorder::File {
   }
 
   void write_packets(const Block& block, const log::Sink& log) {
-    if (!pcap || block.packets.empty()) return;
+    if (!with_packets || block.packets.empty()) return;
+    if (!pcap) { // a browser's call has no packets, and no such file
+      auto made = file::PcapWriter::create(path + ".pcap");
+      if (!made) return stop(reason(made.error()), ".pcap", log);
+      pcap = std::move(*made);
+    }
     for (const Block::Packet& p : block.packets) {
       const Bytes payload = Bytes(block.bytes).subspan(p.offset, p.size);
       const auto done = p.tcp ? pcap->tcp(p.time_us * 1000, p.from, p.to, payload)

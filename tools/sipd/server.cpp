@@ -32,11 +32,9 @@ constexpr std::size_t max_connections_per_source = 200;
 constexpr int moves = 20; // ports tried when the default one is taken
 
 Live load_live(const Settings& settings) {
-  Live live{settings.routes,
-            settings.users,
-            settings.digests,
-            std::make_shared<std::vector<std::string>>(settings.refer_text),
-            {}};
+  Live live{settings.routes,          settings.users,
+            settings.digests,         std::make_shared<std::vector<std::string>>(settings.refer_text),
+            settings.calls_out.rules, {}};
   for (const Target* target : settings.routes->targets()) {
     const auto* play = target->as<PlayTarget>();
     if (!play || live.files.contains(play->path)) continue;
@@ -262,8 +260,8 @@ class Server {
     stop_all();
   }
 
-  // Users, routes and files anew; what is wrong leaves all as it was. The rest of the settings needs a
-  // restart.
+  // Users, routes, who may be called, and files anew; what is wrong leaves all as it was. The rest of the
+  // settings needs a restart.
   void reload() {
     try {
       Loaded loaded = load_settings(argc_, argv_);

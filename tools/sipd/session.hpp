@@ -20,6 +20,7 @@
 #include "leg.hpp"
 #include "recorder.hpp"
 #include "records.hpp"
+#include "redirects.hpp"
 #include "sip_leg.hpp"
 #include "target.hpp"
 #include "telemetry/turn_meter.hpp"
@@ -132,6 +133,7 @@ class Session : public BridgeHost {
   std::optional<Records::Call> record_;
   std::unique_ptr<Leg> leg_, next_, leaving_;
   std::optional<FindWay> way_;
+  std::shared_ptr<Redirects> redirects_;       // that are being looked at
   call::CallKey referrer_ = 0;                 // whose REFER is being followed; 0: none
   unsigned transfers_ = 0;                     // so far
   std::uint64_t recorded_ = 0;                 // samples of the recording so far

@@ -12,7 +12,6 @@ namespace talky::sipd {
 namespace {
 
 constexpr unsigned max_transfers = 10; // of one session, one after the other
-constexpr unsigned max_redirects = 5;  // of one call that is placed
 constexpr auto ring_limit = std::chrono::seconds(60);
 
 } // namespace
@@ -83,23 +82,20 @@ void Session::fail_transfer(int status, std::string_view why) {
   worker_.agent().end_refer(std::exchange(referrer_, 0), status, net::now());
 }
 
-// 3xx: to the first place that may be called. It must be reached from the same address, where the sockets
-// are.
+// Its RTP sockets stay, so the next place must be reached from the same address.
 void Session::redirected(const call::CallRedirected& event) {
-  for (const std::string& target : event.targets) {
-    if (!next_ || next_->key != event.call || !worker_.permits(target, *worker_.live().refer)) continue;
-    log(log::Level::info, log::Line("call.redirect").add("status", event.status).add("to", target));
-    way_.emplace(worker_, target, [this, call = event.call](tl::expected<Way, int> way) {
-      Leg* const whose = leg(call);
-      SipLeg* const to = whose ? whose->sip() : nullptr;
-      const bool reached = to && way && way->flow.local.ip == to->local(false).ip &&
-                           worker_.agent().redirect(call, way->target, way->flow, net::now()).has_value();
-      if (!reached) worker_.agent().hangup(call, "", false, net::now());
-      worker_.drain();
-    });
+  Leg* const whose = leg(event.call);
+  SipLeg* const to = whose ? whose->sip() : nullptr;
+  const bool transfer = next_ && next_->key == event.call;
+  if (!to || over_ || (!transfer && !out_)) {
+    (void)worker_.agent().hangup(event.call, "", false, net::now());
     return;
   }
-  worker_.agent().hangup(event.call, "", false, net::now());
+  const Live& live = worker_.live();
+  Redirects::Rules rules{transfer ? *live.refer : live.calls_out->allowed, live.calls_out,
+                         to->local(false).ip, uuid()};
+  if (transfer) rules.passwords = nullptr;
+  redirects_ = Redirects::follow(worker_, event, std::move(rules));
 }
 
 void Session::transfer_failed(const call::TransferFailed& event) {

@@ -135,6 +135,8 @@ void describe(cli::Options& options, Settings& s) {
                 "web",
                 "otlp",
                 "otlp-headers",
+                "otlp-ca",
+                "otlp-compression",
                 "hep",
                 "hep-id",
                 "hep-key"});
@@ -198,12 +200,15 @@ void resolve_records(Settings& s) {
 }
 
 void resolve_http(Settings& s, bool is_default) {
+  OutRules rules{s.calls_out.allowed, {}};
   if (!s.calls_out.passwords_path.empty())
-    s.calls_out.passwords = PeerPasswords::load(s.calls_out.passwords_path);
+    rules.passwords = PeerPasswords::load(s.calls_out.passwords_path);
+  s.calls_out.rules = std::make_shared<const OutRules>(std::move(rules));
   if (!s.http_tokens_path.empty()) s.http_tokens = std::make_shared<Tokens>(Tokens::load(s.http_tokens_path));
   if (s.http_text.empty()) return;
   s.http = net::resolve(s.http_text, http_port);
   s.http_is_default = is_default;
+  s.samples = fmt::format("{}/voices", state_folder());
   if (!s.http) throw Failure(ExitCode::usage, fmt::format("--http: \"{}\" is not HOST:PORT", s.http_text));
   if (!s.http->ip.is_loopback() && !s.http_tokens)
     throw Failure(ExitCode::usage, "--http on an address that others can reach needs --http-tokens FILE");

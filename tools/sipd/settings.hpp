@@ -53,7 +53,7 @@ struct Settings {
     std::vector<std::string> allowed; // patterns of whom the API may call
     std::uint32_t most = 10;          // at a time
     std::string passwords_path;
-    PeerPasswords passwords;
+    std::shared_ptr<const OutRules> rules; // filled by resolve()
   } calls_out;
   std::string web; // folder of the web page; "": none
   ObserveSettings observe;
@@ -79,6 +79,7 @@ struct Settings {
   std::optional<Endpoint> http;              // nullopt: no HTTP API
   bool http_is_default = false;              // it was not asked for: if its port is taken, there is none
   std::shared_ptr<const Tokens> http_tokens; // null: nobody is asked for one
+  std::string samples;                       // folder of the voices' samples
   bool wide = false;                         // some address is not loopback
 
   bool uses_agent() const;

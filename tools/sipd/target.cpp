@@ -49,7 +49,7 @@ std::optional<Target> Target::parse(std::string_view text) {
     return out;
   }
   if (text.starts_with("ws://") || text.starts_with("wss://")) {
-    auto url = net::WebSocketUrl::parse(text);
+    auto url = http::WebSocketUrl::parse(text);
     if (!url) return std::nullopt;
     out.what = MediaStreamsTarget{std::move(*url)};
     return out;

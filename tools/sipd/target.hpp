@@ -5,8 +5,8 @@
 #include <string_view>
 #include <variant>
 
+#include "http/websocket_client.hpp"
 #include "net/stream.hpp"
-#include "net/websocket_client.hpp"
 
 namespace talky::sipd {
 
@@ -25,7 +25,7 @@ struct SocketTarget {
   bool talky = false; // speaks ipc/control.hpp from the first byte; otherwise once it sends some itself
 };
 struct MediaStreamsTarget {
-  net::WebSocketUrl url; // of an agent that speaks Twilio's Media Streams
+  http::WebSocketUrl url; // of an agent that speaks Twilio's Media Streams
 };
 struct RejectTarget {
   int status = 603;

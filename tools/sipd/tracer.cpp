@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/ascii.hpp"
+#include "http/gzip.hpp"
 #include "net/entropy.hpp"
 
 namespace talky::sipd {
@@ -22,11 +23,11 @@ constexpr auto longest_wish = std::chrono::minutes(5); // of a Retry-After
 constexpr std::size_t quoted = 200;                    // bytes of an answer in the log
 
 // Seconds, or a date (RFC 9110 10.2.3).
-std::optional<Duration> retry_after(const net::HttpAnswer& answer) {
+std::optional<Duration> retry_after(const http::Answer& answer) {
   const std::string_view field = answer.headers.get("Retry-After");
   std::optional<std::int64_t> seconds = ascii::to_number<std::uint32_t>(field);
   if (!seconds) {
-    const auto date = net::parse_http_date(field);
+    const auto date = http::parse_http_date(field);
     if (!date) return std::nullopt;
     seconds = *date - net::wall_clock_us() / 1'000'000;
   }
@@ -119,15 +120,16 @@ void Tracer::flush() {
     in_batch_ = batch_.size();
   }
   if (batch_.empty()) return;
-  request_.emplace(loop_, options_.url, options_.headers,
-                   telemetry::to_otlp_json(options_.resource, "talky-sipd", TALKY_VERSION, batch_),
-                   request_limit, [this](const auto& answer) {
+  std::string body = telemetry::to_otlp_json(options_.resource, "talky-sipd", TALKY_VERSION, batch_);
+  if (options_.gzip) body = http::gzip(body);
+  request_.emplace(loop_, options_.url, options_.headers, std::move(body),
+                   http::Requesting::Options{request_limit, options_.ca_file}, [this](const auto& answer) {
                      // Not from within the request, which goes.
                      loop_.post([this, answer] { answered(answer); });
                    });
 }
 
-void Tracer::answered(const tl::expected<net::HttpAnswer, std::string>& answer) {
+void Tracer::answered(const tl::expected<http::Answer, std::string>& answer) {
   request_.reset();
   if (!answer) return again(answer.error(), std::nullopt);
   if (answer->status >= 200 && answer->status < 300) {

@@ -16,7 +16,7 @@
 
 #include "core/log.hpp"
 #include "core/random.hpp"
-#include "net/http_client.hpp"
+#include "http/client.hpp"
 #include "telemetry/otlp.hpp"
 
 namespace talky::sipd {
@@ -27,8 +27,10 @@ class Tracer {
   static constexpr std::size_t max_batch = 512;
 
   struct Options {
-    net::HttpUrl url; // of the traces: ".../v1/traces"
-    net::HttpHeaders headers;
+    http::Url url; // of the traces: ".../v1/traces"
+    http::Headers headers;
+    std::string ca_file; // of https; "": the system's authorities
+    bool gzip = false;   // the bodies are sent with Content-Encoding: gzip
     telemetry::Attributes resource;
   };
   Tracer(Options options, log::Sink log);
@@ -49,7 +51,7 @@ class Tracer {
 
  private:
   void flush();
-  void answered(const tl::expected<net::HttpAnswer, std::string>& answer);
+  void answered(const tl::expected<http::Answer, std::string>& answer);
   void again(std::string_view why, std::optional<Duration> pause);
   void settled(std::uint64_t refused, std::string_view why);
   void stop_when_idle();
@@ -67,7 +69,7 @@ class Tracer {
   net::Timer timer_, stop_limit_;
   Random random_;
   std::vector<telemetry::Span> batch_; // that is being sent, or waits to be sent again
-  std::optional<net::HttpRequesting> request_;
+  std::optional<http::Requesting> request_;
   Duration pause_{0};
   bool troubled_ = false; // the log has said so
   bool stopping_ = false;

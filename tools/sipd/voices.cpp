@@ -13,10 +13,10 @@ namespace talky::sipd {
 namespace {
 
 namespace json = boost::json;
-using net::HttpMethod;
-using net::HttpReply;
-using net::HttpRequest;
-using net::HttpResponse;
+using http::Method;
+using http::Reply;
+using http::Request;
+using http::Response;
 
 constexpr std::uint32_t rate = 16'000;
 constexpr std::size_t max_list = 64 << 10;        // bytes
@@ -48,23 +48,23 @@ std::string text_of(const json::object& object, const char* key) {
 
 } // namespace
 
-Voices::Voices(net::Loop& loop, std::string agent_command)
-    : loop_(loop), command_(std::move(agent_command)) {}
+Voices::Voices(net::Loop& loop, std::string agent_command, std::string cache, log::Sink log)
+    : loop_(loop), command_(std::move(agent_command)), cache_(std::move(cache)), log_(std::move(log)) {}
 
 void Voices::add_routes(const AddRoute& add) {
-  add(HttpMethod::get, "/api/v1/web/voices", Role::read,
-      [this](const HttpRequest&, const HttpReply& reply) { list(reply); });
-  add(HttpMethod::get, "/api/v1/web/voices/{name}/sample", Role::read,
-      [this](const HttpRequest& request, const HttpReply& reply) {
+  add(Method::get, "/api/v1/web/voices", Role::read,
+      [this](const Request&, const Reply& reply) { list(reply); });
+  add(Method::get, "/api/v1/web/voices/{name}/sample", Role::read,
+      [this](const Request& request, const Reply& reply) {
         sample(std::string(request.parameter("name")), reply);
       });
 }
 
 void Voices::ask(const std::string& key, std::vector<std::string> arguments, std::size_t max_output,
-                 Take take, const HttpReply& reply, std::function<void()> then) {
+                 Take take, const Reply& reply, std::function<void()> then) {
   Question& question = questions_[key];
   const auto refuse = [reply](const std::string& why) {
-    auto answer = net::problem(503, fmt::format("the agent's program does not speak: {}", why));
+    auto answer = http::problem(503, fmt::format("the agent's program does not speak: {}", why));
     answer.headers.add("Retry-After", "5");
     reply(std::move(answer));
   };
@@ -89,7 +89,7 @@ void Voices::ask(const std::string& key, std::vector<std::string> arguments, std
                        });
 }
 
-void Voices::with_list(const HttpReply& reply, std::function<void()> then) {
+void Voices::with_list(const Reply& reply, std::function<void()> then) {
   if (!voices_.empty()) return then();
   const auto take = [this](const AgentRun::Result& result) {
     std::string_view rest = result.output;
@@ -100,46 +100,56 @@ void Voices::with_list(const HttpReply& reply, std::function<void()> then) {
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (error || !line.is_object()) continue;
       std::string name = text_of(line.get_object(), "name");
-      if (!name.empty()) voices_.push_back({std::move(name), text_of(line.get_object(), "description"), {}});
+      if (name.empty()) continue;
+      Voice voice{name, text_of(line.get_object(), "description"), {}, {}};
+      // Without a version nobody knows whether it still sounds like that.
+      if (!text_of(line.get_object(), "version").empty())
+        voice.key = fmt::format("{}\n{}", json::serialize(line), sample_text(name));
+      voices_.push_back(std::move(voice));
     }
     return !voices_.empty();
   };
   ask("", {"voices", "--json"}, max_list, take, reply, std::move(then));
 }
 
-void Voices::list(const HttpReply& reply) {
+void Voices::list(const Reply& reply) {
   with_list(reply, [this, reply] {
     json::array out;
     for (const Voice& voice : voices_) {
       out.push_back(
           {{"name", voice.name},
            {"description", voice.description},
-           {"sample", fmt::format("/api/v1/web/voices/{}/sample", net::percent_encoded(voice.name))}});
+           {"sample", fmt::format("/api/v1/web/voices/{}/sample", http::percent_encoded(voice.name))}});
     }
     reply(json_answer(200, json::serialize(out) + "\n"));
   });
 }
 
-void Voices::sample(const std::string& name, const HttpReply& reply) {
+void Voices::sample(const std::string& name, const Reply& reply) {
   with_list(reply, [this, name, reply] {
     const auto find = [this, name] {
       return std::find_if(voices_.begin(), voices_.end(),
                           [&](const Voice& voice) { return voice.name == name; });
     };
-    if (find() == voices_.end()) return reply(net::problem(404, "there is no voice of that name"));
+    if (find() == voices_.end()) return reply(http::problem(404, "there is no voice of that name"));
     const auto give = [find, reply] {
-      HttpResponse response = HttpResponse::text(200, "audio/wav", find()->wav);
+      Response response = Response::text(200, "audio/wav", find()->wav);
       response.headers.add("Cache-Control", "no-cache");
       response.headers.add("Accept-Ranges", "bytes");
       response.headers.add(
           "ETag", fmt::format("\"{:x}-{:x}\"", find()->wav.size(), std::hash<std::string>{}(find()->wav)));
       reply(std::move(response));
     };
+    if (find()->wav.empty() && !find()->key.empty())
+      find()->wav = cache_.find(name, find()->key).value_or("");
     if (!find()->wav.empty()) return give();
-    const auto take = [find](const AgentRun::Result& result) {
+    const auto take = [this, find](const AgentRun::Result& result) {
       const Samples samples = pcm_of(result.output);
       if (samples.size() < rate / 2) return false;
       find()->wav = wav_of(samples);
+      if (find()->key.empty()) return true;
+      if (const auto kept = cache_.keep(find()->name, find()->key, find()->wav); !kept)
+        log_(log::Level::warn, log::Line("voice.not_kept").add("why", kept.error().what).str());
       return true;
     };
     ask(name, {"say", "--voice", name, sample_text(name)}, max_sample, take, reply, give);

@@ -40,7 +40,7 @@ bool WebCaller::Allowance::take(double amount, Time now) {
   return true;
 }
 
-WebCaller::WebCaller(net::Loop& loop, std::shared_ptr<net::WebSocket> socket,
+WebCaller::WebCaller(net::Loop& loop, std::shared_ptr<http::WebSocket> socket,
                      std::shared_ptr<CallBox> to_call)
     : socket_(std::move(socket)),
       to_call_(std::move(to_call)),
@@ -53,7 +53,7 @@ void WebCaller::start(std::function<void()> gone) {
   mailbox_->open([weak = weak_from_this()](ToBrowser& message) {
     if (const auto self = weak.lock()) self->deliver(message);
   });
-  net::WebSocket::Handlers handlers;
+  http::WebSocket::Handlers handlers;
   handlers.text = [weak = weak_from_this()](std::string_view text) {
     if (const auto self = weak.lock()) self->text(text);
   };

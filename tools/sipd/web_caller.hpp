@@ -10,14 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "net/websocket.hpp"
+#include "http/websocket.hpp"
 #include "web_line.hpp"
 
 namespace talky::sipd {
 
 class WebCaller : public std::enable_shared_from_this<WebCaller> {
  public:
-  WebCaller(net::Loop& loop, std::shared_ptr<net::WebSocket> socket, std::shared_ptr<CallBox> to_call);
+  WebCaller(net::Loop& loop, std::shared_ptr<http::WebSocket> socket, std::shared_ptr<CallBox> to_call);
 
   // `gone` comes once, when it is over.
   void start(std::function<void()> gone);
@@ -51,7 +51,7 @@ class WebCaller : public std::enable_shared_from_this<WebCaller> {
     Time last_{};
   };
 
-  std::shared_ptr<net::WebSocket> socket_;
+  std::shared_ptr<http::WebSocket> socket_;
   std::shared_ptr<CallBox> to_call_;
   std::shared_ptr<BrowserBox> mailbox_;
   std::function<void()> gone_;

@@ -30,6 +30,7 @@
 #include "signalling.hpp"
 #include "sip/framer_set.hpp"
 #include "sip/message.hpp"
+#include "sip/uri.hpp"
 #include "web_line.hpp"
 #include "worker_counters.hpp"
 
@@ -65,6 +66,7 @@ struct Live {
   std::shared_ptr<const Users> users;
   std::vector<sip::DigestAlgorithm> digests;
   std::shared_ptr<const std::vector<std::string>> refer; // patterns of --allow-refer
+  std::shared_ptr<const OutRules> calls_out;             // never null
   // Of play: targets, read when the settings are.
   std::unordered_map<std::string, std::shared_ptr<const Samples>> files;
 };
@@ -117,6 +119,7 @@ class Worker {
   }
   // By patterns such as those of --allow-refer: may we call there because somebody asks for it?
   bool permits(std::string_view uri, const std::vector<std::string>& patterns) const;
+  bool leads_nowhere(const sip::Uri& uri) const;     // to us, and nobody is registered by that name
   std::string new_call_id();                         // one whose messages come to this worker
   void rename(call::CallKey from, call::CallKey to); // a call that has got its key
   void adopt(call::CallKey call, call::CallKey of);  // a call of the session that `of` belongs to

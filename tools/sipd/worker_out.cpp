@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "redirects.hpp"
 #include "session.hpp"
 #include "sip/uri.hpp"
 #include "worker.hpp"
@@ -29,11 +30,9 @@ void Worker::call_out(CallOut call, const CallPlaced& done) {
   if (!uri || !uri->is_sip())
     return done(tl::unexpected(
         NoCall{422, R"("to" must be a SIP URI or the name of a phone that is registered here)"}));
-  const auto ip = uri->host_ip();
-  const bool ours = ip && listens_on({*ip, uri->port_or_default()});
-  if (!permits(call.to, settings_.calls_out.allowed))
+  if (!permits(call.to, live_.calls_out->allowed))
     return done(tl::unexpected(NoCall{403, "no --allow-calls-out pattern fits"}));
-  if (ours && !agent_->locate(*uri, true))
+  if (leads_nowhere(*uri))
     return done(tl::unexpected(NoCall{404, "nobody is registered here by that name"}));
   const Target& target = live_.routes->find(call.connect);
   if (target.as<RejectTarget>())
@@ -54,6 +53,11 @@ void Worker::call_out(CallOut call, const CallPlaced& done) {
       });
 }
 
+bool Worker::leads_nowhere(const sip::Uri& uri) const {
+  const auto ip = uri.host_ip();
+  return ip && listens_on({*ip, uri.port_or_default()}) && !agent_->locate(uri, true);
+}
+
 void Worker::place_out(const CallOut& call, const Way& way, const CallPlaced& done) {
   if (refuses_ || shut_down_) return done(tl::unexpected(NoCall{503, "no calls are placed at present"}));
   OutSlot slot = take_out_slot(*shared_.calls_out);
@@ -65,7 +69,8 @@ void Worker::place_out(const CallOut& call, const Way& way, const CallPlaced& do
   invite.flow = way.flow;
   invite.call_id = new_call_id();
   invite.answer_timeout = call.ring;
-  invite.credentials = settings_.calls_out.passwords.find(uri->host);
+  invite.max_redirects = max_redirects;
+  invite.credentials = live_.calls_out->passwords.find(uri->host);
   invite.from = invite.credentials
                     ? fmt::format("sip:{}@{}", sip::escape_user(invite.credentials->user), uri->host)
                     : fmt::format("sip:talky@{}", way.flow.local.to_string());

@@ -1,0 +1,1 @@
+talky_fuzz(http_text DEPENDS http)

@@ -1,1 +1,0 @@
-talky_fuzz(http_text DEPENDS net)

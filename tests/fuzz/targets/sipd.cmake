@@ -1,0 +1,1 @@
+talky_fuzz(sipd_requests DEPENDS sipd_parts)
