@@ -88,14 +88,11 @@ function(talky_starts_quickly target)
     target_link_libraries(talky_fmt_inside PRIVATE talky_flags fmt::fmt)
   endif()
   # Named before the libraries that use them, so the linker must look at the archives again and again; the shared ones,
-  # which follow, are then not needed. The standard library is among them: what an inline function of it is called for
-  # would else come from the next object that happens to hold a copy, with all that this object drags in.
-  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=libstdc++.a OUTPUT_VARIABLE standard_library
-                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  # which follow, are then not needed.
   get_target_property(libraries ${target} LINK_LIBRARIES)
   list(FILTER libraries INCLUDE REGEX "^talky::")
   target_link_libraries(${target} PRIVATE
-    "$<LINK_GROUP:RESCAN,${libraries},talky_fmt_inside,${TALKY_YAML_ARCHIVE},${TALKY_JSON_ARCHIVE},${standard_library}>")
+    "$<LINK_GROUP:RESCAN,${libraries},talky_fmt_inside,${TALKY_YAML_ARCHIVE},${TALKY_JSON_ARCHIVE}>")
   target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--as-needed)
 endfunction()
 
