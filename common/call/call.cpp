@@ -308,17 +308,8 @@ void Call::send_bye(EndCause cause, std::string_view reason, Time now) {
 void Call::end(EndCause cause, bool by_peer, std::string_view reason, Time now) {
   if (ended_) return;
   if (state_ != State::ending) state_ = State::ended;
-  CallEnded ended;
-  ended.call = key_;
-  ended.cause = cause;
-  ended.by_peer = by_peer;
-  ended.status = last_status_;
-  ended.reason = reason;
-  ended.invited = invited_;
-  ended.answered = answered_;
-  ended.ended = now;
-  if (plan_) ended.codec = plan_->codec;
-  ended_ = std::move(ended);
+  ended_ = call_ended(key_, cause, by_peer, last_status_, reason, invited_, answered_, now);
+  if (plan_) ended_->codec = plan_->codec;
 
   if (media_) media_->stop(now);
   session_timer_.stop();

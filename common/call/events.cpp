@@ -19,4 +19,18 @@ std::string_view to_string(EndCause cause) {
   return "unknown";
 }
 
+CallEnded call_ended(CallKey call, EndCause cause, bool by_peer, int status, std::string_view reason,
+                     Time invited, std::optional<Time> answered, Time now) {
+  CallEnded event;
+  event.call = call;
+  event.cause = cause;
+  event.by_peer = by_peer;
+  event.status = status;
+  event.reason = reason;
+  event.invited = invited;
+  event.answered = answered;
+  event.ended = now;
+  return event;
+}
+
 } // namespace talky::call

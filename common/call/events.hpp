@@ -187,6 +187,10 @@ struct CallEnded {
   std::optional<MediaQuality> quality; // nullopt: there was no media
 };
 
+// The end of a call, but for what is known of its media.
+CallEnded call_ended(CallKey call, EndCause cause, bool by_peer, int status, std::string_view reason,
+                     Time invited, std::optional<Time> answered, Time now);
+
 // ---- Beside the calls ----
 
 struct RegistrationChanged {

@@ -26,6 +26,7 @@ class PlayoutLedger {
   // Of what had been played when the total was `played`, how much was his. Exact for at least the last 64
   // changes of hands.
   std::uint64_t played(Hand whose, std::uint64_t played) const;
+  std::uint64_t total(Hand whose) const { return played(whose, end_); } // given, less what was cleared
 
  private:
   static constexpr std::size_t kKept = 64;

@@ -60,11 +60,28 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   wait_line sipd 'event=call.end .*reason="agent hung up"'
 }
 
-@test "an agent that breaks off is dialled again, and the caller hears a tone meanwhile" {
+@test "an agent that breaks off is dialled again, and the caller is told so meanwhile" {
+  audio make noise answer.wav --seconds 1 --seed 7
+  sox answer.wav -t raw -e mu-law -b 8 answer.ulaw
+  agent --say "$T/answer.ulaw" --drop-after 100 --refuse 4 --close-after 100
+  # A program that speaks: what it says is heard, once it has been spoken.
+  audio make noise sentence.wav --seconds 1.5 --seed 9 --rate 16000
+  printf '#!/bin/sh\n[ "$1" = say ] && echo "$2" >>%s/asked && exec cat %s/sentence.wav\n' "$T" "$T" >speaker
+  chmod +x speaker
+  sipd --bridge "ws://$AGENT/" --agent-command "$T/speaker"
+  client call 100 --seconds 60 || true
+  wait_line sipd 'event=call.end'
+  log_has 'event=bridge.redialled'
+  [ "$(cat asked)" = 'One moment, please. The connection was interrupted, and I am trying to restore it.' ]
+  audio find sentence.wav "$(only_recording)" --channel 1 --at-least 0.9
+  audio find answer.wav "$(only_recording)" --channel 1 --at-least 0.97
+}
+
+@test "where no program speaks, a caller whose agent is dialled again hears a tone" {
   audio make noise answer.wav --seconds 1 --seed 7
   sox answer.wav -t raw -e mu-law -b 8 answer.ulaw
   agent --say "$T/answer.ulaw" --drop-after 100 --refuse 3 --close-after 100
-  sipd --bridge "ws://$AGENT/"
+  sipd --bridge "ws://$AGENT/" --agent-command ''
   client call 100 --seconds 60 || true
   wait_line sipd 'event=call.end'
   log_has 'event=bridge.broken code=1006'

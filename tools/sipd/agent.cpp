@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent_program.hpp"
 #include "audio/tone.hpp"
 
 namespace talky::sipd {
@@ -22,7 +23,6 @@ constexpr auto max_backoff = std::chrono::seconds(30);
 constexpr auto stop_grace = std::chrono::seconds(2); // from SIGTERM to SIGKILL
 constexpr auto long_life = std::chrono::seconds(60); // after which a death is not the fault of the start
 constexpr int hopeless = 3;                          // failed starts in a row: calls no longer wait
-constexpr std::size_t max_apology = 2 * rate * 20;   // bytes
 constexpr std::string_view apology_text =
     "I am sorry, something went wrong on our side. Please call again. Goodbye.";
 
@@ -47,13 +47,14 @@ Agent::Agent(net::Loop& loop, Options options, log::Sink log)
       options_(std::move(options)),
       log_(std::move(log)),
       timer_(loop, [this] { look(); }),
-      apology_(std::make_shared<Samples>(information_tones())) {}
+      apology_(loop, options_.command, std::string(apology_text), information_tones(), "agent.apology",
+               log_) {}
 
 Agent::~Agent() = default;
 
 void Agent::start() {
   look();
-  if (!options_.command.empty()) ask_apology();
+  apology_.wanted();
 }
 
 void Agent::wanted() {
@@ -153,21 +154,6 @@ void Agent::exited(const net::Process::Exit& exit) {
   timer_.at(net::now() + backoff);
 }
 
-void Agent::ask_apology() {
-  speaker_.emplace(loop_, options_.command, std::vector<std::string>{"say", std::string(apology_text)},
-                   max_apology, [this](AgentRun::Result said) {
-                     Samples samples = pcm_of(said.output);
-                     const bool usable = said.good && samples.size() > rate / 2;
-                     log_(usable ? log::Level::debug : log::Level::warn,
-                          log::Line("agent.apology").add("spoken", usable).add("how", said.how).str());
-                     if (usable) {
-                       const std::lock_guard lock(apology_mutex_);
-                       apology_ = std::make_shared<Samples>(std::move(samples));
-                     }
-                     speaker_.reset();
-                   });
-}
-
 void Agent::stop(std::function<void()> done) {
   timer_.cancel();
   probe_.reset();
@@ -177,11 +163,6 @@ void Agent::stop(std::function<void()> done) {
   } else {
     loop_.post(std::exchange(stopped_, nullptr));
   }
-}
-
-std::shared_ptr<const Samples> Agent::apology() const {
-  const std::lock_guard lock(apology_mutex_);
-  return apology_;
 }
 
 } // namespace talky::sipd

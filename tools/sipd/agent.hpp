@@ -5,15 +5,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
-#include "agent_program.hpp"
 #include "bridge.hpp"
 #include "core/log.hpp"
 #include "net/process.hpp"
 #include "net/stream.hpp"
+#include "spoken.hpp"
 
 namespace talky::sipd {
 
@@ -41,14 +40,13 @@ class Agent {
   void wanted(); // any thread
   // Mono s16 at 16 kHz; spoken by the agent's own voice where it could be asked in time, otherwise three
   // tones.
-  std::shared_ptr<const Samples> apology() const; // any thread
+  std::shared_ptr<const Samples> apology() const { return apology_.samples(); } // any thread
 
  private:
   void look();
   void looked(bool there);
   void spawn();
   void exited(const net::Process::Exit& exit);
-  void ask_apology();
 
   net::Loop& loop_;
   Options options_;
@@ -62,10 +60,8 @@ class Agent {
   int failures_ = 0; // starts in a row that came to nothing
   Time spawned_{};
 
-  std::optional<AgentRun> speaker_;
   std::function<void()> stopped_;
-  mutable std::mutex apology_mutex_;
-  std::shared_ptr<const Samples> apology_;
+  SpokenSentence apology_;
 };
 
 } // namespace talky::sipd

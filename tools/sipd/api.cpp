@@ -74,7 +74,7 @@ void Api::stop() {
   if (!thread_.joinable()) return;
   loop_.post([this] {
     closing_ = true;
-    for (const auto& listener : std::exchange(listeners_, {}))
+    for (const auto& listener : std::exchange(audio_clients_, {}))
       listener->call_ended();
     for (const auto& caller : std::exchange(web_callers_, {}))
       caller->hang_up();
@@ -117,14 +117,14 @@ void Api::ended(CallOver event) {
   loop_.post([this, event = std::move(event)] {
     metrics_.ended(event);
     state_.ended(event);
-    std::vector<std::shared_ptr<AudioListener>> over;
-    for (const auto& listener : listeners_) {
+    std::vector<std::shared_ptr<AudioClient>> over;
+    for (const auto& listener : audio_clients_) {
       if (listener->call() == event.uuid) over.push_back(listener);
     }
     for (const auto& listener : over) {
       listener->call_ended();
       listener_drops_ += listener->dropped();
-      listeners_.erase(listener);
+      audio_clients_.erase(listener);
     }
   });
 }
@@ -145,7 +145,7 @@ void Api::registered(const call::RegistrationChanged& change) {
 
 void Api::on_event(const ApiState::Event& event) {
   readers_.send(event);
-  const auto all = listeners_;
+  const auto all = audio_clients_;
   for (const auto& listener : all) {
     if (event.call == listener->call()) listener->event(event);
   }

@@ -75,12 +75,14 @@ class Api {
   void finish_refresh(bool fresh);
 
   void command(const http::Request& request, const http::Reply& reply, CallCommand command);
+  void command(const std::string& uuid, const http::Reply& reply, CallCommand command);
   void call_out(const http::Request& request, const http::Reply& reply);
   void play(const http::Request& request, const http::Reply& reply);
   void say(const http::Request& request, const http::Reply& reply);
-  void listen_in(const http::Request& request, const http::Reply& reply);
-  void listen_in(const std::shared_ptr<http::WebSocket>& socket, const std::string& uuid, Ear ear);
-  void web_call(const http::Request& request, const http::Reply& reply); // api_web.cpp
+  void say_beside(const std::string& uuid, const http::Reply& reply, const ipc::Say& text);
+  void take_part(const http::Request& request, const http::Reply& reply); // api_listen.cpp
+  std::shared_ptr<void> claim(const std::string& uuid, Part part);        // null: somebody else has it
+  void web_call(const http::Request& request, const http::Reply& reply);  // api_web.cpp
   void web_call(const std::shared_ptr<http::WebSocket>& socket, WebCall call);
   void answer(std::uint64_t id, http::Response response);
   std::uint64_t remember(const http::Reply& reply); // it gets 504 if nobody answers
@@ -100,8 +102,10 @@ class Api {
   Metrics metrics_;
   ApiState state_;
   EventReaders readers_;
-  std::set<std::shared_ptr<AudioListener>> listeners_;
-  std::uint64_t listener_drops_ = 0; // frames, of those who have left
+  std::set<std::shared_ptr<AudioClient>> audio_clients_;
+  using Parts = std::set<std::pair<std::string, Part>>;
+  std::shared_ptr<Parts> parts_ = std::make_shared<Parts>(); // that are taken, by call
+  std::uint64_t listener_drops_ = 0;                         // frames, of those who have left
   std::set<std::shared_ptr<WebCaller>> web_callers_;
   std::size_t next_web_worker_ = 0;
   Pages pages_;

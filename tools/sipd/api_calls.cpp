@@ -67,8 +67,11 @@ void Api::answer(std::uint64_t id, Response response) {
   if (!node.empty()) node.mapped().reply(std::move(response));
 }
 
-void Api::command(const Request& request, const Reply& reply, CallCommand command) {
-  const std::string uuid(request.parameter("id"));
+void Api::command(const Request& request, const Reply& reply, CallCommand what) {
+  command(std::string(request.parameter("id")), reply, std::move(what));
+}
+
+void Api::command(const std::string& uuid, const Reply& reply, CallCommand command) {
   const ApiState::Call* call = state_.find(uuid);
   if (!call) return reply(no_such_call());
   Worker* worker = workers_[call->began.worker];
@@ -105,17 +108,35 @@ void Api::call_out(const Request& request, const Reply& reply) {
   });
 }
 
+// The agent says it, if it knows how; otherwise its program does, beside the call.
 void Api::say(const Request& request, const Reply& reply) {
   const auto wish = parse_say(request.body);
   if (!wish) return reply(http::problem(422, wish.error()));
-  const ApiState::Call* call = state_.find(request.parameter("id"));
+  const std::string uuid(request.parameter("id"));
+  const ApiState::Call* call = state_.find(uuid);
   if (!call) return reply(no_such_call());
   if (!call->answered) return reply(http::problem(409, "the call has not been answered yet"));
+  Worker* worker = workers_[call->began.worker];
+  worker->post([this, worker, uuid, id = remember(reply), text = *wish] {
+    const Result<> done = worker->command(uuid, SayText{text});
+    loop_.post([this, id, uuid, text, done] {
+      if (done || done.error().code != Errc::unsupported) {
+        Response response;
+        response.status = 204;
+        return answer(id, done ? std::move(response) : refusal_of(done.error()));
+      }
+      auto node = pending_.extract(id); // to speak may take longer than a worker's answer
+      if (!node.empty()) say_beside(uuid, node.mapped().reply, text);
+    });
+  });
+}
+
+void Api::say_beside(const std::string& uuid, const Reply& reply, const ipc::Say& text) {
   speaker_.speak(
-      wish->text, wish->voice,
-      [this, request, reply, clear = wish->clear](tl::expected<Samples, std::string> said) {
+      text.text, text.voice,
+      [this, uuid, reply, clear = text.clear](tl::expected<Samples, std::string> said) {
         if (said)
-          return command(request, reply, PlayAudio{std::make_shared<const Samples>(std::move(*said)), clear});
+          return command(uuid, reply, PlayAudio{std::make_shared<const Samples>(std::move(*said)), clear});
         reply(http::problem(503, fmt::format("the agent's program does not speak: {}", said.error())));
       });
 }

@@ -97,10 +97,10 @@ Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
   return out;
 }
 
-Parsed<SayText> parse_say(std::string_view body) {
-  const auto object = parse_object(body, {"text", "voice", "clear"});
+Parsed<ipc::Say> parse_say(std::string_view body) {
+  const auto object = parse_object(body, {"text", "voice", "interruptible", "clear"});
   if (!object) return tl::unexpected(object.error());
-  SayText out;
+  ipc::Say out;
   const json::value* text = object->if_contains("text");
   const auto size = text && text->is_string() ? text->get_string().size() : 0;
   if (size == 0 || size > max_said)
@@ -114,9 +114,10 @@ Parsed<SayText> parse_say(std::string_view body) {
     if (out.voice.size() > 32 || !std::all_of(out.voice.begin(), out.voice.end(), ascii::is_alnum))
       return tl::unexpected(std::string(R"("voice" must be the name of a voice, see /api/v1/web/voices)"));
   }
-  if (const json::value* clear = object->if_contains("clear")) {
-    if (!clear->is_bool()) return tl::unexpected(std::string(R"("clear" must be true or false)"));
-    out.clear = clear->get_bool();
+  for (const auto& [name, flag] : {std::pair("interruptible", &out.interruptible), {"clear", &out.clear}}) {
+    const json::value* value = object->if_contains(name);
+    if (value && !value->is_bool()) return tl::unexpected(fmt::format("\"{}\" must be true or false", name));
+    if (value) *flag = value->get_bool();
   }
   return out;
 }

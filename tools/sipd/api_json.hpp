@@ -22,12 +22,8 @@ Parsed<SendDigits> parse_digits(std::string_view body); // {"digits": "12#", "du
 // {"to": "sip:200@192.0.2.7" or "alice", "connect": "100", "voice": "Emma", "ring_seconds": 30}; a `to`
 // without a scheme is somebody at `ours`.
 Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours);
-struct SayText {
-  std::string text, voice;
-  bool clear = false;
-};
-Parsed<SayText> parse_say(
-    std::string_view body); // {"text": "One moment, please.", "voice": "Emma", "clear": true}
+// {"text": "One moment, please.", "voice": "Emma", "interruptible": false, "clear": true}
+Parsed<ipc::Say> parse_say(std::string_view body);
 Parsed<TransferTo> parse_transfer(std::string_view body); // {"to": "sip:200@192.0.2.7"}
 // A whole sound file of any kind that talky reads (WAV, FLAC, Ogg ...), at most two minutes of it, mixed down
 // to one channel at 16 kHz.

@@ -13,9 +13,9 @@ std::string Api::metrics_text() {
   gauges.http_connections = server_->connections();
   gauges.event_readers = readers_.size();
   gauges.event_readers_cut = readers_.cut_off();
-  gauges.listeners = listeners_.size();
+  gauges.listeners = audio_clients_.size();
   gauges.listener_frames_dropped = listener_drops_;
-  for (const auto& listener : listeners_)
+  for (const auto& listener : audio_clients_)
     gauges.listener_frames_dropped += listener->dropped();
   for (const auto& [uuid, call] : state_.calls())
     gauges.queued_samples += call.now.queued;

@@ -93,7 +93,7 @@ void Api::add_routes() {
     reply(std::move(response));
   });
   get("/api/v1/sip/audio/{id}", Role::read,
-      [this](const Request& request, const Reply& reply) { listen_in(request, reply); });
+      [this](const Request& request, const Reply& reply) { take_part(request, reply); });
   get("/api/v1/web/call", Role::operate,
       [this](const Request& request, const Reply& reply) { web_call(request, reply); });
   const AddRoute add = [this](Method method, const char* pattern, Role role, http::Handler handler) {

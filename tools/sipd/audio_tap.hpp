@@ -17,17 +17,22 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
  public:
   // 20 ms, interleaved, caller left and agent right; called on `loop`.
   using Deliver = std::function<void(const std::vector<std::int16_t>& stereo)>;
-  AudioTap(net::Loop& loop, Deliver deliver) : loop_(loop), deliver_(std::move(deliver)) {}
+  // `talks`: he talks in, and does not want to hear himself.
+  AudioTap(net::Loop& loop, bool talks, Deliver deliver)
+      : loop_(loop), talks_(talks), deliver_(std::move(deliver)) {}
 
-  // On the call's loop. False: nobody listens any more.
-  bool frame(std::span<const std::int16_t> stereo) {
+  // On the call's loop. `agent`: the right side without who talks in. False: nobody listens any more.
+  bool frame(std::span<const std::int16_t> stereo, std::span<const std::int16_t> agent) {
     if (closed_) return false;
     if (in_flight_ >= max_in_flight) {
       ++lost_;
       return true;
     }
     ++in_flight_;
-    loop_.post([self = shared_from_this(), copy = std::vector<std::int16_t>(stereo.begin(), stereo.end())] {
+    std::vector<std::int16_t> copy(stereo.begin(), stereo.end());
+    for (std::size_t i = 0; talks_ && i < agent.size(); ++i)
+      copy[2 * i + 1] = agent[i];
+    loop_.post([self = shared_from_this(), copy = std::move(copy)] {
       --self->in_flight_;
       if (!self->closed_) self->deliver_(copy);
     });
@@ -45,6 +50,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
   static constexpr int max_in_flight = 50; // a second
 
   net::Loop& loop_;
+  const bool talks_;
   Deliver deliver_;
   std::atomic<int> in_flight_{0};
   std::atomic<std::uint64_t> lost_{0};

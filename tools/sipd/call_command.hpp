@@ -24,10 +24,13 @@ struct PlayAudio {                        // after what the bridge has queued
   std::shared_ptr<const Samples> samples; // mono, 16 kHz
   bool clear = false;                     // instead of it
 };
+struct SayText { // by the bridge; `unsupported`: it does not know how
+  ipc::Say say;
+};
 struct TransferTo {
   std::string uri;
 };
-using CallCommand = std::variant<HangUp, HoldCall, ResumeCall, SendDigits, PlayAudio, TransferTo>;
+using CallCommand = std::variant<HangUp, HoldCall, ResumeCall, SendDigits, PlayAudio, SayText, TransferTo>;
 
 // One call as it stands.
 struct CallSnapshot {

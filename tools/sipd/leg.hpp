@@ -37,6 +37,8 @@ class Leg {
   virtual void attach_bridge() = 0;
   virtual Result<std::size_t> play(std::span<const std::int16_t> samples) = 0; // how many were taken
   virtual std::uint64_t queued() const = 0;
+  // Somebody talks in beside the agent, live: how many of the oldest samples were thrown away.
+  virtual std::size_t talk_in(std::span<const std::int16_t> samples) = 0;
   // Throws away what nobody has heard. nullopt: how much that was is known later (Session::cleared).
   virtual std::optional<ipc::Cleared> clear() = 0;
   virtual void mark(const std::string& name) = 0;

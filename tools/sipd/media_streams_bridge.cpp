@@ -30,11 +30,13 @@ constexpr std::size_t max_marks = 1000;                  // that wait to be play
 constexpr std::uint32_t max_complaints = 5;              // lines about bad messages, a call
 constexpr std::uint16_t closed_in_order = 1000;
 
-// What the caller hears while nobody is there: a soft tone of 0.2 s, twice a second. Not silence, which
-// sounds like the end of the call.
+// What the caller hears while nobody is there: a sentence, where there is a program that speaks, and every
+// some seconds again; between, a soft tone of 0.2 s, twice a second. Not silence, which sounds like the end
+// of the call.
 constexpr double prompt_hertz = 440;
 constexpr double prompt_dbfs = -24;
 constexpr std::size_t prompt_period = rate / 2, prompt_sound = rate / 5;
+constexpr std::size_t prompt_tones = 6 * rate; // between two times of the sentence
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -45,10 +47,12 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 class MediaStreamsBridge final : public RemoteBridge {
  public:
-  MediaStreamsBridge(BridgeHost& host, http::WebSocketUrl url, std::string ca_file)
+  MediaStreamsBridge(BridgeHost& host, http::WebSocketUrl url, std::string ca_file,
+                     SpokenSentence& reconnecting)
       : RemoteBridge(host),
         url_(std::move(url)),
         ca_file_(std::move(ca_file)),
+        reconnecting_(reconnecting),
         writer_(host.about().call),
         down_(std::move(*audio::Resampler::create(rate, wire_rate))),
         up_(std::move(*audio::Resampler::create(wire_rate, rate))),
@@ -58,7 +62,10 @@ class MediaStreamsBridge final : public RemoteBridge {
     if (socket_) socket_->close(closed_in_order, "");
   }
 
-  void start() override { connect(); }
+  void start() override {
+    reconnecting_.wanted(); // a sentence is not spoken in no time
+    connect();
+  }
 
   void stop(std::string_view /*reason*/) override {
     over_ = true;
@@ -167,6 +174,7 @@ class MediaStreamsBridge final : public RemoteBridge {
     redialling_since_ = net::now();
     backoff_ = first_redial;
     prompted_ = 0;
+    sentence_ = reconnecting_.samples();
     redial_.at(*redialling_since_ + backoff_);
   }
 
@@ -200,16 +208,27 @@ class MediaStreamsBridge final : public RemoteBridge {
   // Behind what the agent had said before it broke off.
   void prompt(std::size_t count) {
     if (host_.queued() >= count) return;
+    if (sentence_->empty()) { // it may have been spoken meanwhile
+      sentence_ = reconnecting_.samples();
+      if (!sentence_->empty()) prompted_ = 0;
+    }
     samples_.assign(count, 0);
     tone_.generate(samples_);
     for (std::int16_t& sample : samples_) {
-      if (prompted_++ % prompt_period >= prompt_sound) sample = 0;
+      const std::size_t at = prompted_++ % (sentence_->size() + prompt_tones);
+      if (at < sentence_->size()) {
+        sample = (*sentence_)[at];
+      } else if ((at - sentence_->size()) % prompt_period >= prompt_sound) {
+        sample = 0;
+      }
     }
     host_.play(samples_);
   }
 
   http::WebSocketUrl url_;
   std::string ca_file_;
+  SpokenSentence& reconnecting_;
+  std::shared_ptr<const Samples> sentence_; // as it stood when the connection broke
   streams::Writer writer_;
   std::optional<http::WebSocketConnecting> connecting_;
   std::shared_ptr<http::WebSocket> socket_;
@@ -230,8 +249,8 @@ class MediaStreamsBridge final : public RemoteBridge {
 } // namespace
 
 std::unique_ptr<Bridge> make_media_streams_bridge(BridgeHost& host, const MediaStreamsTarget& target,
-                                                  const std::string& ca_file) {
-  return std::make_unique<MediaStreamsBridge>(host, target.url, ca_file);
+                                                  const std::string& ca_file, SpokenSentence& reconnecting) {
+  return std::make_unique<MediaStreamsBridge>(host, target.url, ca_file, reconnecting);
 }
 
 } // namespace talky::sipd

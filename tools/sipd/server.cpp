@@ -16,6 +16,7 @@
 #include "file/wav.hpp"
 #include "net/entropy.hpp"
 #include "records.hpp"
+#include "spoken.hpp"
 #include "tracer.hpp"
 #include "worker.hpp"
 
@@ -29,6 +30,8 @@ constexpr std::uint64_t max_play_samples = std::uint64_t{16'000} * 3600; // an h
 constexpr std::size_t digest_key_bytes = 16;
 constexpr std::size_t max_connections = 2'000; // of SIP over TCP, in all
 constexpr std::size_t max_connections_per_source = 200;
+constexpr const char* reconnecting_text =
+    "One moment, please. The connection was interrupted, and I am trying to restore it.";
 constexpr int moves = 20; // ports tried when the default one is taken
 
 Live load_live(const Settings& settings) {
@@ -125,6 +128,9 @@ class Server {
     for (std::size_t i = 0; i < settings_.workers; ++i)
       loops_.push_back(std::make_unique<net::Loop>());
     if (settings_.uses_agent()) make_agent();
+    reconnecting_.emplace(*loops_[0], settings_.agent_command, reconnecting_text, Samples(), "bridge.prompt",
+                          shared_.log);
+    shared_.reconnecting = &*reconnecting_;
     if (settings_.http) make_api();
     std::vector<Worker*> all;
     for (std::size_t i = 0; i < settings_.workers; ++i) {
@@ -155,6 +161,7 @@ class Server {
     workers_.clear();
     api_.reset();
     agent_.reset();
+    reconnecting_.reset();
     recorder_.reset();
     records_.reset();
     tracer_.reset();
@@ -299,6 +306,7 @@ class Server {
   std::optional<Tracer> tracer_;
   std::vector<std::unique_ptr<net::Loop>> loops_;
   std::unique_ptr<Agent> agent_;
+  std::optional<SpokenSentence> reconnecting_;
   std::unique_ptr<Api> api_;
   std::string http_; // where it is; "" without
   std::vector<std::unique_ptr<Worker>> workers_;

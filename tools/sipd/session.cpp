@@ -82,7 +82,8 @@ std::unique_ptr<Bridge> Session::make_bridge() {
   if (const auto* exec = target_.as<ExecTarget>()) return make_exec_bridge(*this, exec->command);
   if (const auto* socket = target_.as<SocketTarget>()) return make_socket_bridge(*this, *socket);
   if (const auto* streams = target_.as<MediaStreamsTarget>())
-    return make_media_streams_bridge(*this, *streams, worker_.settings().bridge_ca);
+    return make_media_streams_bridge(*this, *streams, worker_.settings().bridge_ca,
+                                     *worker_.shared().reconnecting);
   if (target_.as<AgentTarget>() && worker_.shared().agent)
     return make_agent_bridge(*this, *worker_.shared().agent);
   if (const auto* play = target_.as<PlayTarget>()) {
@@ -134,14 +135,22 @@ void Session::failed(std::string_view why, int status) {
   if (over_) return;
   ++worker_.counters().bridge_failures;
   log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
+  if (seat_) { // the caller need not know
+    seat_->agent_lost = {std::string(why), status};
+    return;
+  }
+  lose_bridge(why, status);
+}
+
+void Session::lose_bridge(std::string_view why, int status) {
   if (!accepted_) return reject(status, why);
   failure_ = why;
-  if (leg_) (void)leg_->clear(); // nobody asks any more
+  discard(Hand::others); // nobody asks any more
   if (worker_.shared().agent) {
     worker_.shared().agent->wanted();
-    if (leg_) (void)leg_->play(*worker_.shared().agent->apology());
+    play_as(Hand::others, *worker_.shared().agent->apology());
   }
-  hangup("agent lost");
+  end_after_playout("agent lost");
 }
 
 void Session::ringing(const call::CallRinging& event) {
@@ -203,86 +212,11 @@ void Session::send(const call::SendMedia& media) {
   }
 }
 
-void Session::caller_audio(const call::CallerAudio& event) {
-  if (event.call != current()) return;
-  if (record_) record_->caller_audio(event.frame.silent);
-  turns_.heard(heard_ += event.frame.samples.size(), net::now());
-  bridge_->caller_audio(event.frame.samples);
-}
-
-void Session::recorded(const call::RecordedAudio& event) {
-  if (event.call != current()) return;
-  const call::RecordingFrame& frame = event.frame;
-  feed_taps(frame.samples);
-  if (!recording_) return;
-  if (!record_at_) record_at_ = recorded_ - frame.first_sample; // modulo 2^64
-  const std::uint64_t at = *record_at_ + frame.first_sample;
-  recording_->audio(at, frame.samples);
-  recorded_ = at + frame.samples.size() / 2;
-}
-
 void Session::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us) {
   if (!recording_) return;
   const bool tcp = flow.transport == sip::Transport::tcp;
   recording_->packet(time_us, incoming ? flow.remote : flow.local, incoming ? flow.local : flow.remote, tcp,
                      as_bytes(bytes));
-}
-
-std::size_t Session::play(std::span<const std::int16_t> samples) {
-  if (over_) return 0;
-  tell_first_audio();
-  if (record_ && !samples.empty()) record_->agent_audio();
-  if (!leg_) return 0;
-  const bool idle = leg_->queued() == 0;
-  const std::size_t taken = leg_->play(samples).value_or(0);
-  turns_.given(taken, idle);
-  return taken;
-}
-
-std::uint64_t Session::queued() const {
-  return over_ || !leg_ ? 0 : leg_->queued();
-}
-
-void Session::clear() {
-  if (over_) return cleared({});
-  turns_.cleared();
-  const auto done = leg_ ? leg_->clear() : ipc::Cleared{};
-  worker_.loop().post(
-      [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
-  if (done) cleared(*done);
-}
-
-void Session::cleared(const ipc::Cleared& cleared) {
-  if (!over_) note(cleared);
-  if (bridge_) bridge_->cleared(cleared);
-}
-
-void Session::mark(const std::string& name) {
-  if (over_) return;
-  if (leg_) leg_->mark(name);
-  worker_.loop().post([&worker = worker_] { worker.drain(); });
-}
-
-void Session::send_dtmf(const ipc::SendDtmf& dtmf) {
-  if (over_ || !leg_) return;
-  const auto done = leg_->dtmf(dtmf.digits, std::chrono::milliseconds(dtmf.duration_ms));
-  if (!done) log(log::Level::warn, log::Line("dtmf.unsent").add("why", done.error().what));
-  worker_.drain();
-}
-
-void Session::hangup(std::string_view reason) {
-  if (over_) return;
-  hangup_asked_ = reason;
-  if (leg_) (void)leg_->hangup(reason, true); // if it has ended meanwhile, that is told
-  worker_.drain();
-}
-
-void Session::transfer(const std::string& to) {
-  if (over_ || !leg_) return;
-  log(log::Level::info, log::Line("call.transfer").add("to", to));
-  const auto done = leg_->transfer(to);
-  if (!done) log(log::Level::warn, log::Line("call.transfer_failed").add("why", done.error().what));
-  worker_.drain();
 }
 
 // ---- What happens in the call
@@ -296,14 +230,7 @@ void Session::dtmf(const call::DtmfPressed& event) {
                             .add("duration_ms", event.duration_ms));
   note(key);
   tell("dtmf", fmt::format(R"("digit":"{}","duration_ms":{})", event.digit, event.duration_ms));
-  if (bridge_) bridge_->dtmf(key);
-}
-
-void Session::mark(const call::MarkPassed& event) {
-  const Leg* const from = leg(event.call);
-  const ipc::MarkPlayed mark{event.name, event.samples_played + (from ? from->played_before : 0)};
-  note(mark);
-  if (bridge_) bridge_->mark_played(mark);
+  if (Bridge* const heard_by = partner()) heard_by->dtmf(key);
 }
 
 void Session::held(call::CallKey call, bool held) {
@@ -311,8 +238,12 @@ void Session::held(call::CallKey call, bool held) {
   held_ = held;
   log(log::Level::info, log::Line(held ? "call.hold" : "call.resume"));
   tell(held ? "call.hold" : "call.resume", "");
+  tell_hold(held);
+}
+
+void Session::tell_hold(bool held) {
   note(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{}));
-  if (bridge_) bridge_->hold(held);
+  if (Bridge* const heard_by = partner()) heard_by->hold(held);
 }
 
 void Session::finish(const call::CallEnded& event) {
@@ -364,11 +295,13 @@ void Session::finish(const call::CallEnded& event) {
   }
   const bool ours = !answered_ && !event.by_peer && !failure_.empty() && event.status >= 500;
   log(ours ? log::Level::error : log::Level::info, std::move(line));
+  const std::string_view last_word = reason.empty() ? cause : std::string_view(reason);
+  if (seat_) seat_->bridge.stop(last_word); // before the API lets it go
   tell_ended(event, cause, reason);
   trace_ended(event, cause, reason);
   over_ = true;
   if (record_) record_->ended(event, reason, recording_ != nullptr);
-  if (bridge_) bridge_->stop(reason.empty() ? cause : std::string_view(reason));
+  if (bridge_) bridge_->stop(last_word);
   recording_.reset();
 }
 

@@ -5,8 +5,12 @@
 //             gone and the new one is not there
 //   next_     a telephone that is being called, or calls, to take its place
 //   leaving_  was left for next_ and says goodbye
+//
+// Beside the bridge a person may talk in, and a program may stand in its place for a while
+// (session_seat.cpp).
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,12 +19,14 @@
 #include "audio_tap.hpp"
 #include "bridge.hpp"
 #include "call/events.hpp"
+#include "call/playout_ledger.hpp"
 #include "call_command.hpp"
 #include "call_trace.hpp"
 #include "leg.hpp"
 #include "recorder.hpp"
 #include "records.hpp"
 #include "redirects.hpp"
+#include "seat.hpp"
 #include "sip_leg.hpp"
 #include "target.hpp"
 #include "telemetry/turn_meter.hpp"
@@ -30,7 +36,7 @@ namespace talky::sipd {
 
 class Worker;
 
-class Session : public BridgeHost {
+class Session : public BridgeHost, public std::enable_shared_from_this<Session> {
  public:
   // `leg` is whom `incoming` tells of: neither answered nor open yet.
   Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
@@ -72,8 +78,20 @@ class Session : public BridgeHost {
   Result<> command(const CallCommand& command);
   CallSnapshot snapshot() const;
   void add_tap(std::shared_ptr<AudioTap> tap) { taps_.push_back(std::move(tap)); }
+  void take_part(Part part, SeatLine line);
 
-  // BridgeHost
+  // For the program in the seat.
+  using Hand = call::PlayoutLedger::Hand;
+  std::uint64_t leg_queued() const;
+  std::size_t play_as(Hand whose, std::span<const std::int16_t> samples);
+  void discard(Hand asked_by);
+  void mark_as(std::uint64_t seat, const std::string& name);
+  void press(const ipc::SendDtmf& dtmf);
+  void end_after_playout(std::string_view reason);
+  void refer(const std::string& to);
+  void vacate(std::string_view why);
+
+  // BridgeHost: for the bridge, whether it is heard or a program stands in its place.
   net::Loop& loop() override;
   const ipc::Start& about() const override { return about_; }
   void ready() override;
@@ -95,6 +113,9 @@ class Session : public BridgeHost {
   bool recording() const; // whether recorded() is wanted
   void reject(int status, std::string_view why);
   std::unique_ptr<Bridge> make_bridge();
+  void lose_bridge(std::string_view why, int status);
+  void tell_hold(bool held);
+  Bridge* partner() const { return seat_ ? &seat_->bridge : bridge_.get(); } // with whom the caller talks
   void note(const ipc::ToAgent& message);
   void note(std::string_view kind, const std::string& json);
   void receive(SipLeg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp);
@@ -108,7 +129,17 @@ class Session : public BridgeHost {
   void tell_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason);
   void tell(std::string_view type, std::string_view details);
   void tell_first_audio();
-  void feed_taps(std::span<const std::int16_t> stereo);
+  void feed_taps(const call::RecordingFrame& frame);
+
+  // session_seat.cpp
+  void talk_in(SeatLine line);
+  void from_talker(const FromSeat& message);
+  void tick_talker();
+  void seat(SeatLine line);
+  void run_unheard();
+  void run_unheard_marks();
+  void tell_unheard(bool asked);
+  void tell_part(std::string_view part, bool present, std::string_view why);
 
   // session_turns.cpp: how long the caller waits
   void tell_turns();
@@ -143,6 +174,15 @@ class Session : public BridgeHost {
   bool on_hold_ = false; // the API asked for it
   bool rang_ = false;
   bool has_played_ = false;
+  call::PlayoutLedger ledger_;
+  std::deque<Hand> clears_;          // who asked for those that have not been answered
+  std::uint64_t last_total_ = 0;     // of samples played
+  std::shared_ptr<Seat> seat_;       // null: the bridge has its part
+  std::uint64_t seats_ = 0;          // so far
+  std::uint64_t program_before_ = 0; // samples of programs before the one that is there
+  std::uint64_t agent_untold_ = 0;   // samples of the bridge's that nobody heard, and it does not know
+  bool agent_asked_ = false;         // it asked for a clear() meanwhile
+  std::optional<Talker> talker_;
   std::unique_ptr<CallTrace> trace_; // null without a collector
   telemetry::TurnMeter turns_;
   std::uint64_t heard_ = 0; // samples of the caller that the bridge was given

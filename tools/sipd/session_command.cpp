@@ -41,13 +41,20 @@ Result<> Session::command(const CallCommand& command) {
                  },
                  [&](const SendDigits& digits) { return leg_->dtmf(digits.digits, digits.duration); },
                  [&](const PlayAudio& audio) -> Result<> {
-                   if (audio.clear) clear();
-                   turns_.restart(); // whose sound waits is not known any more
-                   const auto taken = leg_->play(*audio.samples);
-                   if (!taken) return tl::unexpected(taken.error());
-                   if (*taken < audio.samples->size())
-                     return fail(Errc::too_large, *taken, "room for all of it: two minutes may wait");
+                   if (audio.clear) discard(Hand::others);
+                   turns_.restart(); // what is heard next is no answer
+                   const std::size_t taken = play_as(Hand::others, *audio.samples);
+                   if (taken < audio.samples->size())
+                     return fail(Errc::too_large, taken, "room for all of it: two minutes may wait");
                    return {};
+                 },
+                 [&](const SayText& text) -> Result<> {
+                   if (partner()->say(text.say)) {
+                     note(text.say);
+                     return {};
+                   }
+                   if (seat_) return fail(Errc::closed, 0, "a program has the agent's part");
+                   return fail(Errc::unsupported, 0, "an agent that says what it is told");
                  },
                  [&](const TransferTo& to) -> Result<> {
                    auto asked = leg_->transfer(to.uri);
@@ -65,7 +72,7 @@ CallSnapshot Session::snapshot() const {
   out.uuid = about_.call;
   out.held = held_;
   out.on_hold = on_hold_;
-  out.queued = queued();
+  out.queued = leg_queued();
   if (leg_) out.quality = leg_->quality();
   return out;
 }
@@ -143,8 +150,8 @@ void Session::shut_down() {
   if (leg_) leg_->shut_down();
 }
 
-void Session::feed_taps(std::span<const std::int16_t> stereo) {
-  std::erase_if(taps_, [&](const auto& tap) { return !tap->frame(stereo); });
+void Session::feed_taps(const call::RecordingFrame& frame) {
+  std::erase_if(taps_, [&](const auto& tap) { return !tap->frame(frame.samples, frame.agent); });
 }
 
 } // namespace talky::sipd

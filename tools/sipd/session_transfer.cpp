@@ -131,8 +131,7 @@ void Session::move_to_next(const call::CallAnswered& event) {
   turns_.restart();
   leg_->attach_bridge();
   if (std::exchange(held_, false)) {
-    note(ipc::ToAgent(ipc::Resume{}));
-    if (bridge_) bridge_->hold(false);
+    tell_hold(false);
   }
   log::Line line("call.transferred");
   line.add("to", leg_->peer).add("codec", event.plan.codec);

@@ -22,7 +22,7 @@ std::string to_json(const telemetry::TurnMeasure& measure) {
 } // namespace
 
 void Session::turn(const ipc::TurnTaken& t) {
-  if (over_) return;
+  if (over_ || seat_) return;
   const telemetry::AgentTurn turn{t.turn, t.end, {t.endpoint, t.stt, t.dialogue, t.tts, t.out}, t.sent};
   if (!turns_.taken(turn, net::now())) {
     log(log::Level::debug, log::Line("turn.unmeasured").add("turn", t.turn).add("end", t.end));

@@ -94,11 +94,9 @@ Result<> SipLeg::accept(Duration ring_time, bool recording) {
 Result<> SipLeg::reject(int status) {
   if (invite_) { // the UserAgent knows nothing of it
     invite_.reset();
-    call::CallEnded over;
-    over.call = key;
-    over.cause = call::EndCause::cancelled;
-    over.status = status;
-    over.invited = over.ended = net::now();
+    const Time now = net::now();
+    const auto over =
+        call::call_ended(key, call::EndCause::cancelled, false, status, "", now, std::nullopt, now);
     worker_.loop().post([&worker = worker_, over] { worker.leg_ended(over); });
     return {};
   }
@@ -115,6 +113,10 @@ Result<std::size_t> SipLeg::play(std::span<const std::int16_t> samples) {
 
 std::uint64_t SipLeg::queued() const {
   return worker_.agent().queued(key);
+}
+
+std::size_t SipLeg::talk_in(std::span<const std::int16_t> samples) {
+  return worker_.agent().talk_in(key, samples).value_or(samples.size());
 }
 
 std::optional<ipc::Cleared> SipLeg::clear() {

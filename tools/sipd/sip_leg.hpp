@@ -39,6 +39,7 @@ class SipLeg final : public Leg {
   void attach_bridge() override;
   Result<std::size_t> play(std::span<const std::int16_t> samples) override;
   std::uint64_t queued() const override;
+  std::size_t talk_in(std::span<const std::int16_t> samples) override;
   std::optional<ipc::Cleared> clear() override;
   void mark(const std::string& name) override;
   std::optional<call::MediaQuality> quality() const override;

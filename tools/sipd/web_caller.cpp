@@ -29,17 +29,6 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 } // namespace
 
-bool WebCaller::Allowance::take(double amount, Time now) {
-  if (last_ != Time{}) {
-    const double seconds = static_cast<double>((now - last_).count()) / 1e6;
-    left_ = std::min(at_once_, left_ + seconds * a_second_);
-  }
-  last_ = now;
-  if (left_ < amount) return false;
-  left_ -= amount;
-  return true;
-}
-
 WebCaller::WebCaller(net::Loop& loop, std::shared_ptr<http::WebSocket> socket,
                      std::shared_ptr<CallBox> to_call)
     : socket_(std::move(socket)),
@@ -164,15 +153,18 @@ void WebCaller::end(std::string_view json) {
 
 // ---- From the browser
 
-// The call's count for what the browser has played. Where something was dropped, the two are apart by as
-// much.
-std::uint64_t WebCaller::sent_position(std::uint64_t played) const {
+// What the browser says of its loudspeaker, as a place in what the call has sent: left out of that is also
+// what was dropped here, which the browser has never seen.
+template <class Report>
+void WebCaller::pass_on(Report report) {
   std::uint64_t dropped = 0;
   for (const Gap& gap : gaps_) {
-    if (played <= gap.at) break;
+    if (report.samples + report.skipped <= gap.at) break;
     dropped = gap.before;
   }
-  return played + dropped;
+  report.skipped += dropped;
+  report.samples += report.skipped;
+  to_call_->send(report);
 }
 
 void WebCaller::text(std::string_view text) {
@@ -183,12 +175,8 @@ void WebCaller::text(std::string_view text) {
     if (message.error().code == Errc::unsupported) return; // of a later page
     return refuse(message.error().code == Errc::too_large ? 1009 : 1007, message.error().what);
   }
-  std::visit(Overloaded{[this](ipc::browser::Played& m) {
-                          to_call_->send(ipc::browser::Played{sent_position(m.samples)});
-                        },
-                        [this](ipc::browser::Cleared& m) {
-                          to_call_->send(ipc::browser::Cleared{sent_position(m.samples)});
-                        },
+  std::visit(Overloaded{[this](const ipc::browser::Played& m) { pass_on(m); },
+                        [this](const ipc::browser::Cleared& m) { pass_on(m); },
                         [this](const auto& m) { to_call_->send(m); }},
              *message);
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "allowance.hpp"
 #include "http/websocket.hpp"
 #include "web_line.hpp"
 
@@ -38,18 +39,8 @@ class WebCaller : public std::enable_shared_from_this<WebCaller> {
   void binary(Bytes bytes);
   void refuse(std::uint16_t code, std::string_view why);
   void leave(bool in_order);
-  std::uint64_t sent_position(std::uint64_t played) const;
-
-  // So many a second, and a few at once.
-  class Allowance {
-   public:
-    Allowance(double a_second, double at_once) : a_second_(a_second), at_once_(at_once), left_(at_once) {}
-    bool take(double amount, Time now);
-
-   private:
-    double a_second_, at_once_, left_;
-    Time last_{};
-  };
+  template <class Report>
+  void pass_on(Report report);
 
   std::shared_ptr<http::WebSocket> socket_;
   std::shared_ptr<CallBox> to_call_;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "codec/l16.hpp"
 #include "net/entropy.hpp"
 #include "session.hpp"
 #include "worker.hpp"
@@ -15,15 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint8_t payload_type = 96;
-constexpr std::size_t rtp_header = 12; // of the packets that Media makes: no CSRC, no extension
-constexpr auto clear_limit = 1s;       // for the browser's last word
-constexpr auto mark_limit = 3s;        // for its reports
+constexpr auto mark_limit = 3s; // for the browser's reports
 constexpr auto goodbye_wait = 3s;
 constexpr std::uint32_t key_ms = 100; // a browser does not say how long a key was held
-// A browser whose sound keeps so far behind the clock for so long has left a piece out (a muted microphone).
-constexpr auto left_out = 300ms;
-constexpr auto left_out_for = 500ms;
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -34,14 +27,10 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 call::MediaSession media_session(const Endpoint& peer, call::Direction direction) {
   call::MediaSession session;
-  session.formats = {{"L16", payload_type, call::kSampleRate}};
+  session.formats = {{"L16", web_payload_type, call::kSampleRate}};
   session.remote = peer;
   session.direction = direction;
   return session;
-}
-
-Duration length_of(std::uint64_t samples) {
-  return Duration(static_cast<Duration::rep>(samples * 1'000'000 / call::kSampleRate));
 }
 
 std::string_view ended_by(const call::CallEnded& event) {
@@ -58,14 +47,7 @@ WebLeg::WebLeg(Worker& worker, WebCall call)
       random_(net::entropy_seed()),
       ticker_(worker.loop(), [this] { tick(); }),
       ring_end_(worker.loop(), [this] { answer(); }),
-      clear_limit_(worker.loop(),
-                   [this] {
-                     // Since its last report it has played on, if there was something to be played.
-                     const auto since = static_cast<std::uint64_t>(
-                         std::max<Duration::rep>((net::now() - last_report_).count(), 0));
-                     settle_clear(heard_ + since * call::kSampleRate / 1'000'000);
-                     later();
-                   }),
+      clear_limit_(worker.loop(), [this] { no_answer_to_clear(); }),
       invited_(net::now()),
       incoming_(random_) {
   call::MediaConfig config;
@@ -184,21 +166,6 @@ void WebLeg::pump() {
   arm();
 }
 
-// A packet of ours holds the agent's samples, and silence behind them where there are fewer: only the first
-// go.
-void WebLeg::send_sound(Bytes rtp) {
-  const auto fresh = static_cast<std::size_t>(media_->samples_played() - told_);
-  told_ = media_->samples_played();
-  if (fresh == 0 || rtp.size() <= rtp_header) return;
-  const Bytes payload = rtp.subspan(rtp_header);
-  WebSound sound;
-  sound.samples.resize(payload.size() / 2);
-  codec::l16::decode(payload, sound.samples);
-  sound.samples.resize(std::min(fresh, sound.samples.size()));
-  call_.to_browser->send(std::move(sound));
-  session_->audio_left();
-}
-
 // ---- From the browser
 
 void WebLeg::received(FromBrowser& message) {
@@ -224,47 +191,6 @@ void WebLeg::pressed(char digit) {
   session_->dtmf({key, digit, key_ms, media_->samples(), call::DtmfPressed::Via::info});
 }
 
-// A browser that sends nothing while its microphone is muted goes on where it stopped, as if no time had
-// passed; one whose network stalled catches up. Only the first stays behind the clock, and is set forward.
-void WebLeg::keep_in_step(std::size_t samples, Time now) {
-  if (!first_sound_) first_sound_ = now - length_of(samples);
-  const Duration behind = now - *first_sound_ - length_of(sound_ + samples);
-  const bool paused = now - last_sound_ > 100ms;
-  last_sound_ = now;
-  if (paused || behind < left_out) {
-    behind_since_ = now;
-    behind_ = behind;
-    return;
-  }
-  behind_ = std::min(behind_, behind);
-  if (now - behind_since_ < left_out_for || behind_ < left_out) return;
-  const auto gap = static_cast<std::uint64_t>(behind_.count()) * call::kSampleRate / 1'000'000;
-  sound_ += gap;
-  incoming_.advance(static_cast<std::uint32_t>(gap));
-  behind_since_ = now;
-}
-
-void WebLeg::caller_sound(std::span<const std::int16_t> samples) {
-  if (!answered_) return;
-  const Time now = net::now();
-  keep_in_step(samples.size(), now);
-  sound_ += samples.size();
-  rest_.insert(rest_.end(), samples.begin(), samples.end());
-  std::size_t done = 0;
-  for (; rest_.size() - done >= call::kFrameSamples; done += call::kFrameSamples)
-    push_packet(std::span(rest_).subspan(done, call::kFrameSamples), now);
-  rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(done));
-}
-
-void WebLeg::push_packet(std::span<const std::int16_t> samples, Time now) {
-  payload_.resize(2 * samples.size());
-  codec::l16::encode(samples, payload_);
-  const auto units = static_cast<std::uint32_t>(samples.size());
-  incoming_.audio(payload_type, incoming_.timestamp(), units, payload_, packet_);
-  incoming_.advance(units);
-  media_->receive(packet_, call_.peer, false, now);
-}
-
 // ---- The agent's voice, and what was heard of it
 
 void WebLeg::attach_bridge() {
@@ -285,75 +211,6 @@ void WebLeg::mark(const std::string& name) {
   if (over_) return;
   media_->mark(name);
   later();
-}
-
-std::optional<ipc::Cleared> WebLeg::clear() {
-  if (over_) return ipc::Cleared{};
-  if (clearing_) settle_clear(heard_); // two at once: the first makes do with what is known
-  const auto cleared = media_->clear();
-  later(); // the marks passed over are told after the answer
-  call_.to_browser->send(WebClear{});
-  ++clears_asked_;
-  if (!call_.reports) return ipc::Cleared{cleared.discarded, cleared.played};
-  clearing_ = Clearing{cleared.discarded, media_->samples_played()};
-  if (sent() > heard_) {
-    clear_limit_.at(net::now() + clear_limit);
-    return std::nullopt;
-  }
-  clearing_.reset();
-  return ipc::Cleared{cleared.discarded, heard_};
-}
-
-void WebLeg::heard_so_far(std::uint64_t samples) {
-  if (!call_.reports) return;
-  const std::uint64_t before = heard_;
-  const std::uint64_t most = clearing_ ? clearing_->position - unheard_ : sent();
-  heard_ = std::max(heard_, std::min(samples, most));
-  if (heard_ != before) last_report_ = net::now();
-  pass_marks();
-  check_goodbye();
-}
-
-void WebLeg::cleared_there(std::uint64_t samples) {
-  if (!call_.reports || clears_answered_ == clears_asked_) return;
-  ++clears_answered_;
-  if (clearing_ && clears_answered_ == clears_asked_) {
-    settle_clear(samples);
-  } else {
-    heard_so_far(samples);
-  }
-  pass_marks();
-  check_goodbye();
-}
-
-void WebLeg::settle_clear(std::uint64_t heard) {
-  if (!clearing_) return;
-  clear_limit_.cancel();
-  const Clearing clearing = *std::exchange(clearing_, std::nullopt);
-  const std::uint64_t sent_then = clearing.position - unheard_;
-  heard_ = std::clamp(heard, heard_, std::max(heard_, sent_then));
-  const std::uint64_t lost = sent_then - std::min(heard_, sent_then);
-  unheard_ += lost;
-  for (Mark& mark : marks_) { // of what was thrown away: behind the answer
-    if (mark.position > clearing.position) break;
-    mark.limit = Time{};
-  }
-  session_->cleared({clearing.discarded + lost, heard_});
-}
-
-void WebLeg::pass_marks() {
-  if (clearing_) return;
-  while (!marks_.empty() && !over_) {
-    const Mark& mark = marks_.front();
-    const std::uint64_t position = mark.position - std::min(mark.position, unheard_);
-    if (call_.reports && position > heard_ && net::now() < mark.limit) return;
-    call::MarkPassed passed;
-    passed.call = key;
-    passed.name = mark.name;
-    passed.samples_played = call_.reports ? std::min(position, heard_) : position;
-    marks_.pop_front();
-    session_->mark(passed);
-  }
 }
 
 std::optional<call::MediaQuality> WebLeg::quality() const {
@@ -405,7 +262,7 @@ void WebLeg::check_goodbye() {
   if (!goodbye_ || over_ || !answered_ || !media_->playout_idle()) return;
   const Time now = net::now();
   if (!goodbye_limit_) goodbye_limit_ = now + goodbye_wait;
-  if (call_.reports && (clearing_ || heard_ < sent()) && now < *goodbye_limit_) return;
+  if (call_.reports && (clearing_ || played_ < streamed_) && now < *goodbye_limit_) return;
   end(call::EndCause::hangup, false, 200, *goodbye_);
 }
 
@@ -419,15 +276,8 @@ void WebLeg::end(call::EndCause cause, bool by_peer, int status, std::string_vie
   ticker_.cancel();
   ring_end_.cancel();
   clear_limit_.cancel();
-  call::CallEnded event;
-  event.call = key;
-  event.cause = cause;
-  event.by_peer = by_peer;
-  event.status = status;
-  event.reason = reason;
-  event.invited = invited_;
-  event.answered = answered_;
-  event.ended = net::now();
+  call::CallEnded event =
+      call::call_ended(key, cause, by_peer, status, reason, invited_, answered_, net::now());
   if (answered_) {
     event.codec = "L16";
     event.quality = media_->quality();

@@ -4,7 +4,8 @@
 //
 // What was heard. With `reports` the browser tells how many samples have left its loudspeaker's buffer: marks
 // are passed when the browser has played them, and clear() waits for its last word (a second at most).
-// Without, what was sent counts as heard.
+// Without, what was sent counts as heard. Where somebody talks in while the agent has nothing to say, the
+// browser is sent more than the agent's samples: stream_ knows which are whose.
 #pragma once
 #include <deque>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "call/media.hpp"
+#include "call/playout_ledger.hpp"
 #include "leg.hpp"
 #include "net/loop.hpp"
 #include "rtp/sender.hpp"
@@ -22,6 +24,8 @@ namespace talky::sipd {
 
 class Session;
 class Worker;
+
+inline constexpr std::uint8_t web_payload_type = 96; // of the RTP between a WebLeg and its Media
 
 class WebLeg final : public Leg {
  public:
@@ -38,6 +42,7 @@ class WebLeg final : public Leg {
   void attach_bridge() override;
   Result<std::size_t> play(std::span<const std::int16_t> samples) override;
   std::uint64_t queued() const override;
+  std::size_t talk_in(std::span<const std::int16_t> samples) override;
   std::optional<ipc::Cleared> clear() override;
   void mark(const std::string& name) override;
   std::optional<call::MediaQuality> quality() const override;
@@ -52,24 +57,28 @@ class WebLeg final : public Leg {
   void describe(const call::CallAnswered& event, log::Line& line) const override;
 
  private:
-  // From the browser.
   void received(FromBrowser& message);
+  void pressed(char digit);
+
+  // web_leg_sound.cpp: to and from the browser
+  void send_sound(Bytes rtp);
   void caller_sound(std::span<const std::int16_t> samples);
   void push_packet(std::span<const std::int16_t> samples, Time now);
   void keep_in_step(std::size_t samples, Time now);
-  void pressed(char digit);
+
+  // web_leg_heard.cpp: what was heard
   void heard_so_far(std::uint64_t samples);
   void cleared_there(std::uint64_t samples);
+  void no_answer_to_clear();
+  std::uint64_t heard() const { return stream_.played(call::PlayoutLedger::Hand::agent, played_); }
+  void settle_clear(std::uint64_t samples);
+  void pass_marks();
 
   void answer();
   void tick();
   void pump();
   void later(); // pump() from the loop
   void arm();
-  void send_sound(Bytes rtp);
-  std::uint64_t sent() const { return media_->samples_played() - unheard_; }
-  void settle_clear(std::uint64_t heard);
-  void pass_marks();
   void check_goodbye();
   Result<> set_hold(bool held);
   void end(call::EndCause cause, bool by_peer, int status, std::string_view reason);
@@ -96,10 +105,13 @@ class WebLeg final : public Leg {
   Duration behind_{0};      // the least that the browser was behind the clock since behind_since_
   Time behind_since_{}, last_sound_{};
 
-  // What was heard of the agent. Media counts what it has sent; less what was thrown away behind it:
-  std::uint64_t unheard_ = 0;
-  std::uint64_t heard_ = 0; // of sent()
-  std::uint64_t told_ = 0;  // samples of media_ that have been given to the browser
+  // What the browser was sent and has not thrown away, of the agent and of others; and how much of it was
+  // heard.
+  call::PlayoutLedger stream_;
+  std::uint64_t streamed_ = 0;          // all of stream_
+  std::uint64_t played_ = 0;            // of streamed_
+  std::uint64_t told_ = 0, talked_ = 0; // samples of media_, of the agent and talked in, that have been sent
+  std::uint64_t unheard_ = 0;           // of the agent's that the browser has thrown away
   struct Mark {
     std::string name;
     std::uint64_t position; // as Media counts
@@ -109,6 +121,7 @@ class WebLeg final : public Leg {
   struct Clearing {
     std::uint64_t discarded; // of the queue here
     std::uint64_t position;  // as Media counted at the clear
+    std::uint64_t streamed;  // streamed_ then
   };
   std::optional<Clearing> clearing_;
   std::uint64_t clears_asked_ = 0, clears_answered_ = 0;

@@ -17,7 +17,8 @@ struct WebSound { // mono s16 at 16 kHz
   std::vector<std::int16_t> samples;
 };
 
-// From the browser. Counts of samples are of those that the call has sent to it.
+// From the browser. Counts of samples are of those that the call has sent to it, and include those that were
+// left out on the way (`skipped`).
 struct WebGone { // the connection has ended
   bool in_order = false;
 };

@@ -26,6 +26,7 @@
 #include "net/loop.hpp"
 #include "net/port_pool.hpp"
 #include "recorder.hpp"
+#include "seat_line.hpp"
 #include "settings.hpp"
 #include "signalling.hpp"
 #include "sip/framer_set.hpp"
@@ -48,11 +49,12 @@ struct Way;
 // What the workers are given to use together; each part says what is for any thread.
 struct Shared {
   log::Sink log;
-  Recorder* recorder = nullptr; // null: nothing is recorded
-  Records* records = nullptr;   // null: no call records are kept
-  Api* api = nullptr;           // null: without the HTTP API
-  Agent* agent = nullptr;       // null: no route leads to one
-  Tracer* tracer = nullptr;     // null: no traces are sent
+  Recorder* recorder = nullptr;           // null: nothing is recorded
+  Records* records = nullptr;             // null: no call records are kept
+  Api* api = nullptr;                     // null: without the HTTP API
+  Agent* agent = nullptr;                 // null: no route leads to one
+  SpokenSentence* reconnecting = nullptr; // for callers whose agent is dialled again; never null
+  Tracer* tracer = nullptr;               // null: no traces are sent
   bool agent_keeps_journal = false;
   std::string digest_key;
   Caps* calls = nullptr;
@@ -92,7 +94,8 @@ class Worker {
   // For the HTTP API (worker_api.cpp), on the worker's own thread.
   std::vector<CallSnapshot> snapshots() const;
   Result<> command(std::string_view uuid, const CallCommand& command);
-  void listen_to(std::string_view uuid, std::shared_ptr<AudioTap> tap);
+  // A client of /api/v1/sip/audio. Without a call of that id it is told that its part is lost.
+  void take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, SeatLine line);
   void web_call(WebCall call); // worker_web.cpp
   // `done` is called once, at once or later, when the call is on its way or cannot be (worker_out.cpp).
   void call_out(CallOut call, const CallPlaced& done);

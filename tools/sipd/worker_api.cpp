@@ -35,8 +35,11 @@ Result<> Worker::command(std::string_view uuid, const CallCommand& command) {
   return session->command(command);
 }
 
-void Worker::listen_to(std::string_view uuid, std::shared_ptr<AudioTap> tap) {
-  if (const auto session = call(uuid)) session->add_tap(std::move(tap));
+void Worker::take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, SeatLine line) {
+  const auto session = call(uuid);
+  if (!session) return line.to_client->send(SeatLost{1000, "the call has ended"});
+  session->add_tap(std::move(tap));
+  if (part != Part::listen) session->take_part(part, std::move(line));
 }
 
 std::shared_ptr<Session> Worker::call(std::string_view uuid) const {
