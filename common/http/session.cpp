@@ -15,6 +15,7 @@
 
 #include "core/ascii.hpp"
 #include "http/body.hpp"
+#include "http/request_line.hpp"
 #include "net/loop_asio.hpp"
 
 namespace talky::http {
@@ -32,26 +33,6 @@ constexpr auto linger_limit = std::chrono::seconds(1);
 
 std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
-}
-
-Method method_of(std::string_view name) {
-  for (const Method method : {Method::get, Method::head, Method::post, Method::put, Method::patch,
-                              Method::delete_, Method::options}) {
-    if (name == to_string(method)) return method;
-  }
-  return Method::other;
-}
-
-// The path and query of a request target in origin-form, or in absolute-form (RFC 9112 3.2); "*" of OPTIONS
-// is "/".
-std::optional<std::string_view> origin_form(std::string_view target, Method method) {
-  if (target.starts_with('/')) return target;
-  if (target == "*" && method == Method::options) return "/";
-  constexpr std::string_view scheme = "http://";
-  if (target.size() <= scheme.size() || !ascii::iequals(target.substr(0, scheme.size()), scheme))
-    return std::nullopt;
-  const std::size_t slash = target.find('/', scheme.size());
-  return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
 }
 
 bool is_clean(std::string_view text) {
@@ -218,13 +199,9 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     keep_ = parser_->keep_alive() && !server_->stopping();
     auto& message = parser_->get();
     Request request;
-    request.method = method_of(view(message.method_string()));
     request.peer = peer_;
-    const auto target = origin_form(view(message.target()), request.method);
-    if (!target) return refuse(400, "the request target is not a path");
-    const std::size_t mark = target->find('?');
-    request.path = std::string(target->substr(0, mark));
-    if (mark != std::string_view::npos) request.query = std::string(target->substr(mark + 1));
+    if (!take_request_line(request, view(message.method_string()), view(message.target())))
+      return refuse(400, "the request target is not a path");
     for (const auto& field : message)
       request.headers.add(std::string(view(field.name_string())), std::string(view(field.value())));
     request.body = std::move(message.body());

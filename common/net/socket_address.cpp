@@ -40,6 +40,11 @@ SocketAddress from_path(const std::string& path) {
   return out;
 }
 
+SocketAddress from_stream_address(const StreamAddress& address) {
+  if (const auto* endpoint = std::get_if<Endpoint>(&address)) return from_endpoint(*endpoint);
+  return from_path(std::get<UnixPath>(address).path);
+}
+
 Endpoint to_endpoint(const sockaddr_storage& storage) {
   Endpoint out;
   if (storage.ss_family == AF_INET) {
@@ -56,6 +61,17 @@ Endpoint to_endpoint(const sockaddr_storage& storage) {
     out.port = ntohs(in.sin6_port);
   }
   return out;
+}
+
+Endpoint name_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  return ask(fd, address.get(), &address.size) == 0 ? to_endpoint(address.storage) : Endpoint{};
+}
+
+void set_flag(int fd, int level, int name) {
+  const int one = 1;
+  (void)::setsockopt(fd, level, name, &one, sizeof one);
 }
 
 } // namespace talky::net::detail

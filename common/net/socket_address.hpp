@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/endpoint.hpp"
+#include "net/stream.hpp"
 
 namespace talky::net::detail {
 
@@ -22,7 +23,13 @@ struct SocketAddress {
 SocketAddress from_endpoint(const Endpoint& endpoint);
 // A path above 107 bytes gives size 0. "@name" is abstract.
 SocketAddress from_path(const std::string& path);
+SocketAddress from_stream_address(const StreamAddress& address);
 // Unspecified for families other than IPv4 and IPv6.
 Endpoint to_endpoint(const sockaddr_storage& storage);
+
+// What ::getsockname or ::getpeername says; unspecified where they fail.
+Endpoint name_of(int fd, int (*ask)(int, sockaddr*, socklen_t*));
+// Sets an option to 1. A pipe or a UNIX socket refuses those of TCP, and needs none.
+void set_flag(int fd, int level, int name);
 
 } // namespace talky::net::detail
