@@ -77,15 +77,18 @@ TEST_CASE("every quality: ripple, images, aliases, THD+N and delay") {
     double least = 100;
     double most = -100;
     double images = -200;
-    for (double hz = 300; hz <= 3400; hz += 100) {
+    for (int step = 300; step <= 3400; step += 100) {
+      const double hz = step;
       const double tone = amplitude_of(limits, 8000, 16000, hz, hz);
       least = std::min(least, signal::db(tone / amplitude));
       most = std::max(most, signal::db(tone / amplitude));
       images = std::max(images, signal::db(amplitude_of(limits, 8000, 16000, hz, 8000 - hz) / tone));
     }
     double aliases = -200;
-    for (double hz = 4600; hz <= 7700; hz += 100)
+    for (int step = 4600; step <= 7700; step += 100) {
+      const double hz = step;
       aliases = std::max(aliases, signal::db(amplitude_of(limits, 16000, 8000, hz, 8000 - hz) / amplitude));
+    }
     const auto out = convert(limits, 8000, 16000, signal::cosine(1004, 8000, amplitude, 8000));
     const double thd = signal::thd_plus_noise_db(middle(out), 1004, 16000);
     const double delay = delay_ms(limits, 8000, 16000);

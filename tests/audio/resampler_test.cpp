@@ -39,7 +39,9 @@ constexpr std::array pairs{Rates{8000, 16000},  Rates{16000, 8000},  Rates{8000,
 } // namespace
 
 TEST_CASE("every pair of rates: count, delay and gain are what the header says") {
-  for (const auto [from, to] : pairs) {
+  for (const Rates& rates : pairs) {
+    const std::uint32_t from = rates.from;
+    const std::uint32_t to = rates.to;
     CAPTURE(from);
     CAPTURE(to);
     const std::size_t delay = audio::Resampler::create(from, to)->delay();
@@ -55,7 +57,9 @@ TEST_CASE("every pair of rates: count, delay and gain are what the header says")
 }
 
 TEST_CASE("THD+N and images of the live resamplers") {
-  for (const auto [from, to] : pairs) {
+  for (const Rates& rates : pairs) {
+    const std::uint32_t from = rates.from;
+    const std::uint32_t to = rates.to;
     CAPTURE(from);
     CAPTURE(to);
     const auto out = convert(from, to, signal::cosine(1004, from, 28000, from), false);
@@ -68,7 +72,9 @@ TEST_CASE("THD+N and images of the live resamplers") {
 }
 
 TEST_CASE("any chunking gives the same bytes at every pair of rates") {
-  for (const auto [from, to] : pairs) {
+  for (const Rates& rates : pairs) {
+    const std::uint32_t from = rates.from;
+    const std::uint32_t to = rates.to;
     CAPTURE(from);
     CAPTURE(to);
     const auto in = noise(3000);

@@ -184,7 +184,9 @@ TEST_CASE("errors name the source, the value and what was expected, with the rig
       {"listen: [[a]]\n", "expected a list of texts"},
       {"api-key: {a: hidden-word}\n", "expected one value"},
   };
-  for (const auto& [text, expected] : files) {
+  for (const auto& each : files) {
+    const char* const text = each.first;
+    const char* const expected = each.second;
     const ConfigFile file(text);
     CAPTURE(text);
     Tool tool;

@@ -24,6 +24,7 @@ std::vector<std::int16_t> every_sample() {
 
 std::vector<std::byte> every_code() {
   std::vector<std::byte> all;
+  all.reserve(256);
   for (int code = 0; code < 256; ++code)
     all.push_back(static_cast<std::byte>(code));
   return all;
@@ -59,6 +60,7 @@ TEST_CASE("ITU-T's vectors: no difference over all 65,536 inputs and all 256 cod
   }
   const auto source = words("sweep.src");
   std::vector<std::int16_t> samples;
+  samples.reserve(source.size());
   for (const std::uint16_t word : source)
     samples.push_back(static_cast<std::int16_t>(word));
   CHECK(samples == every_sample());

@@ -48,6 +48,7 @@ TEST_CASE("G.722 is bit-exact with the vectors of ITU-T: the encoder, and the de
     return;
   }
   std::vector<std::byte> expected;
+  expected.reserve(codes.size());
   for (const std::int16_t code : codes)
     expected.push_back(static_cast<std::byte>(code & 0xff));
 

@@ -133,7 +133,7 @@ TEST_CASE("Opus: FEC brings a lost packet back, better than concealment does") {
   options.expected_loss = 20;
   options.bitrate = 32000;
   const auto encoder = make(options);
-  const auto pcm = voice(16000 * 4, 16000, 1);
+  const auto pcm = voice(64000, 16000, 1);
   const auto packets = packets_of(*encoder, pcm, 320);
   const auto reference = make({});
   const auto with = make({});

@@ -116,7 +116,8 @@ TEST_CASE("a conversation over a bad network, in virtual time") {
   SUBCASE("the greeting began within a second, answers within 900 ms, and the parts add up") {
     const auto latencies = noted<voice::journal::Latency>(entries);
     REQUIRE(latencies.size() >= 8);
-    for (const auto& [at, w] : latencies) {
+    for (const auto& latency : latencies) {
+      const voice::journal::Latency& w = latency.second;
       CAPTURE(w.turn);
       CHECK(w.endpoint + w.stt + w.dialogue + w.tts + w.out == w.total);
       CHECK(to_ms(w.total) <= 900);

@@ -48,7 +48,7 @@ TEST_CASE("a call out to a name is one to somebody who is registered here") {
 }
 
 TEST_CASE("a call out: what is refused, in a sentence that names it") {
-  for (const auto& [body, named] : {
+  for (const auto& each : {
            std::pair<std::string, std::string>{"", "JSON object"},
            {"[]", "JSON object"},
            {"{", "JSON object"},
@@ -73,7 +73,8 @@ TEST_CASE("a call out: what is refused, in a sentence that names it") {
            {R"({"to":"a","ring_seconds":"30"})", "\"ring_seconds\""},
            {R"({"to":"a","more":1})", "\"more\""},
        }) {
-    CAPTURE(body);
+    const auto& [body, named] = each;
+    CAPTURE(each.first);
     const auto parsed = out(body);
     REQUIRE_FALSE(parsed);
     CHECK(parsed.error().find(named) != std::string::npos);
@@ -146,7 +147,7 @@ TEST_CASE("a query of past calls: nothing said is the last hundred") {
 }
 
 TEST_CASE("a query of past calls: what is refused, in a sentence that names it") {
-  for (const auto& [query, named] : {
+  for (const auto& each : {
            std::pair<std::string, std::string>{"more=1", "more"},
            {"=1", "not known"},
            {"from=%4", "%"},
@@ -178,7 +179,8 @@ TEST_CASE("a query of past calls: what is refused, in a sentence that names it")
            {"count=2", "count"},
            {"format=xml", "format"},
        }) {
-    CAPTURE(query);
+    const auto& [query, named] = each;
+    CAPTURE(each.first);
     const auto parsed = history(query);
     REQUIRE_FALSE(parsed);
     CHECK(parsed.error().find(named) != std::string::npos);
