@@ -1,16 +1,13 @@
 #include "rtp_source.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <deque>
 #include <map>
 
 #include "cli/exit_code.hpp"
 #include "codec/opus.hpp"
 #include "failure.hpp"
-#include "file/compressed.hpp"
 #include "rtp_decoder.hpp"
 #include "rtp_sink.hpp"
 
@@ -19,22 +16,11 @@ namespace talky::transcode {
 namespace {
 
 constexpr Duration kHorizon = std::chrono::milliseconds(1200); // by which one leg may wait for the other
-constexpr std::size_t kMaxHeld = 20'000; // packets of a pipe that are kept until the streams are known
 
 using Owned = std::vector<std::byte>;
 
 Time time_of(const CapturedRtp& packet) {
   return Time(Duration(packet.time_ns / 1000));
-}
-
-struct Held {
-  std::int64_t time_ns;
-  Endpoint from, to;
-  Owned datagram;
-};
-
-Held hold(const CapturedRtp& packet) {
-  return {packet.time_ns, packet.from, packet.to, {packet.datagram.begin(), packet.datagram.end()}};
 }
 
 class RtpSource final : public Source, public PacketSource {
@@ -43,9 +29,9 @@ class RtpSource final : public Source, public PacketSource {
       : path_(path), rtpdump_(rtpdump), options_(options) {
     for (const auto& [payload_type, format] : options.types)
       types_.say(payload_type, format);
-    std::vector<FoundStream> chosen = scan();
+    std::vector<FoundStream> chosen = scan_file(path, rtpdump, options, types_);
     reader_ = std::make_unique<PacketReader>(path, std::move(input), rtpdump, types_);
-    if (chosen.empty()) chosen = listen();
+    if (chosen.empty()) chosen = listen_for_streams(path, *reader_, rtpdump, options, types_, held_);
     for (const FoundStream& stream : chosen)
       add_leg(stream, chosen.size());
     const audio::Format first = legs_.front().decoder->format();
@@ -142,71 +128,6 @@ class RtpSource final : public Source, public PacketSource {
     std::int64_t position = 0; // frames, of what the decoder gives next
     bool begun = false, ended = false;
   };
-
-  // A file is looked through first; a pipe cannot be.
-  std::vector<FoundStream> scan() {
-    struct stat status {};
-    const std::string path = path_ == "-" ? "/proc/self/fd/0" : path_;
-    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-    auto input = file::Input::open(path);
-    if (!input) fail_input(path_, input.error());
-    auto inside = file::decompress(std::move(*input));
-    if (!inside) fail_input(path_, inside.error());
-    PacketReader reader(path_, std::move(inside->input), rtpdump_, types_);
-    const auto found = find_streams(reader, types_);
-    return choose_streams(path_, found, options_, types_, rtpdump_);
-  }
-
-  // Of a pipe: the streams that were asked for, or the first that goes on.
-  std::vector<FoundStream> listen() {
-    struct Candidate {
-      FoundStream stream;
-      std::uint16_t sequence;
-    };
-    std::vector<Candidate> candidates;
-    std::vector<FoundStream> chosen(options_.ssrcs.size());
-    std::size_t missing = chosen.size();
-    while (auto packet = reader_->next()) {
-      held_.push_back(hold(*packet));
-      const auto format = types_.find(packet->packet.payload_type(), packet->to);
-      if (!format || format->codec() == nullptr) continue;
-      FoundStream stream;
-      stream.ssrc = packet->packet.ssrc();
-      stream.from = packet->from;
-      stream.to = packet->to;
-      stream.payload_type = packet->packet.payload_type();
-      if (format->name == "opus") {
-        const auto inside = codec::opus::inspect(packet->packet.payload());
-        stream.stereo = inside && inside->stereo;
-      }
-      for (std::size_t i = 0; i < chosen.size(); ++i) {
-        if (options_.ssrcs[i] != stream.ssrc || chosen[i].packets > 0) continue;
-        chosen[i] = stream;
-        chosen[i].packets = 1;
-        --missing;
-      }
-      if (!chosen.empty()) {
-        if (missing == 0) return chosen;
-      } else {
-        const auto known = std::find_if(candidates.begin(), candidates.end(),
-                                        [&](const Candidate& c) { return c.stream.is(*packet); });
-        if (rtpdump_) return {stream};
-        if (known != candidates.end()) {
-          const auto step = rtp::sequence_distance(known->sequence, packet->packet.sequence());
-          if (step > 0 && step < 10) return {known->stream};
-          known->sequence = packet->packet.sequence();
-        } else if (candidates.size() < 64) {
-          candidates.push_back({stream, packet->packet.sequence()});
-        }
-      }
-      if (held_.size() > kMaxHeld) break;
-    }
-    throw cli::Failure(
-        cli::ExitCode::data,
-        chosen.empty()
-            ? fmt::format("{}: no RTP stream that can be decoded", input_name(path_))
-            : fmt::format("{}: not every --ssrc has come in {} packets", input_name(path_), held_.size()));
-  }
 
   void add_leg(const FoundStream& stream, std::size_t legs) {
     Leg leg;
@@ -323,7 +244,7 @@ class RtpSource final : public Source, public PacketSource {
   template <class Use>
   bool with_next(Use use) {
     if (!held_.empty()) {
-      const Held held = std::move(held_.front());
+      const HeldPacket held = std::move(held_.front());
       held_.pop_front();
       const auto view = rtp::PacketView::parse(held.datagram);
       if (view) use(CapturedRtp{held.time_ns, held.from, held.to, held.datagram, *view});
@@ -437,7 +358,7 @@ class RtpSource final : public Source, public PacketSource {
   RtpOptions options_;
   PayloadTypes types_;
   std::unique_ptr<PacketReader> reader_;
-  std::deque<Held> held_;
+  std::deque<HeldPacket> held_;
   std::vector<Leg> legs_;
   std::multimap<std::int64_t, CopiedPacket> copied_; // by time
   audio::Format format_;

@@ -1,5 +1,6 @@
 // A recording of RTP as a source of sound: one stream, or the two legs of a call side by side.
 #pragma once
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,21 @@ std::vector<FoundStream> choose_streams(const std::string& path, const std::vect
 // Every stream of a file, in the order of their first packets. What has fewer than three packets that follow
 // each other is none, unless the file holds nothing but RTP.
 std::vector<FoundStream> find_streams(PacketReader& reader, const PayloadTypes& types);
+
+// The streams to read: a file is looked through first. Empty: it is none, but a pipe.
+std::vector<FoundStream> scan_file(const std::string& path, bool rtpdump, const RtpOptions& options,
+                                   PayloadTypes& types);
+
+struct HeldPacket {
+  std::int64_t time_ns;
+  Endpoint from, to;
+  std::vector<std::byte> datagram;
+};
+// Of a pipe: the streams that were asked for, or the first that goes on. What was read until then is put into
+// `held`, up to 20,000 packets. Throws cli::Failure where there is none.
+std::vector<FoundStream> listen_for_streams(const std::string& path, PacketReader& reader, bool rtpdump,
+                                            const RtpOptions& options, const PayloadTypes& types,
+                                            std::deque<HeldPacket>& held);
 
 std::unique_ptr<Source> open_rtp(const std::string& path, file::Input input, bool rtpdump,
                                  const RtpOptions& options);

@@ -1,1 +1,2 @@
 talky_fuzz(rtpdump_analysis DEPENDS rtpdump_parts)
+talky_fuzz(rtpdump_foreign DEPENDS rtpdump_parts)

@@ -1,2 +1,3 @@
 talky_fuzz(sound_containers DEPENDS file)
+talky_fuzz(sound_pipe DEPENDS file)
 talky_fuzz(codec DEPENDS codec)

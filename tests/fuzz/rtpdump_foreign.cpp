@@ -1,0 +1,84 @@
+// What else talky-rtpdump takes from strangers. The first byte chooses: a session announcement (SAP); packets
+// under a key of SRTP that is known; a file of any kind and compression as the program opens it, through the
+// whole analysis.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "rtpdump/analysis.hpp"
+#include "rtpdump/announcement.hpp"
+#include "rtpdump/source.hpp"
+#include "rtpdump/srtp.hpp"
+
+using namespace talky;
+using namespace talky::rtpdump;
+
+namespace {
+
+void announcement(Bytes message) {
+  Announcements announcements;
+  file::Segment segment;
+  segment.from = {IpAddress::v4(192, 0, 2, 1), 9875};
+  segment.to = {IpAddress::v4(224, 2, 127, 254), 9875};
+  segment.payload = message;
+  segment.payload_length = static_cast<std::uint32_t>(message.size());
+  for (int again = 0; again < 2; ++again) // it is repeated every few minutes
+    (void)read_announcement(segment, announcements);
+  if (announcements.receivers() > 32) std::abort();
+}
+
+// Packets behind a byte of length each.
+void srtp(Bytes bytes) {
+  constexpr std::string_view keys =
+      "AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd\n"
+      "AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==\n";
+  const auto parsed = parse_srtp_keys(keys);
+  if (!parsed) std::abort();
+  const Announcements announcements;
+  SrtpDecryptor decryptor(*parsed, announcements);
+  while (!bytes.empty()) {
+    const std::size_t length = std::min(std::to_integer<std::size_t>(bytes[0]), bytes.size() - 1);
+    file::Segment segment;
+    segment.from = {IpAddress::v4(192, 0, 2, 1), 4000};
+    segment.to = {IpAddress::v4(192, 0, 2, 2), 5004};
+    segment.payload = bytes.subspan(1, length);
+    segment.payload_length = static_cast<std::uint32_t>(length);
+    segment.time_ns += 20'000'000;
+    if (decryptor.open(segment) && segment.payload.size() > length) std::abort(); // plaintext is not longer
+    bytes = bytes.subspan(1 + length);
+  }
+  (void)decryptor.flows();
+}
+
+void capture(Bytes bytes) {
+  auto source = Source::create(file::Input::memory(bytes));
+  if (!source) return;
+  Analysis analysis(AnalysisOptions{true, true});
+  std::size_t enough = 100'000; // packets: a few compressed bytes may stand for very many
+  for (file::Segment segment; enough-- > 0;) {
+    const auto more = source->next(segment);
+    if (!more || !*more) break;
+    if (segment.payload.size() > segment.payload_length) std::abort();
+    analysis.add(segment);
+  }
+  for (const Stream* stream : analysis.streams.streams()) {
+    if (analysis.number_of(*stream) == 0) std::abort();
+  }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const Bytes bytes = std::as_bytes(std::span(data, size)).subspan(1);
+  switch (data[0] % 3) {
+    case 0: announcement(bytes); break;
+    case 1: srtp(bytes); break;
+    default: capture(bytes);
+  }
+  return 0;
+}
