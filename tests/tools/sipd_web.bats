@@ -116,6 +116,40 @@ fields() { curl -sS --max-time 20 -o body -D - "$@" | tr -d '\r'; }
   refused 404 /api/v1/web/voices/Nobody/sample
 }
 
+@test "voices: a sample is spoken once, and kept over restarts for as long as the program stays the same" {
+  cat >speaker <<'SH'
+#!/bin/sh
+cd "$(dirname "$0")" || exit 1
+case $1 in
+  voices) printf '{"name":"Ann","description":"of a test","version":"%s"}\n' "$(cat version)" ;;
+  say) echo run >>runs && head -c 64000 /dev/urandom ;;
+esac
+SH
+  chmod +x speaker
+  sample() {
+    sipd --agent-command "$PWD/speaker"
+    [ "$(code /api/v1/web/voices/Ann/sample)" = 200 ]
+    stop sipd
+  }
+  echo 1 >version
+  sample
+  mv answer first
+  sample
+  cmp answer first
+  [ "$(wc -l <runs)" = 1 ]
+  kept=$(echo state/talky/voices/*)
+  cmp "$kept" first
+  # What a crash or a full disk left is not taken for a sample.
+  truncate -s 5000 "$kept"
+  sample
+  [ "$(wc -l <runs)" = 2 ]
+  ! cmp -s answer first
+  echo 2 >version
+  sample
+  [ "$(wc -l <runs)" = 3 ]
+  [ "$(find state/talky/voices -type f | wc -l)" = 1 ]
+}
+
 @test "voices: a program that does not speak is said to be so, and is not started for each request" {
   printf '#!/bin/sh\necho run >>runs\nexit 3\n' >broken
   chmod +x broken

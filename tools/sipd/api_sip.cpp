@@ -68,7 +68,9 @@ void Api::start_sip(const Request& request, const Reply& reply) {
 }
 
 void Api::stop_sip(const Request& request, const Reply& reply) {
-  const bool now = is_on(request.query_value("now"));
+  const auto wish = request.query_value("now");
+  const bool now = is_on(wish);
+  if (wish && !now && *wish != "0" && *wish != "false") return reply(http::problem(422, "now is 1 or 0"));
   if (sip_ == Sip::stopped) return reply(json_answer(200, status_json()));
   if (sip_ == Sip::starting) return reply(http::problem(409, "it is just being started"));
   if (sip_ == Sip::running) {
