@@ -110,7 +110,8 @@ std::size_t Session::play_as(Hand whose, std::span<const std::int16_t> samples) 
 void Session::discard(Hand asked_by) {
   clears_.push_back(asked_by);
   ledger_.clearing();
-  const auto done = leg_ ? leg_->clear() : ipc::Cleared{0, last_total_};
+  Leg* const player = leg_ ? leg_.get() : next_.get(); // whoever left has handed the queue over
+  const auto done = player ? player->clear() : ipc::Cleared{0, last_total_};
   worker_.loop().post(
       [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
   if (done) cleared(*done);
