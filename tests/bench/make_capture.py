@@ -5,8 +5,14 @@
     make_capture.py call OUT.pcap [--seconds N]                      a SIP call: signalling and two legs of PCMU
 """
 import argparse
+import struct
+import sys
+from pathlib import Path
 
 import numpy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+from capture import sdp_text, sip, udp  # noqa: E402: the tests' own captures have the same signalling
 
 START_US = 1_700_000_000_000_000
 RECORD = numpy.dtype([("s", "<u4"), ("us", "<u4"), ("captured", "<u4"), ("wire", "<u4"), ("ethernet", "u1", 14),
@@ -60,38 +66,24 @@ def streams(a):
     save(a.out, [records(at, stream, number, rng, 10_000 + 2 * stream, 20_000 + 2 * stream)])
 
 
-def sip(first, body="", cseq="1 INVITE"):
-    head = (f"{first}\r\nVia: SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bK1\r\nFrom: <sip:alice@10.0.0.1>;tag=a\r\n"
-            f"To: <sip:100@10.0.0.2>{'' if cseq.endswith('INVITE') and not first.startswith('SIP') else ';tag=b'}\r\n"
-            f"Call-ID: call-1@bench\r\nCSeq: {cseq}\r\nMax-Forwards: 70\r\nContact: <sip:x@10.0.0.1>\r\n")
-    return (head + ("Content-Type: application/sdp\r\n" if body else "") + f"Content-Length: {len(body)}\r\n\r\n{body}").encode()
-
-
-def sdp(host, port):
-    return f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-
-
-def udp(at_us, back, payload):
-    a, b = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
-    port = (5060).to_bytes(2, "big")
-    data = port + port + (8 + len(payload)).to_bytes(2, "big") + bytes(2) + payload
-    ip = bytes([0x45, 0]) + (20 + len(data)).to_bytes(2, "big") + bytes([0, 0, 0x40, 0, 64, 17, 0, 0]) + (b + a if back else a + b)
-    frame = bytes(12) + b"\x08\x00" + ip + data
-    return numpy.array([at_us // 1_000_000, at_us % 1_000_000, len(frame), len(frame)], "<u4").tobytes() + frame
-
-
 def call(a):
     rng = numpy.random.default_rng(3)
     number, stream = (x.ravel() for x in numpy.meshgrid(numpy.arange(a.seconds * 50), numpy.arange(2), indexing="ij"))
     at = START_US + 300_000 + number * 20_000 + stream * 9_000
     back = stream == 1
     end = int(at[-1]) + 500_000
-    save(a.out, [udp(START_US, False, sip("INVITE sip:100@10.0.0.2 SIP/2.0", sdp("10.0.0.1", 40000))),
-                 udp(START_US + 200_000, True, sip("SIP/2.0 200 OK", sdp("10.0.0.2", 50000))),
-                 udp(START_US + 210_000, False, sip("ACK sip:100@10.0.0.2 SIP/2.0", cseq="1 ACK")),
+    caller, callee = ("10.0.0.1", 5060), ("10.0.0.2", 5060)
+
+    def message(at_us, source, target, text):
+        frame = bytes(12) + b"\x08\x00" + udp(source, target, text)
+        return struct.pack("<IIII", at_us // 1_000_000, at_us % 1_000_000, len(frame), len(frame)) + frame
+
+    save(a.out, [message(START_US, caller, callee, sip("INVITE sip:100@10.0.0.2 SIP/2.0", sdp_text("10.0.0.1", 40000))),
+                 message(START_US + 200_000, callee, caller, sip("SIP/2.0 200 OK", sdp_text("10.0.0.2", 50000))),
+                 message(START_US + 210_000, caller, callee, sip("ACK sip:100@10.0.0.2 SIP/2.0", cseq="1 ACK")),
                  records(at, stream, number, rng, numpy.where(back, 50000, 40000), numpy.where(back, 40000, 50000), back),
-                 udp(end, False, sip("BYE sip:100@10.0.0.2 SIP/2.0", cseq="2 BYE")),
-                 udp(end + 9_000, True, sip("SIP/2.0 200 OK", cseq="2 BYE"))])
+                 message(end, caller, callee, sip("BYE sip:100@10.0.0.2 SIP/2.0", cseq="2 BYE")),
+                 message(end + 9_000, callee, caller, sip("SIP/2.0 200 OK", cseq="2 BYE"))])
 
 
 def main():
