@@ -31,7 +31,7 @@ TEST_CASE("telephone speech is found where it is, and a quiet or noisy line is n
   const auto window = static_cast<std::size_t>(detector->window());
   CHECK(window == 512);
 
-  const voice::Pcm before = test::quiet(16'000 * 2), after = test::quiet(16'000 * 2, 2);
+  const voice::Pcm before = test::quiet(32'000), after = test::quiet(32'000, 2);
   for (const Voice& voice : voices()) {
     CAPTURE(voice.name);
     const voice::Pcm speech =
@@ -52,7 +52,7 @@ TEST_CASE("telephone speech is found where it is, and a quiet or noisy line is n
   for (const int peak : {100, 1000, 8000}) {
     CAPTURE(peak);
     detector->reset();
-    const auto found = activity(*detector, test::quiet(16'000 * 5, 3, peak));
+    const auto found = activity(*detector, test::quiet(80'000, 3, peak));
     CHECK(share_above(found, 0, found.size(), 0.5F) < 0.05);
   }
 }

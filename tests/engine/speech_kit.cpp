@@ -51,7 +51,7 @@ voice::Pcm quiet(voice::Samples length, unsigned seed, int peak) {
   voice::Pcm out(static_cast<std::size_t>(length));
   for (std::int16_t& sample : out)
     sample = static_cast<std::int16_t>(
-        static_cast<int>(random.below(static_cast<std::uint64_t>(2 * peak + 1))) - peak);
+        static_cast<int>(random.below(2 * static_cast<std::uint64_t>(peak) + 1)) - peak);
   return out;
 }
 

@@ -135,7 +135,7 @@ TEST_CASE("a call that asks too much is told so, and its cancelled requests stay
   if (!engines) return;
   engines->wait_until_loaded();
   Caller greedy(*engines), modest(*engines);
-  const auto long_talk = std::make_shared<const voice::Pcm>(test::quiet(16'000 * 20, 1, 500));
+  const auto long_talk = std::make_shared<const voice::Pcm>(test::quiet(320'000, 1, 500));
   for (voice::RequestId id = 1; id <= 20; ++id)
     greedy.ask(voice::SttRequest{id, 0, long_talk, false});
   std::size_t refused = 0;
