@@ -5,6 +5,8 @@ import { stall, watchPlayout } from './audio.mjs';
 import { watchBars } from './bars.mjs';
 import { accessible, check, inspect, main, openPage, picture, state, withBrowser } from './browser.mjs';
 
+const STILL = { reducedMotion: 'reduce' }; // who wants less motion; and a helix that stands takes no time
+
 const start = async (page) => {
   await page.getByRole('button', { name: 'Choose Sophia' }).click();
   await page.getByRole('button', { name: 'Talk to Sophia' }).click();
@@ -31,7 +33,7 @@ async function complete(page, id) {
 
 /** A token is asked for, a wrong one is refused, one that may only look makes no call. */
 async function tokens(browser, url, operate, read) {
-  const page = await openPage(browser, url, { mayFail: ['401', '403', 'WebSocket'], ready: false });
+  const page = await openPage(browser, url, { mayFail: ['401', '403', 'WebSocket'], ready: false, ...STILL });
   const give = async (token) => {
     await page.getByLabel(/A line of the file/).fill(token);
     await page.getByRole('button', { name: 'Go on' }).click();
@@ -65,7 +67,7 @@ async function tokens(browser, url, operate, read) {
 }
 
 async function lost(browser, url) {
-  const page = await openPage(browser, url, { mayFail: ['net::ERR', 'WebSocket'] });
+  const page = await openPage(browser, url, { mayFail: ['net::ERR', 'WebSocket'], ...STILL });
   await start(page);
   await state(page, 'talking');
   console.log('talking');
@@ -84,7 +86,7 @@ async function lost(browser, url) {
 await main(async (url, guarded, operate, read) => {
   await withBrowser('', async (browser) => {
     // Nobody allowed the microphone; light colours.
-    const denied = await openPage(browser, url, { microphone: false, colorScheme: 'light' });
+    const denied = await openPage(browser, url, { microphone: false, colorScheme: 'light', mayFail: ['CONTEXT_LOST'], ...STILL });
     await start(denied);
     await state(denied, 'failed');
     await denied.getByRole('heading', { name: 'The microphone is blocked' }).waitFor();
@@ -95,7 +97,13 @@ await main(async (url, guarded, operate, read) => {
     await accessible(denied, 'the voices, light');
     await denied.getByRole('button', { name: 'Dark colours' }).click();
     await accessible(denied, 'the voices, dark by choice');
+    // WebGL that is taken away in the middle.
+    await denied.evaluate(() => {
+      document.querySelector('#scene').getContext('webgl2').getExtension('WEBGL_lose_context').loseContext();
+    });
+    await denied.waitForFunction(() => window.talky.inspect().stage === 'canvas');
     denied.innocent();
+    await denied.close();
 
     // The microphone beeps now and then, and echo sends it back; muted, all is silent, and the bars are flat.
     const echo = await openPage(browser, url);
@@ -117,7 +125,7 @@ await main(async (url, guarded, operate, read) => {
     await echo.close();
 
     // No WebGL: flat bars, on a phone, without motion.
-    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: 'reduce' };
+    const phone = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true, ...STILL };
     const flat = await openPage(browser, url, { ...phone, noWebGl: true });
     check((await inspect(flat)).stage === 'canvas', 'without WebGL there is no flat stage');
     await flat.waitForFunction(() => {
@@ -132,17 +140,11 @@ await main(async (url, guarded, operate, read) => {
     await fits(flat, 'a call on a phone');
     await picture(flat, 'phone-call');
     await accessible(flat, 'a call on a phone');
+    // The keypad leaves the button in the middle free.
+    await flat.getByRole('button', { name: 'Keypad' }).click();
     await flat.getByRole('button', { name: 'Hang up' }).click();
     await state(flat, 'over');
-
-    // WebGL that is taken away in the middle.
-    const taken = await openPage(browser, url, { mayFail: ['CONTEXT_LOST'] });
-    await taken.evaluate(() => {
-      const gl = document.querySelector('#scene').getContext('webgl2');
-      gl.getExtension('WEBGL_lose_context').loseContext();
-    });
-    await taken.waitForFunction(() => window.talky.inspect().stage === 'canvas');
-    taken.innocent();
+    await flat.close();
 
     const calls = await openPage(browser, `${url}calls`, { ...phone, microphone: false, colorScheme: 'light' });
     await calls.getByRole('heading', { name: /past call/i }).waitFor();

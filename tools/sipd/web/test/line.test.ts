@@ -65,6 +65,15 @@ describe('the line', () => {
     expect(told[told.length - 1]).toMatchObject({ sent: 2, leftOut: 1 });
   });
 
+  it('sends nothing of the microphone after the goodbye', () => {
+    const { socket, line, frame, serve } = setUp();
+    serve(ANSWERED);
+    frame();
+    line.say({ type: 'hangup' });
+    frame();
+    expect(socket.sent).toHaveLength(2);
+  });
+
   it('hands sound and clear to the loudspeaker in the order in which they came, without the page', () => {
     const { socket, speaker, serve, told } = setUp();
     serve(ANSWERED);

@@ -48,6 +48,7 @@ export class Line {
   }
 
   say(message: ToServer): void {
+    if (message.type === 'hangup') this.answered = false; // nobody takes what is said after it
     if (this.socket.readyState === OPEN) this.socket.send(JSON.stringify(message));
   }
 
