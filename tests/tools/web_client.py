@@ -2,12 +2,13 @@
 """Calls talky-sipd as a browser does: /api/v1/web/call (talky-api(7)).
 
     web_client.py URL [--send SAID.wav] [--record HEARD.wav] [--events FILE] [--seconds S] [--until TYPE]
-                  [--say-when TYPE:SIDE] [--no-reports] [--stall S] [--hang-up] [--dtmf KEYS] [--header NAME:VALUE]
+                  [--say-when TYPE:SIDE] [--no-reports] [--stall S] [--skip N] [--hang-up] [--dtmf KEYS] [--header NAME:VALUE]
     web_client.py URL --hostile KIND
 
 The microphone gives 20 ms of SAID (16 kHz, mono) by the clock, then silence. The loudspeaker plays 20 ms by the same clock out of
 what has come; what it has played is reported every 100 ms, and at once after a `clear`. --say-when holds SAID back until such
-an event has come, --until ends the call then (by hanging up), --stall does not read for so long after the answer.
+an event has come, --until ends the call then (by hanging up), --stall does not read for so long after the answer, --skip lets
+the loudspeaker leave out so many samples after the first 400 ms that it has played.
 
 A line of JSON ends the output: sent and received samples, samples played, dropped, thrown away, how many frames of the
 microphone were more than 10 ms late, how it ended.
@@ -21,6 +22,7 @@ import wave
 import websockets
 
 FRAME = 640
+HEARD_BEFORE_SKIP = 6400
 
 
 def read_wav(path):
@@ -44,12 +46,16 @@ class Caller:
         self.sent = self.late = self.dropped = self.cleared = 0
         self.clears = []
         self.reported = -1
+        self.to_skip, self.skipped = a.skip, 0
         self.answered, self.over = asyncio.Event(), asyncio.Event()
         self.end, self.code = None, None
         self.events = open(a.events, "w") if a.events else None
 
     async def say(self, **message):
         await self.socket.send(json.dumps(message))
+
+    async def report(self, kind):
+        await self.say(type=kind, samples=self.played, **({"skipped": self.skipped} if self.skipped else {}))
 
     async def clock(self):
         """Both ends of the sound card: a tick of 20 ms."""
@@ -69,13 +75,18 @@ class Caller:
                 position += FRAME
             await self.socket.send(frame)
             self.sent += FRAME // 2
+            if self.played >= HEARD_BEFORE_SKIP and self.to_skip:
+                left_out = min(self.waiting, self.to_skip)
+                self.waiting -= left_out
+                self.to_skip -= left_out
+                self.skipped += left_out
             out = min(self.waiting, FRAME // 2)
             self.waiting -= out
             self.played += out
             tick += 1
             if tick % 5 == 0 and not self.a.no_reports and self.played != self.reported:
                 self.reported = self.played
-                await self.say(type="played", samples=self.played)
+                await self.report("played")
             if tick % 15 == 0 and keys:
                 await self.say(type="dtmf", digit=keys.pop(0))
             if self.a.seconds and tick >= self.a.seconds * 50:
@@ -117,7 +128,7 @@ class Caller:
             self.waiting = 0
             self.clears.append(self.played)
             if not self.a.no_reports:
-                await self.say(type="cleared", samples=self.played)
+                await self.report("cleared")
         elif kind == "dropped":
             self.dropped += event["samples"]
         elif kind == "end":
@@ -135,7 +146,7 @@ class Caller:
         if self.a.record:
             write_wav(self.a.record, self.heard)
         print(json.dumps({"sent": self.sent, "received": len(self.heard) // 2, "played": self.played,
-                          "dropped": self.dropped, "thrown_away": self.cleared, "clears": self.clears,
+                          "dropped": self.dropped, "thrown_away": self.cleared, "clears": self.clears, "skipped": self.skipped,
                           "late": self.late, "end": self.end, "code": self.code}))
 
 
@@ -194,6 +205,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("url")
 for flag in ("--send", "--record", "--events", "--until", "--say-when", "--dtmf", "--hostile"):
     parser.add_argument(flag)
+parser.add_argument("--skip", type=int, default=0)
 for flag in ("--seconds", "--stall"):
     parser.add_argument(flag, type=float, default=0)
 for flag in ("--no-reports", "--hang-up"):

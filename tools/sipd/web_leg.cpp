@@ -176,8 +176,14 @@ void WebLeg::received(FromBrowser& message) {
                               answered_ ? 200 : 487, "");
                         },
                         [this](const ipc::browser::Key& m) { pressed(m.digit); },
-                        [this](const ipc::browser::Played& m) { heard_so_far(m.samples); },
-                        [this](const ipc::browser::Cleared& m) { cleared_there(m.samples); },
+                        [this](const ipc::browser::Played& m) {
+                          note_skipped(m.skipped);
+                          heard_so_far(m.samples);
+                        },
+                        [this](const ipc::browser::Cleared& m) {
+                          note_skipped(m.skipped);
+                          cleared_there(m.samples);
+                        },
                         [this](const WebGone& m) {
                           if (!answered_) return end(call::EndCause::cancelled, true, 487, "");
                           end(m.in_order ? call::EndCause::hangup : call::EndCause::lost, true, 200,

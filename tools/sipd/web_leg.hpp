@@ -70,7 +70,9 @@ class WebLeg final : public Leg {
   void heard_so_far(std::uint64_t samples);
   void cleared_there(std::uint64_t samples);
   void no_answer_to_clear();
-  std::uint64_t heard() const { return stream_.played(call::PlayoutLedger::Hand::agent, played_); }
+  std::uint64_t heard() const { return stream_.played(call::PlayoutLedger::Hand::agent, played_) - settled_; }
+  void note_skipped(std::uint64_t skipped);
+  std::uint64_t take_left_out();
   void settle_clear(std::uint64_t samples);
   void pass_marks();
 
@@ -112,6 +114,11 @@ class WebLeg final : public Leg {
   std::uint64_t played_ = 0;            // of streamed_
   std::uint64_t told_ = 0, talked_ = 0; // samples of media_, of the agent and talked in, that have been sent
   std::uint64_t unheard_ = 0;           // of the agent's that the browser has thrown away
+  // What was left out on the way has passed, and a sentence that is over has passed with it; of one that is
+  // interrupted it is no part of what was heard.
+  std::uint64_t skipped_ = 0;  // left out in all, as the browser says
+  std::uint64_t left_out_ = 0; // of that, since the last mark
+  std::uint64_t settled_ = 0;  // of that, taken from what was heard, and in unheard_
   struct Mark {
     std::string name;
     std::uint64_t position; // as Media counts

@@ -32,7 +32,20 @@ std::optional<ipc::Cleared> WebLeg::clear() {
     return std::nullopt;
   }
   (void)stream_.cleared({0, played_}); // it has played all that it has
-  return ipc::Cleared{cleared.discarded, heard()};
+  const std::uint64_t left_out = take_left_out();
+  return ipc::Cleared{cleared.discarded + left_out, heard()};
+}
+
+void WebLeg::note_skipped(std::uint64_t skipped) {
+  if (skipped > skipped_) left_out_ += skipped - std::exchange(skipped_, skipped);
+}
+
+// What was left out of a sentence that is interrupted counts as thrown away.
+std::uint64_t WebLeg::take_left_out() {
+  const std::uint64_t left_out = std::min(std::exchange(left_out_, 0), heard());
+  settled_ += left_out;
+  unheard_ += left_out;
+  return left_out;
 }
 
 void WebLeg::heard_so_far(std::uint64_t samples) {
@@ -74,11 +87,12 @@ void WebLeg::settle_clear(std::uint64_t samples) {
   const auto agent = static_cast<std::size_t>(call::PlayoutLedger::Hand::agent);
   const call::Cleared lost = stream_.cleared({0, played_})[agent];
   unheard_ += lost.discarded;
+  const std::uint64_t left_out = take_left_out();
   for (Mark& mark : marks_) { // of what was thrown away: behind the answer
     if (mark.position > clearing.position) break;
     mark.limit = Time{};
   }
-  session_->cleared({clearing.discarded + lost.discarded, lost.played});
+  session_->cleared({clearing.discarded + lost.discarded + left_out, lost.played - settled_});
 }
 
 void WebLeg::pass_marks() {
@@ -91,6 +105,8 @@ void WebLeg::pass_marks() {
     passed.call = key;
     passed.name = mark.name;
     passed.samples_played = call_.reports ? std::min(position, heard()) : position;
+    if (position <= heard())
+      left_out_ = std::min(left_out_, heard() - position); // at most what came after it
     marks_.pop_front();
     session_->mark(passed);
   }
