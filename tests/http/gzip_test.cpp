@@ -34,7 +34,7 @@ Read gunzip(std::string packed, std::size_t size) {
 TEST_CASE("what is packed is read back by zlib, and texts get smaller") {
   std::string text;
   for (int i = 0; i < 20'000; ++i)
-    text += "{\"name\":\"turn\",\"kind\":1}";
+    text += R"({"name":"turn","kind":1})";
   const std::string packed = talky::http::gzip(text);
   CHECK(packed.substr(0, 3) == "\x1f\x8b\x08"); // RFC 1952 2.3
   CHECK(packed.size() < text.size() / 100);

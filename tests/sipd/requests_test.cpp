@@ -116,7 +116,7 @@ TEST_CASE("a query of past calls: every name, and what it means") {
   REQUIRE(parsed);
   const store::Query& query = parsed->query;
   CHECK(query.filter.since_ms == now_ms - std::int64_t{7} * 86'400'000);
-  CHECK(query.filter.until_ms == now_ms - 25 * 60'000);
+  CHECK(query.filter.until_ms == now_ms - std::int64_t{25} * 60'000);
   CHECK(query.filter.from == "*alice*");
   CHECK(query.filter.to == "1*0");
   CHECK(query.filter.route == "echo");
