@@ -74,7 +74,7 @@ class Api {
                 const WorkerCounters& counters);
   void finish_refresh(bool fresh);
 
-  void command(const http::Request& request, const http::Reply& reply, CallCommand command);
+  void command(const http::Request& request, const http::Reply& reply, CallCommand what);
   void command(const std::string& uuid, const http::Reply& reply, CallCommand command);
   void call_out(const http::Request& request, const http::Reply& reply);
   void play(const http::Request& request, const http::Reply& reply);

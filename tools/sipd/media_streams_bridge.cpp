@@ -36,7 +36,7 @@ constexpr std::uint16_t closed_in_order = 1000;
 constexpr double prompt_hertz = 440;
 constexpr double prompt_dbfs = -24;
 constexpr std::size_t prompt_period = rate / 2, prompt_sound = rate / 5;
-constexpr std::size_t prompt_tones = 6 * rate; // between two times of the sentence
+constexpr std::size_t prompt_tones = std::size_t{6} * rate; // between two times of the sentence
 
 template <class... Handlers>
 struct Overloaded : Handlers... {

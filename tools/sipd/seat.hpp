@@ -23,8 +23,8 @@ class Seat final : public BridgeHost {
  public:
   static constexpr std::size_t max_unheard = std::size_t{120} * 16'000; // samples, as in a call's own queue
 
-  // `number` tells its marks from those of others: 1 for the first of a call.
-  Seat(Session& session, SeatLine line, std::uint64_t number);
+  // `its_number` tells its marks from those of others: 1 for the first of a call.
+  Seat(Session& session, SeatLine line, std::uint64_t its_number);
 
   SeatBridge bridge;
   call::MediaPlayout unheard{max_unheard};
