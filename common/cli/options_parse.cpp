@@ -20,6 +20,12 @@ std::string tool_name(const std::string& tool) {
   return "talky-" + tool;
 }
 
+// A switch may be given often, and with a value: --NAME=false.
+std::vector<std::string> last_of(std::vector<std::string> values) {
+  values.erase(values.begin(), values.end() - 1);
+  return values;
+}
+
 } // namespace
 
 std::string environment_name(std::string_view tool, std::string_view option) {
@@ -159,8 +165,10 @@ std::optional<int> Options::parse(int argc, const char* const* argv) {
       if (item.positional && item.command != command_given_) continue;
       if (item.required && !there) throw Failure(ExitCode::usage, item.name + " is missing (see --help)");
       if (!there) continue;
+      if (off && negated[i]->results().back() != "true")
+        throw Failure(ExitCode::usage, fmt::format("--no-{} takes no value", item.name));
       const std::vector<std::string> values = off                ? std::vector<std::string>{"false"}
-                                              : item.is_switch() ? std::vector<std::string>{}
+                                              : item.is_switch() ? last_of(made[i]->results())
                                                                  : *given[i];
       if (!item.list && values.size() > 1) {
         throw Failure(ExitCode::usage, fmt::format("--{} was given {} times", item.name, values.size()));

@@ -135,6 +135,11 @@ TEST_CASE("flag beats environment beats file beats default, for every kind of op
     CHECK_FALSE(off.open);
     CHECK(off.options.source("open") == Source::flag);
     CHECK(Tool().parse({"--open", "--no-open"}) == 64);
+    CHECK(Tool().parse({"--open=perhaps"}) == 64);
+    CHECK(Tool().parse({"--no-open=false"}) == 64);
+    Tool valued;
+    CHECK(valued.parse({"--config", file.path.c_str(), "--open", "--open=false"}) == std::nullopt);
+    CHECK_FALSE(valued.open);
     CHECK(tool.listen == std::vector<std::string>{"3.3.3.3:3", "4.4.4.4:4"});
   }
   {
