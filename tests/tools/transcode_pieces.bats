@@ -14,6 +14,13 @@ setup() {
 names() { talky-transcode --list-formats | awk '{ print $1 }'; }
 # Odd pieces cut samples, frames, packets and headers in two.
 in_pieces() { dd if="$1" bs="$2" status=none; }
+# What a file holds. The pages of an Ogg end where a live pipe paused, so there its sound is meant, else every byte.
+held() {
+  case $1 in
+    ogg | opus) talky-transcode -f "$1" -t s16le - - ;;
+    *) cat ;;
+  esac
+}
 
 @test "every format is read from pieces of 7, 77 and 1001 bytes as from a file" {
   local kind size count=0
@@ -32,10 +39,9 @@ in_pieces() { dd if="$1" bs="$2" status=none; }
 @test "every format is written the same, whatever the pieces that come in" {
   local kind size count=0
   for kind in $(names); do
-    [ "$kind" != ogg ] || continue # its serial number is chance
-    in_pieces in.s16le 16000 | talky-transcode -f s16le --in-rate 8000 -t "$kind" - - | cat >whole # a pipe at both ends
+    in_pieces in.s16le 16000 | talky-transcode -f s16le --in-rate 8000 -t "$kind" - - | held "$kind" >whole
     for size in 7 77 1001; do
-      in_pieces in.s16le $size | talky-transcode -f s16le --in-rate 8000 -t "$kind" - - | same - whole ||
+      in_pieces in.s16le $size | talky-transcode -f s16le --in-rate 8000 -t "$kind" - - | held "$kind" | same - whole ||
         { echo "$kind from pieces of $size"; return 1; }
       ((count += 1))
     done
