@@ -23,7 +23,7 @@ class SipStreams {
  public:
   static constexpr std::size_t kMaxTcp = 1'024;
   static constexpr std::size_t kMaxWaiting = 64;
-  static constexpr std::size_t kMaxWaitingBytes = 256 * 1024;
+  static constexpr std::size_t kMaxWaitingBytes = 262'144;
 
   // The text is valid during the call.
   using Receive = std::function<void(std::string_view message)>;

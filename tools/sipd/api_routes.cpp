@@ -111,7 +111,7 @@ std::string Api::index_json() const {
     std::string path = route.pattern;
     if (const std::size_t rest = path.find("...}"); rest != std::string::npos) path.erase(rest, 3);
     paths.push_back({{"method", std::string(to_string(route.method))},
-                     {"path", std::move(path)},
+                     {"path", path},
                      {"role", role == Role::operate ? "operate"
                               : role == Role::read  ? "read"
                                                     : "none"}});

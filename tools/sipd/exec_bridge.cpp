@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto goodbye_limit = std::chrono::milliseconds(500); // for what is queued when the call has ended
 constexpr auto stop_grace = std::chrono::seconds(2);           // from SIGTERM to SIGKILL
-constexpr std::size_t max_queue = 256 * 1024;                  // eight seconds of the caller's audio
+constexpr std::size_t max_queue = 262'144;                     // eight seconds of the caller's audio
 constexpr int max_stderr_lines = 50;                           // of a call in the log
 
 class ExecBridge : public RemoteBridge {
@@ -33,8 +33,8 @@ class ExecBridge : public RemoteBridge {
     options.pipe_stderr = true;
     options.pipe_control = true;
     options.max_queue = max_queue;
-    auto spawned = net::Process::spawn(host_.loop(), options,
-                                       [this](net::Process::Exit exit) { exited(std::move(exit)); });
+    auto spawned =
+        net::Process::spawn(host_.loop(), options, [this](net::Process::Exit exit) { exited(exit); });
     if (!spawned) return lose(spawned.error().message());
     process_ = std::move(*spawned);
     process_->in()->start({});

@@ -17,10 +17,10 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t block_samples = 2 * 16'000 / 5; // 200 ms of stereo
-constexpr std::size_t block_bytes = 64 * 1024;        // of packets
-constexpr std::size_t max_waiting = 8 << 20;          // bytes of one call
-constexpr std::uint64_t max_gap = 16'000 * 60;        // samples of silence that one gap may become
+constexpr std::size_t block_samples = 6'400; // 200 ms of stereo
+constexpr std::size_t block_bytes = 65'536;  // of packets
+constexpr std::size_t max_waiting = 8 << 20; // bytes of one call
+constexpr std::uint64_t max_gap = 960'000;   // samples of silence that one gap may become
 
 // What the system said, where it did: "No space left on device". WavRecorder says it itself.
 std::string reason(const Error& error) {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr int socket_buffer = 4 << 20;           // bytes; what a burst of registrations may take
 constexpr std::size_t max_write_queue = 1 << 20; // bytes of a connection
-constexpr std::size_t max_waiting = 256 * 1024;  // bytes kept while a connection opens
+constexpr std::size_t max_waiting = 262'144;     // bytes kept while a connection opens
 constexpr auto connect_limit = std::chrono::seconds(5);
 constexpr auto idle_limit = std::chrono::minutes(30); // longer than any keep-alive
 constexpr auto sweep_every = std::chrono::seconds(60);

@@ -15,7 +15,7 @@ namespace {
 constexpr auto connect_limit = std::chrono::seconds(3);
 constexpr auto retry_after = std::chrono::milliseconds(100);
 constexpr auto goodbye_limit = std::chrono::seconds(1); // for what is still queued when the call has ended
-constexpr std::size_t max_queue = 256 * 1024;           // eight seconds of the caller's audio
+constexpr std::size_t max_queue = 262'144;              // eight seconds of the caller's audio
 
 class SocketBridge : public RemoteBridge {
  public:

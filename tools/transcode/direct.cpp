@@ -14,7 +14,7 @@ namespace {
 using file::SampleFormat;
 
 // Samples of one block: in s16 they fill half a second-level cache, which the kernel copies from and to.
-constexpr std::size_t block_samples = 128 * 1024;
+constexpr std::size_t block_samples = 131'072;
 // Samples that are between decoding and the filter, or between it and encoding: they stay in the first-level
 // cache.
 constexpr std::size_t part_samples = 16384;
