@@ -75,6 +75,7 @@ Writer::Clock::time_point Writer::wake_time() const {
 }
 
 void Writer::run() {
+  if (options_.begin) options_.begin();
   if (options_.open && open_spool()) recover();
   bool stopping = false;
   Clock::time_point stop_at{};

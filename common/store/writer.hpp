@@ -53,6 +53,7 @@ class Writer {
     std::function<bool(const Completing&)> complete;
     Retention retention;
     log::Sink log;
+    std::function<void()> begin; // first on the writer's thread; may be null
 
     Milliseconds complete_every{100}, complete_limit{5000};
     Milliseconds retry_first{500}, retry_max{30'000}; // doubled after each failure of the database

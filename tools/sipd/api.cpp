@@ -1,9 +1,8 @@
 #include "api.hpp"
 
-#include <sys/resource.h>
-
 #include <utility>
 
+#include "background_thread.hpp"
 #include "core/ascii.hpp"
 #include "web_caller.hpp"
 #include "worker.hpp"
@@ -17,7 +16,6 @@ using http::Request;
 using http::Response;
 
 constexpr auto stop_limit = std::chrono::seconds(1);
-constexpr int niceness = 5;
 constexpr std::uint64_t max_body = 4 << 20; // two minutes of sound
 
 } // namespace
@@ -60,8 +58,7 @@ void Api::start(std::vector<Worker*> workers, std::vector<Endpoint> listening, P
   probe_ = std::move(probe);
   started_us_ = net::wall_clock_us();
   thread_ = std::thread([this] {
-    (void)::setpriority(PRIO_PROCESS, 0,
-                        niceness); // of this thread: where cores are few, a call's packets go first
+    begin_background_thread();
     loop_.run();
   });
 }

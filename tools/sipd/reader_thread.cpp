@@ -1,5 +1,7 @@
 #include "reader_thread.hpp"
 
+#include "background_thread.hpp"
+
 #include <utility>
 
 namespace talky::sipd {
@@ -49,6 +51,7 @@ ReaderThread::Database ReaderThread::open() {
 }
 
 void ReaderThread::run() {
+  begin_background_thread();
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

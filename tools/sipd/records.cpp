@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "background_thread.hpp"
 #include "net/loop.hpp"
 #include "voice/journal.hpp"
 
@@ -134,6 +135,7 @@ store::Writer::Options Records::writer_options() {
   out.spool = options_.spool;
   out.retention = options_.retention;
   out.log = log_;
+  out.begin = begin_background_thread;
   if (!options_.recordings.empty())
     out.complete = [this](const store::Writer::Completing& completing) { return complete(completing); };
   return out;

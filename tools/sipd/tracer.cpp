@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "background_thread.hpp"
 #include "core/ascii.hpp"
 #include "http/gzip.hpp"
 #include "net/entropy.hpp"
@@ -68,7 +69,10 @@ Tracer::Tracer(Options options, log::Sink log)
       timer_(loop_, [this] { flush(); }),
       stop_limit_(loop_, [this] { loop_.stop(); }),
       random_(net::entropy_seed()),
-      thread_([this] { loop_.run(); }) {}
+      thread_([this] {
+        begin_background_thread();
+        loop_.run();
+      }) {}
 
 Tracer::~Tracer() {
   loop_.post([this] {
