@@ -1,8 +1,8 @@
 #include "reader_thread.hpp"
 
-#include "background_thread.hpp"
-
 #include <utility>
+
+#include "background_thread.hpp"
 
 namespace talky::sipd {
 
