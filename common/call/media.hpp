@@ -110,7 +110,7 @@ struct CallerFrame {
 struct RecordingFrame {
   std::uint64_t first_sample; // the same count as the CallerFrame of this tick
   std::span<const std::int16_t, 2 * kFrameSamples>
-      samples; // interleaved: caller left, what left the socket right
+      samples;                                        // interleaved: caller left, what left the socket right
   std::span<const std::int16_t, kFrameSamples> agent; // the right one without whoever talked in
 };
 struct DtmfReceived { // RFC 4733; once for each key press, when it ends
@@ -234,7 +234,7 @@ class Media {
   // mark or count of the agent's. Live (talk_in.hpp): gives how many of the oldest samples were thrown away.
   std::size_t talk_in(std::span<const std::int16_t> samples);
   std::uint64_t samples_talked_in() const; // that have left the socket
-  void mark(std::string name); // MarkReached when all that was played before has left as RTP
+  void mark(std::string name);             // MarkReached when all that was played before has left as RTP
   // Nothing is queued, nothing is inside the resampler or an unfinished packet, no DTMF is left. Stays false
   // for as long as the direction does not send: who waits for it needs a time-out.
   bool playout_idle() const;

@@ -1,4 +1,5 @@
-// The io_context inside of a Loop, for what stands on Asio itself. Only for .cpp files of common/net and common/http.
+// The io_context inside of a Loop, for what stands on Asio itself. Only for .cpp files of common/net and
+// common/http.
 #pragma once
 #include <boost/asio/io_context.hpp>
 

@@ -98,6 +98,7 @@ struct Turn {
 
 } // namespace out
 
-using Control = std::variant<in::Start, in::Dtmf, in::Mark, in::Cleared, in::Hold, in::Resume, in::Say, in::Stop>;
+using Control =
+    std::variant<in::Start, in::Dtmf, in::Mark, in::Cleared, in::Hold, in::Resume, in::Say, in::Stop>;
 
 } // namespace talky::voice

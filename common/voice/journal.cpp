@@ -115,33 +115,15 @@ void fields(Io& io, E& e) {
 }
 
 // In the order of the variant.
-constexpr std::string_view kTypes[] = {"start",
-                                       "speech_start",
-                                       "speech_end",
-                                       "request",
-                                       "answer",
-                                       "failure",
-                                       "cancel",
-                                       "turn",
-                                       "turn_reopened",
-                                       "digits",
-                                       "dtmf",
-                                       "no_input",
-                                       "say",
-                                       "prompt",
-                                       "sentence_start",
-                                       "sentence_end",
-                                       "barge_in",
-                                       "false_interruption",
-                                       "latency",
-                                       "mark",
-                                       "cleared",
-                                       "hold",
-                                       "resume",
-                                       "transfer",
-                                       "send_dtmf",
-                                       "hangup",
-                                       "stop"};
+constexpr std::string_view kTypes[] = {"start",        "speech_start", "speech_end",
+                                       "request",      "answer",       "failure",
+                                       "cancel",       "turn",         "turn_reopened",
+                                       "digits",       "dtmf",         "no_input",
+                                       "say",          "prompt",       "sentence_start",
+                                       "sentence_end", "barge_in",     "false_interruption",
+                                       "latency",      "mark",         "cleared",
+                                       "hold",         "resume",       "transfer",
+                                       "send_dtmf",    "hangup",       "stop"};
 static_assert(std::size(kTypes) == std::variant_size_v<What>);
 
 struct Write {

@@ -131,10 +131,10 @@ struct Stopped {
   std::string reason;
 }; // by the other side
 
-using What =
-    std::variant<Started, SpeechStart, SpeechEnd, Requested, Answered, Failed, Cancelled, Turn, TurnReopened,
-                 Digits, DtmfIn, NoInput, Answer, Prompt, SentenceStart, SentenceEnd, BargeIn, FalseInterruption,
-                 Latency, Mark, Cleared, Held, Resumed, Transferred, SentDigits, HungUp, Stopped>;
+using What = std::variant<Started, SpeechStart, SpeechEnd, Requested, Answered, Failed, Cancelled, Turn,
+                          TurnReopened, Digits, DtmfIn, NoInput, Answer, Prompt, SentenceStart, SentenceEnd,
+                          BargeIn, FalseInterruption, Latency, Mark, Cleared, Held, Resumed, Transferred,
+                          SentDigits, HungUp, Stopped>;
 
 struct Entry {
   Samples at = 0;

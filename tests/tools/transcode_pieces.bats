@@ -14,10 +14,12 @@ setup() {
 names() { talky-transcode --list-formats | awk '{ print $1 }'; }
 # Odd pieces cut samples, frames, packets and headers in two.
 in_pieces() { dd if="$1" bs="$2" status=none; }
-# What a file holds. The pages of an Ogg end where a live pipe paused, so there its sound is meant, else every byte.
+# What a file holds. The pages of an Ogg end where a live pipe paused, so there its sound is meant, else every byte. (libvorbis
+# makes up what was before the start, and so the first block, from what it is given first.)
 held() {
   case $1 in
-    ogg | opus) talky-transcode -f "$1" -t s16le - - ;;
+    opus) talky-transcode -f opus -t s16le - - ;;
+    ogg) talky-transcode -f ogg -t s16le - - | tail -c +2049 ;;
     *) cat ;;
   esac
 }

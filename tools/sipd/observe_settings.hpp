@@ -16,7 +16,7 @@ struct ObserveSettings {
   std::string otlp_headers_path;
   std::string otlp_ca;          // PEM file; "": OTEL_EXPORTER_OTLP_CERTIFICATE, or the system's authorities
   std::string otlp_compression; // "gzip", "none"; "": OTEL_EXPORTER_OTLP_COMPRESSION, or none
-  std::string hep_text; // HOST:PORT; "": none
+  std::string hep_text;         // HOST:PORT; "": none
   std::uint32_t hep_id = 2001;
   std::string hep_key_path;
 

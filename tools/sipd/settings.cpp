@@ -201,8 +201,7 @@ void resolve_records(Settings& s) {
 
 void resolve_http(Settings& s, bool is_default) {
   OutRules rules{s.calls_out.allowed, {}};
-  if (!s.calls_out.passwords_path.empty())
-    rules.passwords = PeerPasswords::load(s.calls_out.passwords_path);
+  if (!s.calls_out.passwords_path.empty()) rules.passwords = PeerPasswords::load(s.calls_out.passwords_path);
   s.calls_out.rules = std::make_shared<const OutRules>(std::move(rules));
   if (!s.http_tokens_path.empty()) s.http_tokens = std::make_shared<Tokens>(Tokens::load(s.http_tokens_path));
   if (s.http_text.empty()) return;

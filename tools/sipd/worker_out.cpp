@@ -32,8 +32,7 @@ void Worker::call_out(CallOut call, const CallPlaced& done) {
         NoCall{422, R"("to" must be a SIP URI or the name of a phone that is registered here)"}));
   if (!permits(call.to, live_.calls_out->allowed))
     return done(tl::unexpected(NoCall{403, "no --allow-calls-out pattern fits"}));
-  if (leads_nowhere(*uri))
-    return done(tl::unexpected(NoCall{404, "nobody is registered here by that name"}));
+  if (leads_nowhere(*uri)) return done(tl::unexpected(NoCall{404, "nobody is registered here by that name"}));
   const Target& target = live_.routes->find(call.connect);
   if (target.as<RejectTarget>())
     return done(tl::unexpected(NoCall{422, R"("connect" leads to a route that rejects)"}));
