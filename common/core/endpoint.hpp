@@ -42,7 +42,7 @@ struct Endpoint {
   std::string to_string() const;
 
   bool operator==(const Endpoint&) const = default;
-  auto operator<=>(const Endpoint&) const = default;
+  auto operator<=>(const Endpoint&) const = default; // NOLINT(modernize-use-nullptr): there is none here
 };
 
 } // namespace talky
