@@ -65,7 +65,7 @@ def barge(stream):
 
 
 def serve(stream):
-    heard = 0
+    heard, gone = 0, False
     try:
         if MODE == "deaf":
             time.sleep(3600)
@@ -104,8 +104,11 @@ def serve(stream):
                 if heard == 0:
                     note(event="audio", kind=kind, bytes=size)
                 heard += size // 2
-                if MODE == "echo":
-                    stream.sendall(frame(kind, payload))
+                if MODE == "echo" and not gone:
+                    try:
+                        stream.sendall(frame(kind, payload))
+                    except OSError:  # closed over there: what was sent before that is still to be read
+                        gone = True
             else:
                 note(event="frame", kind=kind, payload=payload.hex())
     except (EOFError, OSError) as error:
