@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "call/protocol.hpp"
+#include "core/overloaded.hpp"
 #include "sip/status.hpp"
 
 namespace talky::call {
@@ -12,13 +13,6 @@ namespace {
 
 // How much longer than its queue a call may take to play its last words, e.g. while the peer has us on hold.
 constexpr Duration playout_grace = std::chrono::seconds(10);
-
-template <class... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
-template <class... Functions>
-Overloaded(Functions...) -> Overloaded<Functions...>;
 
 } // namespace
 

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "core/overloaded.hpp"
 #include "core/utf8.hpp"
 #include "ipc/control.hpp"
 #include "ipc/control_fields.hpp"
@@ -11,13 +12,6 @@ namespace talky::ipc {
 namespace {
 
 namespace json = boost::json;
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 // JSON is UTF-8, but what a SIP header holds may not be: a byte that begins no valid sequence becomes U+FFFD.
 // At most max_text bytes come out.

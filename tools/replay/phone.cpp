@@ -7,6 +7,7 @@
 
 #include "audio/level.hpp"
 #include "cli/exit_code.hpp"
+#include "core/overloaded.hpp"
 #include "net/entropy.hpp"
 #include "net/port_pool.hpp"
 #include "rtp/packet.hpp"
@@ -17,13 +18,6 @@ namespace talky::replay {
 namespace {
 
 constexpr std::size_t kMaxLog = 2'000'000; // packets: eleven hours each way
-
-template <class... Functions>
-struct Overloaded : Functions... {
-  using Functions::operator()...;
-};
-template <class... Functions>
-Overloaded(Functions...) -> Overloaded<Functions...>;
 
 } // namespace
 

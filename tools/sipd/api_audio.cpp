@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/overloaded.hpp"
 #include "ipc/audiosocket.hpp"
 
 namespace talky::sipd {
@@ -30,13 +31,6 @@ std::optional<Enum> parse(const std::array<std::string_view, 3>& names, std::str
   }
   return std::nullopt;
 }
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 } // namespace
 

@@ -11,6 +11,7 @@
 #include "audio/resampler.hpp"
 #include "audio/tone.hpp"
 #include "codec/g711.hpp"
+#include "core/overloaded.hpp"
 #include "http/websocket_client.hpp"
 #include "ipc/media_streams.hpp"
 #include "remote_bridge.hpp"
@@ -37,13 +38,6 @@ constexpr double prompt_hertz = 440;
 constexpr double prompt_dbfs = -24;
 constexpr std::size_t prompt_period = rate / 2, prompt_sound = rate / 5;
 constexpr std::size_t prompt_tones = std::size_t{6} * rate; // between two times of the sentence
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 class MediaStreamsBridge final : public RemoteBridge {
  public:

@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "core/overloaded.hpp"
+
 namespace talky::sipd {
 namespace {
 
@@ -11,13 +13,6 @@ constexpr std::uint64_t resume_below = 30 * rate; // samples queued
 constexpr std::uint64_t silent_after = 10 * rate; // samples of the caller without any of the program
 constexpr std::uint32_t max_controls = 500;       // a second
 constexpr std::uint32_t max_complaints = 5;       // lines about bad messages, a call
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 } // namespace
 

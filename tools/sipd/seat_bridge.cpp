@@ -3,17 +3,9 @@
 #include <utility>
 #include <variant>
 
+#include "core/overloaded.hpp"
+
 namespace talky::sipd {
-namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
-
-} // namespace
 
 SeatBridge::SeatBridge(BridgeHost& host, SeatLine line, std::function<void()> gone)
     : RemoteBridge(host), line_(std::move(line)), gone_(std::move(gone)) {}

@@ -1,19 +1,10 @@
 // What the HTTP API asks of a session.
 #include "api.hpp"
+#include "core/overloaded.hpp"
 #include "session.hpp"
 #include "worker.hpp"
 
 namespace talky::sipd {
-namespace {
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
-
-} // namespace
 
 Result<> Session::command(const CallCommand& command) {
   if (over_) return fail(Errc::not_found, 0, "the call has ended");

@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "core/overloaded.hpp"
 #include "session.hpp"
 #include "worker.hpp"
 
@@ -16,13 +17,6 @@ namespace {
 
 constexpr std::uint16_t try_again = 1013;
 constexpr unsigned told_every = 50; // ticks
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 } // namespace
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/overloaded.hpp"
 #include "ipc/audiosocket.hpp"
 
 namespace talky::sipd {
@@ -19,13 +20,6 @@ constexpr double words_a_second = 50, words_at_once = 200;
 // A stall of the network ends with all that was said meanwhile; nobody speaks four times as fast as he
 // speaks.
 constexpr double sound_a_second = 4 * rate, sound_at_once = 60 * rate;
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 } // namespace
 

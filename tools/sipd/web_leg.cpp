@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/overloaded.hpp"
 #include "net/entropy.hpp"
 #include "session.hpp"
 #include "worker.hpp"
@@ -17,13 +18,6 @@ using namespace std::chrono_literals;
 constexpr auto mark_limit = 3s; // for the browser's reports
 constexpr auto goodbye_wait = 3s;
 constexpr std::uint32_t key_ms = 100; // a browser does not say how long a key was held
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 call::MediaSession media_session(const Endpoint& peer, call::Direction direction) {
   call::MediaSession session;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "api.hpp"
+#include "core/overloaded.hpp"
 #include "net/entropy.hpp"
 #include "session.hpp"
 
@@ -21,13 +22,6 @@ constexpr Duration wake_grid = std::chrono::milliseconds(2);
 constexpr auto port_rest = std::chrono::seconds(10);
 constexpr auto shutdown_limit = std::chrono::seconds(5);
 constexpr std::int64_t ntp_offset_s = 2'208'988'800; // from 1900 to 1970
-
-template <class... Handlers>
-struct Overloaded : Handlers... {
-  using Handlers::operator()...;
-};
-template <class... Handlers>
-Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 // NTP time, 32.32, of the clock's zero.
 std::uint64_t ntp_at_epoch() {
