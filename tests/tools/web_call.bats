@@ -36,8 +36,10 @@ ended() { grep -Eq "event=call.(end|refused).*call=$1" sipd.err; }
   wait_for 20 one_active
   [ "$(code /api/v1/sip/stop -X POST)" = 202 ]
   # It drains for as long as the call lasts, and the call goes on meanwhile.
-  heard() { [ "$(json "$(get /api/v1/sip/calls)" 'd["calls"][0]["quality"]["in"]["packets"]')" -gt "$1" ]; }
-  before=$(json "$(get /api/v1/sip/calls)" 'd["calls"][0]["quality"]["in"]["packets"]')
+  packets() { json "$(get /api/v1/sip/calls)" '(d["calls"][0]["quality"]["in"] or {"packets": 0})["packets"]'; }
+  heard() { [ "$(packets)" -gt "$1" ]; }
+  wait_for 20 heard 0
+  before=$(packets)
   wait_for 20 heard "$before"
   [ "$(state)" = draining ]
   web '' --seconds 600 --events other >refused
