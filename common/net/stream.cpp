@@ -47,7 +47,7 @@ void Connection::pause_reading(bool pause) {
 
 void Connection::update_watch() {
   if (!fd_ || !handlers_) return;
-  const bool read = !paused_ && !closing_;
+  const bool read = closing_ ? said_ : !paused_;
   const bool write = queued() > 0;
   if (!read && !write) { // an error would be reported all the same, again and again
     watch_.reset();
@@ -66,6 +66,7 @@ void Connection::ready(Watch::Ready ready) {
   if (ready.write && queued() > 0) flush();
   // The far end of a pipe that we only write to shows as an error: reading says which.
   if (!ready.read || !fd_) return;
+  if (closing_) return pass_over();
   const auto handlers = handlers_;         // a callback may close the connection
   std::array<std::byte, read_size> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
   for (int round = 0; round < max_reads_a_turn && fd_ && !paused_ && !closing_; ++round) {
@@ -117,7 +118,7 @@ void Connection::flush() {
   if (queued() == 0) {
     queue_.clear();
     queue_head_ = 0;
-    if (closing_) return close();
+    if (closing_) return end_writing();
     update_watch();
     const auto handlers = handlers_;
     if (handlers->drained) handlers->drained();
@@ -159,14 +160,30 @@ void Connection::close() {
 }
 
 void Connection::close_when_drained(Time deadline) {
-  if (!fd_) return;
-  if (queued() == 0) return close();
+  if (!fd_ || closing_) return;
   closing_ = true;
   // Whoever lets go of the connection now still has the rest delivered: the timer keeps it.
   linger_.emplace(loop_, [self = shared_from_this()] { self->close(); });
   linger_->at(deadline);
   if (!handlers_) start({});
+  if (queued() == 0) return end_writing();
   update_watch();
+}
+
+void Connection::end_writing() {
+  if (deaf_ || ::shutdown(fd_.get(), SHUT_WR) != 0) return close(); // a pipe has no other side to wait for
+  said_ = true;
+  update_watch();
+}
+
+void Connection::pass_over() {
+  std::array<std::byte, read_size> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+  for (int round = 0; said_ && round < max_reads_a_turn; ++round) {
+    const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
+    if (count > 0) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    return close();
+  }
 }
 
 } // namespace talky::net

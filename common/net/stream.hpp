@@ -57,8 +57,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_open() const { return static_cast<bool>(fd_); }
   bool is_closing() const { return closing_; } // close_when_drained() has been called
 
-  void close();                           // at once; what is queued is lost. No callback comes after it.
-  void close_when_drained(Time deadline); // when the queue is empty, or at the deadline
+  void close(); // at once; what is queued is lost. No callback comes after it.
+  // When the queue is empty, or at the deadline. A socket then says that nothing more comes, and waits for
+  // the peer to end as well, passing over what it still sends: to close before would cut it off, perhaps
+  // before it has read our last words.
+  void close_when_drained(Time deadline);
   Endpoint peer() const { return peer_; } // of a TCP stream
   Endpoint local() const { return local_; }
 
@@ -69,6 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void ready(Watch::Ready ready);
   void flush();
   void give_up_writing();
+  void end_writing();
+  void pass_over();
   void fail(int error);
   void update_watch();
 
@@ -84,6 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool paused_ = false;
   bool closing_ = false;
   bool deaf_ = false; // writing has failed
+  bool said_ = false; // all that we had to say, and the peer knows it
 };
 
 // Takes connections in. When the process is out of descriptors it logs one line, pauses for 100 ms and goes

@@ -206,6 +206,35 @@ TEST_CASE("what the peer said before it went is read, though writing to it fails
   CHECK(ended);
 }
 
+TEST_CASE("a peer that is still writing reads our last words, then ends, or is cut off in time") {
+  for (const bool ends : {true, false}) {
+    CAPTURE(ends);
+    net::Loop loop;
+    int pair[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+    const net::Fd peer(pair[1]);
+    const auto connection = Connection::adopt(loop, net::Fd(pair[0]));
+    int called = 0;
+    connection->start({[&](Bytes) { ++called; }, [&](int) { ++called; }, nullptr});
+    REQUIRE(::write(peer.get(), "unread", 6) == 6);
+    CHECK(connection->write(as_bytes("goodbye")));
+    connection->close_when_drained(net::now() + (ends ? std::chrono::seconds(60) : 100ms));
+    CHECK_FALSE(connection->write(as_bytes("more")));
+    CHECK(::send(peer.get(), "more", 4, MSG_NOSIGNAL) == 4); // neither EPIPE nor ECONNRESET
+    char text[16];
+    CHECK(::read(peer.get(), text, sizeof text) == 7);
+    CHECK(::read(peer.get(), text, sizeof text) == 0);
+    if (ends) ::shutdown(peer.get(), SHUT_WR);
+    net::Timer look(loop, [&] {
+      if (!connection->is_open()) return loop.stop();
+      look.at(net::now() + 1ms);
+    });
+    look.at(net::now());
+    loop.run();
+    CHECK(called == 0);
+  }
+}
+
 TEST_CASE("connecting to nothing is refused; giving the attempt up is silent") {
   net::Loop loop;
   Endpoint dead;

@@ -65,7 +65,7 @@ def barge(stream):
 
 
 def serve(stream):
-    heard, gone = 0, False
+    heard = 0
     try:
         if MODE == "deaf":
             time.sleep(3600)
@@ -104,11 +104,8 @@ def serve(stream):
                 if heard == 0:
                     note(event="audio", kind=kind, bytes=size)
                 heard += size // 2
-                if MODE == "echo" and not gone:
-                    try:
-                        stream.sendall(frame(kind, payload))
-                    except OSError:  # closed over there: what was sent before that is still to be read
-                        gone = True
+                if MODE == "echo":
+                    stream.sendall(frame(kind, payload))
             else:
                 note(event="frame", kind=kind, payload=payload.hex())
     except (EOFError, OSError) as error:
