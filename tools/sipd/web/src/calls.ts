@@ -52,6 +52,10 @@ class Calls {
     return this.shown(this.history.reload(this.list.query));
   }
 
+  private refresh(): Promise<void> {
+    return this.shown(this.history.refresh(this.list.query));
+  }
+
   private more(): Promise<void> {
     return this.shown(this.history.more());
   }
@@ -73,7 +77,7 @@ class Calls {
       active();
       void this.ended(event as MessageEvent<string>);
     });
-    events.addEventListener('call.refused', () => void this.reload());
+    events.addEventListener('call.refused', () => void this.refresh());
     events.addEventListener('missed', active);
   }
 
@@ -86,7 +90,7 @@ class Calls {
     }
     // It is written to the database a moment later.
     for (let attempt = 0; attempt < WRITTEN_TRIES; attempt++) {
-      await this.reload();
+      await this.refresh();
       if (this.history.has(id)) return;
       await new Promise((resolve) => setTimeout(resolve, WRITTEN_MS));
     }

@@ -41,6 +41,31 @@ describe('the history', () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  it('is refreshed as far down as it was turned, with a call that came meanwhile', async () => {
+    const server = new Server();
+    const first = server.history.reload(ALL);
+    server.asked[0]!.answer(page([9, 8], 'a'));
+    await first;
+    const second = server.history.more();
+    server.asked[1]!.answer(page([7, 6], 'b'));
+    await second;
+    const again = server.history.refresh(ALL);
+    expect(server.asked[2]!.query).toEqual({ ...ALL, rows: 4 });
+    server.asked[2]!.answer(page([10, 9, 8, 7], 'c', 501));
+    expect(await again).toBe(true);
+    expect(server.ids).toEqual(['10', '9', '8', '7']);
+    const third = server.history.more();
+    expect(server.asked[3]!.query).toEqual({ ...ALL, after: 'c' });
+    server.asked[3]!.answer(page([6, 5], null));
+    await third;
+    expect(server.ids).toEqual(['10', '9', '8', '7', '6', '5']);
+    // Another question begins at the top.
+    const other = server.history.reload({ ...ALL, text: 'ha' });
+    expect(server.asked[4]!.query).toEqual({ ...ALL, text: 'ha', rows: 0 });
+    server.asked[4]!.answer(page([8], null, 1));
+    await other;
+  });
+
   it('shows the answer to the last question, in whatever order they come', async () => {
     const server = new Server();
     const slow = server.history.reload({ ...ALL, text: 'h' });

@@ -35,12 +35,15 @@ export interface Query {
   order: 'asc' | 'desc';
   answered: boolean;
   after?: string;
+  rows?: number; // at least so many
 }
 
 const PAGE = 40;
+const MOST = 1000; // that the server gives at once
 
 export async function history(query: Query): Promise<Page> {
-  const parameters = new URLSearchParams({ limit: String(PAGE), sort: query.sort, order: query.order, count: '1' });
+  const limit = Math.min(MOST, Math.max(PAGE, query.rows ?? 0));
+  const parameters = new URLSearchParams({ limit: String(limit), sort: query.sort, order: query.order, count: '1' });
   if (query.text) parameters.set('text', query.text);
   if (query.answered) parameters.set('answered', 'true');
   if (query.after !== undefined) parameters.set('after', query.after);

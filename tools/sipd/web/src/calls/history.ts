@@ -26,14 +26,13 @@ export class History {
   }
 
   /** From the beginning. False: something else has been asked for meanwhile, and this answer is nobody's. */
-  async reload(query: Query): Promise<boolean> {
-    const page = await this.ask(query);
-    if (!page) return false;
-    this.query = query;
-    this.calls = page.calls;
-    this.total = page.total;
-    this.next = page.next;
-    return true;
+  reload(query: Query): Promise<boolean> {
+    return this.load(query, 0);
+  }
+
+  /** The same again, with what came meanwhile; as far down as it had been turned, so that no row that is read goes away. */
+  refresh(query: Query): Promise<boolean> {
+    return this.load(query, this.calls.length);
   }
 
   /** The page behind the last one; a call that is there already is not listed twice. */
@@ -42,6 +41,16 @@ export class History {
     const page = await this.ask({ ...this.query, after: this.next });
     if (!page) return false;
     this.calls = [...this.calls, ...page.calls.filter((call) => !this.has(call.id))];
+    this.next = page.next;
+    return true;
+  }
+
+  private async load(query: Query, rows: number): Promise<boolean> {
+    const page = await this.ask({ ...query, rows });
+    if (!page) return false;
+    this.query = query;
+    this.calls = page.calls;
+    this.total = page.total;
     this.next = page.next;
     return true;
   }

@@ -81,7 +81,7 @@ export class Panel {
         return [
           this.back(),
           title(`You will talk to ${agent}`),
-          lead('The front desk of a small hair salon. Interrupt whenever you like: it listens while it speaks.'),
+          lead('Say what you want in your own words. Interrupt whenever you like: it listens while it speaks.'),
         ];
       case 'asking':
         return [title('Your microphone, please'), lead('Your browser asks whether this page may use it.')];
