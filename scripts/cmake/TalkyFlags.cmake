@@ -8,6 +8,9 @@ endif()
 
 # Assertions stay on outside Release; line tables are all that a backtrace needs.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+if(TALKY_SANITIZE) # Boost.Beast under two sanitizers takes g++ minutes a file at -O2
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+endif()
 
 find_program(TALKY_CCACHE ccache)
 if(TALKY_CCACHE)
