@@ -106,7 +106,7 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
   finish phone
   wait_for 60 listed 1
   row=$(get "/api/v1/sip/history/$CALL")
-  [ "$(json "$row" '[d[k] for k in ("id", "uuid", "direction", "route", "turns", "barge_ins", "response_p50_ms")]')" = "['$CALL', '$CALL', 'in', 'agent', 2, 1, 400.0]" ]
+  [ "$(json "$row" '[d[k] for k in ("id", "uuid", "direction", "route", "turns", "barge_ins", "response_p50_ms")]')" = "['$CALL', '$CALL', 'in', 'agent', 2, 1, 400]" ]
   [ "$(said)" = "[('agent', 20, 'Good', True), ('caller', 500, 'A cut, please.', False), ('caller', 2000, 'On Friday.', False)]" ]
   [ "$(json "$row" 'd["said"][1]["text"], "transcript" in d, [f["kind"] for f in d["files"]]')" = "('A cut, please.', False, ['wav', 'pcap', 'journal'])" ]
   [[ $row != *"$T"* ]] # no path of this machine

@@ -60,7 +60,7 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   both() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" '[t["turn"] for t in d["turns"]]')" = '[0, 1, 2]' ]; }
   wait_for 10 both
   one=$(get "/api/v1/sip/calls/$CALL")
-  [ "$(json "$one" '[t["stages_ms"]["endpoint"] for t in d["turns"]]')" = '[0.0, 200.0, 100.0]' ]
+  [ "$(json "$one" '[t["stages_ms"]["endpoint"] for t in d["turns"]]')" = '[0, 200, 100]' ]
   [ "$(json "$one" 'all(abs(sum(t["stages_ms"].values()) - t["response_ms"]) < 0.1 for t in d["turns"])')" = True ]
   [ "$(code "/api/v1/sip/calls/$CALL" -X DELETE)" = 204 ]
   finish phone

@@ -4,6 +4,7 @@
 
 #include "api.hpp"
 #include "api_json.hpp"
+#include "cli/json.hpp"
 #include "openapi.hpp"
 
 namespace talky::sipd {
@@ -116,6 +117,6 @@ std::string Api::index_json() const {
                               : role == Role::read  ? "read"
                                                     : "none"}});
   }
-  return json::serialize(json::object{{"version", TALKY_VERSION}, {"paths", std::move(paths)}}) + "\n";
+  return cli::json_compact(json::object{{"version", TALKY_VERSION}, {"paths", std::move(paths)}}) + "\n";
 }
 } // namespace talky::sipd

@@ -6,6 +6,7 @@
 
 #include "api.hpp"
 #include "api_json.hpp"
+#include "cli/json.hpp"
 #include "core/ascii.hpp"
 #include "worker.hpp"
 
@@ -111,6 +112,6 @@ std::string Api::status_json() {
                          {"capacity", settings_.max_calls},
                          {"workers", settings_.workers},
                          {"bridge", settings_.bridge_text}};
-  return json::serialize(out) + "\n";
+  return cli::json_compact(out) + "\n";
 }
 } // namespace talky::sipd

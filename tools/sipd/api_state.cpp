@@ -7,6 +7,8 @@
 #include <ctime>
 #include <utility>
 
+#include "cli/json.hpp"
+
 namespace talky::sipd {
 namespace {
 
@@ -87,7 +89,7 @@ json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
 
 // Members of an object as text, for an event.
 std::string members(const json::object& object) {
-  const std::string text = json::serialize(object);
+  const std::string text = cli::json_compact(object);
   return text.substr(1, text.size() - 2);
 }
 
@@ -210,14 +212,14 @@ void ApiState::tell(std::string_view type, std::string_view uuid, std::string_vi
 }
 
 std::string ApiState::call_json(const Call& call, std::int64_t now_us) const {
-  return json::serialize(call_object(call, now_us)) + "\n";
+  return cli::json_compact(call_object(call, now_us)) + "\n";
 }
 
 std::string ApiState::calls_json(std::int64_t now_us) const {
   json::array list;
   for (const auto& [uuid, call] : calls_)
     list.push_back(call_object(call, now_us));
-  return json::serialize(json::object{{"calls", std::move(list)}}) + "\n";
+  return cli::json_compact(json::object{{"calls", std::move(list)}}) + "\n";
 }
 
 std::string ApiState::registrations_json(std::int64_t now_us) {
@@ -232,7 +234,7 @@ std::string ApiState::registrations_json(std::int64_t now_us) {
                     {"user_agent", item.change.user_agent},
                     {"expires_s", (ends - now_us + 999'999) / 1'000'000}});
   }
-  return json::serialize(json::object{{"registrations", std::move(list)}}) + "\n";
+  return cli::json_compact(json::object{{"registrations", std::move(list)}}) + "\n";
 }
 
 } // namespace talky::sipd

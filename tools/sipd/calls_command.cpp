@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <cstdio>
 
 #include "cli/exit_code.hpp"
@@ -148,7 +147,7 @@ class Printer {
     if (options_.csv) {
       fmt::print("{}\n", store::to_csv(call));
     } else if (options_.json) {
-      fmt::print("{}\n  {}", count_ > 0 ? "," : "", boost::json::serialize(store::to_json(call, true)));
+      fmt::print("{}\n  {}", count_ > 0 ? "," : "", cli::json_compact(store::to_json(call, true)));
     } else {
       table_.add(call);
     }

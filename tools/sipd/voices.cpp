@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api_json.hpp"
+#include "cli/json.hpp"
 #include "file/wav.hpp"
 
 namespace talky::sipd {
@@ -121,7 +122,7 @@ void Voices::list(const Reply& reply) {
            {"description", voice.description},
            {"sample", fmt::format("/api/v1/web/voices/{}/sample", http::percent_encoded(voice.name))}});
     }
-    reply(json_answer(200, json::serialize(out) + "\n"));
+    reply(json_answer(200, cli::json_compact(out) + "\n"));
   });
 }
 
