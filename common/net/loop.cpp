@@ -64,6 +64,7 @@ struct Loop::Impl {
   asio::signal_set signals{context};
   std::function<void(int)> signal_callback;
   std::unordered_map<std::uint64_t, std::shared_ptr<Entry>> entries;
+  std::unordered_map<const void*, std::shared_ptr<void>> kept;
   std::uint64_t last_id = 0;
   bool dispatching = false;
   static constexpr int max_rounds = 8;
@@ -115,7 +116,9 @@ struct Loop::Impl {
 };
 
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
-Loop::~Loop() = default;
+Loop::~Loop() {
+  const auto kept = std::exchange(impl_->kept, {}); // their watches and timers need the loop as they go
+}
 
 void Loop::run() {
   impl_->context.restart();
@@ -136,6 +139,15 @@ void Loop::post(std::function<void()> task) {
 
 void Loop::read_ready() {
   impl_->read_ready();
+}
+
+void Loop::keep(std::shared_ptr<void> object) {
+  const void* key = object.get();
+  impl_->kept.emplace(key, std::move(object));
+}
+
+void Loop::let_go(const void* object) {
+  const auto last = impl_->kept.extract(object); // what it does as it goes finds the map in order
 }
 
 void Loop::on_signal(std::initializer_list<int> signals, std::function<void(int)> callback) {

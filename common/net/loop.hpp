@@ -39,6 +39,11 @@ class Loop {
   // first. From inside a watch's callback it does nothing.
   void read_ready();
 
+  // Owns an object that has something to finish when nobody else holds it any more, until let_go() or the
+  // loop's own end. Kept twice is kept once.
+  void keep(std::shared_ptr<void> object);
+  void let_go(const void* object); // may destroy it; nothing if it is not kept
+
   struct Impl;
   Impl& impl() { return *impl_; }
 

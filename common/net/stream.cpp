@@ -157,13 +157,14 @@ void Connection::close() {
   queue_.clear();
   queue_head_ = 0;
   handlers_.reset();
+  if (closing_) loop_.let_go(this); // perhaps the end of this object
 }
 
 void Connection::close_when_drained(Time deadline) {
   if (!fd_ || closing_) return;
   closing_ = true;
-  // Whoever lets go of the connection now still has the rest delivered: the timer keeps it.
-  linger_.emplace(loop_, [self = shared_from_this()] { self->close(); });
+  loop_.keep(shared_from_this()); // whoever lets go of the connection now still has the rest delivered
+  linger_.emplace(loop_, [this] { close(); });
   linger_->at(deadline);
   if (!handlers_) start({});
   if (queued() == 0) return end_writing();

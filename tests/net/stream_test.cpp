@@ -235,6 +235,25 @@ TEST_CASE("a peer that is still writing reads our last words, then ends, or is c
   }
 }
 
+TEST_CASE("a connection that waits for its peer's end goes with the loop at the latest") {
+  std::weak_ptr<Connection> waiting;
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const net::Fd peer(ends[1]);
+  {
+    net::Loop loop;
+    auto connection = Connection::adopt(loop, net::Fd(ends[0]), 1000);
+    waiting = connection;
+    connection->close_when_drained(net::now() + plenty);
+    connection.reset();
+    run_for(loop, 1ms);
+    CHECK_FALSE(waiting.expired());
+  }
+  CHECK(waiting.expired());
+  char nothing{};
+  CHECK(::read(peer.get(), &nothing, 1) == 0);
+}
+
 TEST_CASE("connecting to nothing is refused; giving the attempt up is silent") {
   net::Loop loop;
   Endpoint dead;
