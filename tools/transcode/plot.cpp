@@ -51,7 +51,8 @@ double picture_height(std::size_t channels) {
 // so many steps.
 double step_of(double range, int steps, bool time) {
   constexpr std::array clock{60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0, 86400.0};
-  for (double decade = 1e-4; decade < 1e7; decade *= 10) {
+  for (int power = -4; power < 7; ++power) {
+    const double decade = std::pow(10.0, power);
     for (const double factor : {1.0, 2.0, 5.0}) {
       if (time && factor * decade > 30) {
         for (const double step : clock) {
@@ -168,7 +169,8 @@ void draw_wave(Canvas& canvas, const PlotColumns& columns, double y, Rgb colour)
 void draw_frequencies(Canvas& canvas, std::uint32_t rate, double y) {
   const double half = rate / 2.0;
   const double step = step_of(half, 6, false);
-  for (double hz = 0; hz <= half * 1.0001; hz += step) {
+  for (int i = 0; i * step <= half * 1.0001; ++i) {
+    const double hz = i * step;
     const double at = std::round(y + spectrum_height * (1 - hz / half)) + 0.5;
     canvas.line(left - 5, at, left, at, faint);
     canvas.text(left - 8, std::clamp(at + 4, y + 9, y + spectrum_height), fmt::format("{:g}", hz / 1000), 11,
@@ -193,7 +195,8 @@ void draw_scale(Canvas& canvas, double y, double loudest_db) {
   for (int i = 0; i < static_cast<int>(spectrum_height); ++i)
     canvas.box(x, y + i, 14, 1.2, heat(1 - (i + 0.5) / spectrum_height));
   canvas.frame(x, y, 14, spectrum_height);
-  for (double db = loudest_db; db >= loudest_db - range_db; db -= 10) {
+  for (int i = 0; i * 10.0 <= range_db; ++i) {
+    const double db = loudest_db - i * 10.0;
     const double at = std::round(y + spectrum_height * (loudest_db - db) / range_db) + 0.5;
     canvas.line(x + 14, at, x + 18, at, faint);
     canvas.text(x + 22, std::clamp(at + 4, y + 9, y + spectrum_height), fmt::format("{:.0f}", db), 11, faint);

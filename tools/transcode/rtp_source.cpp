@@ -186,7 +186,7 @@ class RtpSource final : public Source, public PacketSource {
   // An rtpdump tells neither the time of day nor who is spoken to: then as we write RTP ourselves.
   std::pair<Endpoint, Endpoint> endpoints_of(const Leg& leg) const {
     if (!rtpdump_) return {leg.stream.from, leg.stream.to};
-    const std::size_t index = static_cast<std::size_t>(&leg - legs_.data());
+    const auto index = static_cast<std::size_t>(&leg - legs_.data());
     return {rtp_endpoint(index, true), rtp_endpoint(index, false)};
   }
   std::int64_t day_ns() const { return rtpdump_ ? first_time_ns : 0; }

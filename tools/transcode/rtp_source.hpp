@@ -37,7 +37,7 @@ std::vector<FoundStream> choose_streams(const std::string& path, const std::vect
 std::vector<FoundStream> find_streams(PacketReader& reader, const PayloadTypes& types);
 
 // The streams to read: a file is looked through first. Empty: it is none, but a pipe.
-std::vector<FoundStream> scan_file(const std::string& path, bool rtpdump, const RtpOptions& options,
+std::vector<FoundStream> scan_file(const std::string& name, bool rtpdump, const RtpOptions& options,
                                    PayloadTypes& types);
 
 struct HeldPacket {

@@ -297,12 +297,13 @@ std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions
     case Kind::Container::coded: return open_coded(path, std::move(input), *kind->codec);
     case Kind::Container::wav: {
       auto reader = file::WavReader::create(std::move(input));
-      if (!reader) return or_sound(path, std::move(input), reader.error()); // GSM and ADPCM in WAV
+      // GSM and ADPCM in WAV. Where a reader was not made, the input has not been moved.
+      if (!reader) return or_sound(path, std::move(input), reader.error()); // NOLINT(bugprone-use-after-move)
       return std::make_unique<HeadedSource<file::WavReader>>(path, std::move(*reader), "WAV");
     }
     case Kind::Container::au: {
       auto reader = file::AuReader::create(std::move(input));
-      if (!reader) return or_sound(path, std::move(input), reader.error());
+      if (!reader) return or_sound(path, std::move(input), reader.error()); // NOLINT(bugprone-use-after-move)
       return std::make_unique<HeadedSource<file::AuReader>>(path, std::move(*reader), "AU");
     }
     case Kind::Container::raw: break;
@@ -346,6 +347,7 @@ std::unique_ptr<Source> make_tone(const std::string& hertz, std::uint32_t rate,
   if (frequencies.empty()) usage("--tone wants a frequency in Hz");
   // Together they stay below the level of one.
   const double dbfs = -10.0 - 20.0 * std::log10(static_cast<double>(frequencies.size()));
+  sines.reserve(frequencies.size());
   for (const double hz : frequencies)
     sines.emplace_back(hz, rate, dbfs);
   auto generate = [sines](std::span<std::int16_t> out) mutable {
