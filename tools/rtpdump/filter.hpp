@@ -90,7 +90,7 @@ class Filter {
   struct Parser;
   struct Packet;
   static const std::vector<Known>& known();
-  bool evaluate(std::size_t node, const Packet& packet) const;
+  bool evaluate(std::size_t index, const Packet& packet) const;
   static bool test(const Node& node, const Packet& packet);
   static std::string text_of(Field field, const Packet& packet);
   static double figure_of(Field field, const Packet& packet);

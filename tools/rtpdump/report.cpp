@@ -20,7 +20,7 @@ std::string wall_time(std::int64_t ns) {
 // front.
 std::string csv_cell(const std::string& text) {
   const bool formula = !text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos;
-  const std::string safe = formula ? "'" + text : text;
+  std::string safe = formula ? "'" + text : text;
   if (safe.find_first_of(",\"\n\r") == std::string::npos) return safe;
   std::string out = "\"";
   for (const char c : safe)

@@ -211,7 +211,7 @@ std::string call_ladder(const Analysis& analysis, std::string_view call_id) {
       row[from < to ? right - 1 : left + 1] = from < to ? '>' : '<';
       std::string text = line.text;
       if (text.size() > right - left - 6) text = text.substr(0, right - left - 9) + "...";
-      text = " " + text + " ";
+      text = fmt::format(" {} ", text);
       row.replace(left + 1 + (right - left - 1 - text.size()) / 2, text.size(), text);
     } else {
       row += "  " + line.text;

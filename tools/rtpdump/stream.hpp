@@ -52,7 +52,8 @@ struct Spread {
   double high = 0;
 };
 
-class Stream {
+// Members stand together by when they are used, not by size.
+class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
  public:
   static constexpr std::size_t kMaxDigits = 1000;
   static constexpr std::size_t kMaxTypes = 16;
