@@ -71,7 +71,7 @@ class RtcpTable {
   };
   Source* source(const Key& key);
   void report(const file::Segment& segment, const rtp::Report& report);
-  void block(const file::Segment& segment, const rtp::ReportBlock& block);
+  void block(const file::Segment& segment, const rtp::ReportBlock& said);
 
   std::unordered_map<Key, Source, KeyHash> sources_;
   std::unordered_map<Key, Reception, KeyHash> receptions_; // host: who reports

@@ -156,8 +156,8 @@ struct FlowId {
 };
 struct FlowHash {
   std::size_t operator()(const FlowId& id) const noexcept {
-    return (std::hash<Endpoint>{}(id.from) * 31 + std::hash<Endpoint>{}(id.to)) * 31 + id.ssrc * 2 +
-           (id.rtcp ? 1 : 0);
+    return (std::hash<Endpoint>{}(id.from) * 31 + std::hash<Endpoint>{}(id.to)) * 31 +
+           std::size_t{id.ssrc} * 2 + (id.rtcp ? 1 : 0);
   }
 };
 struct Flow {
