@@ -183,7 +183,7 @@ int hear(const std::vector<std::string>& paths, const std::string& models, engin
           {"seconds", static_cast<double>(pcm->size()) / engine::Moonshine::kSampleRate},
           {"took_ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}}));
     } else {
-      print_line(paths.size() > 1 ? path + ": " + text : text);
+      print_line(paths.size() > 1 ? fmt::format("{}: {}", path, text) : text);
     }
     std::fflush(stdout);
   }

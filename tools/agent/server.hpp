@@ -26,7 +26,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Throws cli::Failure if the address cannot be listened on.
-  void listen(const std::string& address);
+  void listen(const std::string& text); // "unix:PATH" or "tcp:HOST:PORT"
   // Takes no more calls; `done` is called when the last has ended, which all are made to do after `grace`.
   void drain(Duration grace, std::function<void()> done);
 
