@@ -199,6 +199,7 @@ Requesting& Requesting::operator=(Requesting&& other) noexcept {
   return *this;
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only for want of memory, and then there is no going on
 Requesting::~Requesting() {
   if (!exchange_) return;
   exchange_->done = nullptr;

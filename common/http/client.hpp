@@ -50,7 +50,7 @@ class Requesting {
              Done done);
   Requesting(Requesting&&) noexcept;
   Requesting& operator=(Requesting&&) noexcept;
-  ~Requesting();
+  ~Requesting(); // NOLINT(bugprone-exception-escape): as in the .cpp
 
   struct Exchange;
 

@@ -148,12 +148,14 @@ WebSocketConnecting::WebSocketConnecting(net::Loop& loop, const WebSocketUrl& ur
 
 WebSocketConnecting::WebSocketConnecting(WebSocketConnecting&&) noexcept = default;
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only for want of memory, and then there is no going on
 WebSocketConnecting& WebSocketConnecting::operator=(WebSocketConnecting&& other) noexcept {
   if (attempt_) attempt_->give_up();
   attempt_ = std::move(other.attempt_);
   return *this;
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): only for want of memory, and then there is no going on
 WebSocketConnecting::~WebSocketConnecting() {
   if (attempt_) attempt_->give_up();
 }

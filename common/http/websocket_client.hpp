@@ -41,8 +41,9 @@ class WebSocketConnecting {
   // handle gives the attempt up without a call.
   WebSocketConnecting(net::Loop& loop, const WebSocketUrl& url, Options options, Done done);
   WebSocketConnecting(WebSocketConnecting&&) noexcept;
+  // NOLINTNEXTLINE(bugprone-exception-escape): as in the .cpp
   WebSocketConnecting& operator=(WebSocketConnecting&&) noexcept;
-  ~WebSocketConnecting();
+  ~WebSocketConnecting(); // NOLINT(bugprone-exception-escape)
 
   struct Attempt;
 

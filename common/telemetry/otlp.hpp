@@ -55,6 +55,6 @@ std::string to_otlp_json(const Attributes& resource, std::string_view scope, std
 
 // "a=1,b=x%20y": the form of OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES (W3C Baggage without
 // properties). What has no name or no '=' is passed over.
-std::vector<std::pair<std::string, std::string>> parse_otel_list(std::string_view text);
+std::vector<std::pair<std::string, std::string>> parse_otel_list(std::string_view list);
 
 } // namespace talky::telemetry

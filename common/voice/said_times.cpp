@@ -49,7 +49,7 @@ class TimeFinder {
     const auto hour = hour_at(at);
     if (!hour) return std::nullopt;
     std::int64_t total = hour->value * std::int64_t{60} + (to ? -minutes : minutes);
-    if (total < 0) total += 12 * 60;
+    if (total < 0) total += std::int64_t{12} * 60;
     return finish(i, hour->end, total / 60, total % 60, hour->value > 12);
   }
 
