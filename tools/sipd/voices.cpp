@@ -20,8 +20,8 @@ using http::Request;
 using http::Response;
 
 constexpr std::uint32_t rate = 16'000;
-constexpr std::size_t max_list = 64 << 10;        // bytes
-constexpr std::size_t max_sample = 2 * rate * 30; // bytes
+constexpr std::size_t max_list = 64 << 10;                     // bytes
+constexpr std::size_t max_sample = std::size_t{2} * rate * 30; // bytes
 constexpr std::size_t max_voices = 100;
 constexpr auto ask_again = std::chrono::seconds(5); // after it went wrong
 

@@ -68,10 +68,6 @@ class HeldSamples {
   file::TemporaryFile file_; // what came before memory_
 };
 
-inline std::size_t frames_of(std::size_t samples, std::size_t channels) {
-  return samples / channels;
-}
-
 template <class Sample>
 class Trimmer {
  public:
@@ -81,7 +77,7 @@ class Trimmer {
         block_(std::max<std::size_t>(1, format.rate / 100) * channels_),
         keep_(static_cast<std::uint64_t>(std::llround(trim.keep * format.rate)) * channels_),
         enough_(std::pow(10.0, trim.threshold_dbfs / 10.0) * full_scale * full_scale *
-                static_cast<double>(frames_of(block_, channels_))),
+                static_cast<double>(block_) / static_cast<double>(channels_)),
         squares_(channels_) {
     want_before_sound(trim.start);
   }
