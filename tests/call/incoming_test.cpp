@@ -12,7 +12,7 @@ TEST_CASE("an INVITE is answered: 100 at once, then 200 with one codec and one t
   rig.receive(phone.invite(1, offer, "X-Ticket: 4711\r\nCall-Info: <sip:x>;answer-after=0\r\n"));
   REQUIRE(rig.sent.size() == 1);
   CHECK(rig.status() == 100);
-  const IncomingCall* const call = rig.last<IncomingCall>();
+  const auto* const call = rig.last<IncomingCall>();
   REQUIRE(call != nullptr);
   CHECK(call->dialled == "100");
   CHECK(call->from == "sip:alice@127.0.0.1");
@@ -32,7 +32,7 @@ TEST_CASE("an INVITE is answered: 100 at once, then 200 with one codec and one t
   rig.receive(phone.ack());
   rig.receive(phone.request("BYE", 2));
   CHECK(rig.status() == 200);
-  const CallEnded* const ended = rig.last<CallEnded>();
+  const auto* const ended = rig.last<CallEnded>();
   REQUIRE(ended != nullptr);
   CHECK(ended->cause == EndCause::hangup);
   CHECK(ended->by_peer);
@@ -203,9 +203,7 @@ TEST_CASE("limits: 486 for one source, 503 in all") {
   config.max_calls = 3;
   config.max_calls_per_source = 2;
   Rig rig(config);
-  std::vector<Phone> phones;
-  for (int i = 0; i < 3; ++i)
-    phones.emplace_back("limit" + std::to_string(i));
+  std::vector<Phone> phones{Phone("limit0"), Phone("limit1"), Phone("limit2")};
   rig.receive(phones[0].invite());
   rig.receive(phones[1].invite());
   rig.receive(phones[2].invite());

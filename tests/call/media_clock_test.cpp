@@ -104,7 +104,7 @@ TEST_CASE("what would be much too late is not sent; agent audio waits, timestamp
   CHECK(alone.end.media.samples_played() == said.size());
   // In the recording it stands where it was sent.
   CHECK(correlation(std::span(said).first(3200), alone.end.right, 0) > 0.9999);
-  CHECK(correlation(std::span(said).subspan(3200), alone.end.right, 49 * 320) > 0.9999);
+  CHECK(correlation(std::span(said).subspan(3200), alone.end.right, 49 * 320L) > 0.9999);
 }
 
 TEST_CASE("a suspended machine does not make up for its sleep") {

@@ -145,7 +145,7 @@ TEST_CASE("under 5 % loss and jitter speech is heard where it belongs, and losse
     // Second by second it is found at one place, or very near it if the delay was adapted meanwhile.
     for (std::size_t second = 0; second < 4; ++second) {
       const auto part = std::span(said).subspan(second * 16'000 + 4000, 1600);
-      const auto expected = static_cast<std::int64_t>(12 * 16'000 + second * 16'000 + 4000);
+      const auto expected = static_cast<std::int64_t>(12 * 16'000UL + second * 16'000UL + 4000);
       const auto match = find(part, pair.b.heard, expected, expected + 200 * kMs);
       CAPTURE(second);
       CHECK(match.score > 0.7);
@@ -268,7 +268,7 @@ TEST_CASE("what was said before the end is heard, though the jitter buffer still
     pair.b.media.stop(pair.now);
     pair.b.drain(pair.now, [](const Datagram&) {});
     CHECK(pair.b.heard.size() > heard);
-    CHECK(pair.b.heard.size() <= heard + 25 * 320);
+    CHECK(pair.b.heard.size() <= heard + 25 * 320UL);
     CHECK(pair.b.contiguous);
     CHECK(pair.b.left == pair.b.heard);
     CHECK(pair.b.sent.size() == sent); // nobody listens any more

@@ -81,7 +81,7 @@ TEST_CASE("clear discards what is queued and accounts for every sample") {
   alone.media().mark("next");
   alone.ticks(20);
   CHECK(correlation(std::span(said).first(3200), alone.end->right, 0) > 0.9999);
-  CHECK(correlation(next, alone.end->right, 11 * 320) > 0.9999);
+  CHECK(correlation(next, alone.end->right, 11 * 320L) > 0.9999);
   CHECK(alone.end->marks.back().name == "next");
   CHECK(alone.end->marks.back().samples_played == 6400);
   CHECK(alone.media().clear().discarded == 0);
@@ -160,7 +160,7 @@ TEST_CASE("on hold agent audio waits, and is not played until resumed") {
   CHECK(alone.end->sent[5].timestamp - alone.end->sent[4].timestamp == 51 * 160);
   REQUIRE(alone.end->marks.size() == 1);
   CHECK(alone.end->marks[0].samples_played == 6400);
-  CHECK(correlation(std::span(said).subspan(1600), alone.end->right, 55 * 320) > 0.9999);
+  CHECK(correlation(std::span(said).subspan(1600), alone.end->right, 55 * 320L) > 0.9999);
 }
 
 TEST_CASE("after stop nothing is taken and nothing comes but the BYE") {

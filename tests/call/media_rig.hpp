@@ -162,8 +162,8 @@ struct Pair {
   using Net = Network<Datagram>;
 
   explicit Pair(Net::Config network, std::uint64_t seed = 1,
-                MediaConfig a_config = media_config(address(2, 4000)),
-                MediaConfig b_config = media_config(address(1, 3000)))
+                const MediaConfig& a_config = media_config(address(2, 4000)),
+                const MediaConfig& b_config = media_config(address(1, 3000)))
       : random(seed),
         a(*Media::create(a_config, random), address(1, 3000)),
         b(*Media::create(b_config, random), address(2, 4000)),

@@ -88,7 +88,7 @@ TEST_CASE("hold: nothing is sent or heard, the clock goes on, no time-out; resum
   const auto said = signal(16'000);
   pair.b.media.play(said);
   pair.run(2s);
-  CHECK(find(said, pair.a.heard, 11 * 16'000, 11 * 16'000 + 2400).score > 0.98);
+  CHECK(find(said, pair.a.heard, 11 * 16'000L, 11 * 16'000L + 2400).score > 0.98);
   CHECK(pair.a.timeouts.empty());
   CHECK(pair.a.contiguous);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -104,15 +105,15 @@ class Rig {
     return n;
   }
   const std::string* find(std::string_view start) const { // the last that begins so
-    for (auto it = sent.rbegin(); it != sent.rend(); ++it) {
-      if (it->bytes.starts_with(start)) return &it->bytes;
+    for (const auto& datagram : std::views::reverse(sent)) {
+      if (datagram.bytes.starts_with(start)) return &datagram.bytes;
     }
     return nullptr;
   }
   template <class Event>
   const Event* last() const {
-    for (auto it = events.rbegin(); it != events.rend(); ++it) {
-      if (const auto* const event = std::get_if<Event>(&*it)) return event;
+    for (const Output& output : std::views::reverse(events)) {
+      if (const auto* const event = std::get_if<Event>(&output)) return event;
     }
     return nullptr;
   }

@@ -13,7 +13,7 @@ using call::TalkIn;
 namespace {
 
 std::vector<std::int16_t> constant(std::size_t count, std::int16_t value) {
-  return std::vector<std::int16_t>(count, value);
+  return std::vector(count, value);
 }
 
 std::size_t mixed(TalkIn& voice, std::vector<std::int16_t>& frame) {
@@ -160,6 +160,6 @@ TEST_CASE("on hold nobody talks in, and nothing of it is heard afterwards") {
   line.ticks(6);
   REQUIRE(line.end->media.update(config.session, line.now));
   line.ticks(10);
-  CHECK(line.recorded == constant(16U * 320U, 0));
+  CHECK(line.recorded == constant(16UL * 320, 0));
   CHECK(line.end->media.samples_talked_in() == 0);
 }

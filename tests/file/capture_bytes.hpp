@@ -25,7 +25,7 @@ inline Buffer operator+(Buffer a, const Buffer& b) {
 
 inline Buffer text(std::string_view value) {
   const Bytes view = as_bytes(value);
-  return Buffer(view.begin(), view.end());
+  return {view.begin(), view.end()};
 }
 
 inline Buffer integer(std::uint32_t value, std::size_t width, bool big) {

@@ -134,6 +134,7 @@ TEST_CASE("big-endian samples are their little-endian twins turned round") {
                                                            {SampleFormat::f32be, SampleFormat::f32le},
                                                            {SampleFormat::f64be, SampleFormat::f64le}};
     std::vector<float> pcm;
+    pcm.reserve(values.size());
     for (const double value : values)
       pcm.push_back(static_cast<float>(std::sin(value)));
     for (const auto& [big, little] : twins) {
@@ -174,6 +175,7 @@ TEST_CASE("FLAC is lossless at 16 and 24 bits, in blocks of any size, live or no
     RC_ASSERT(writer->write(pcm).has_value());
     RC_ASSERT(writer->close().has_value());
     std::vector<std::int32_t> shifted;
+    shifted.reserve(pcm.size());
     for (const std::int32_t x : pcm)
       shifted.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << (32 - bits)));
     RC_ASSERT(read_flac(contents(folder / "x.flac"), *rc::gen::inRange<std::size_t>(1, 5000)) == shifted);
@@ -182,9 +184,9 @@ TEST_CASE("FLAC is lossless at 16 and 24 bits, in blocks of any size, live or no
 
 TEST_CASE("FLAC: damage is found, a cut is told, noise is refused") {
   const Folder folder;
-  std::vector<std::int32_t> pcm;
-  for (int i = 0; i < 20000; ++i)
-    pcm.push_back(i * 7919 % 20011 - 10000);
+  std::vector<std::int32_t> pcm(20000);
+  for (std::size_t i = 0; i < pcm.size(); ++i)
+    pcm[i] = static_cast<std::int32_t>(i * 7919 % 20011) - 10000;
   auto writer =
       FlacWriter::create(*Output::create(folder / "x.flac", Output::Mode::fresh), {{16000, 1}, 16, false});
   REQUIRE(writer);
@@ -237,7 +239,8 @@ TEST_CASE("Ogg Opus: as many samples come out as went in, at their place, at eve
         // inside SILK miss what the encoder says of its delay.
         const auto error_at = [&](int lag) {
           double error = 0;
-          for (std::size_t i = rate / 10U * channels; i < pcm.size() - rate / 10U * channels; ++i) {
+          const auto edge = std::size_t{rate} / 10 * channels;
+          for (std::size_t i = edge; i < pcm.size() - edge; ++i) {
             const double d = static_cast<double>(pcm[i]) - back[i + static_cast<std::size_t>(lag * channels)];
             error += d * d;
           }

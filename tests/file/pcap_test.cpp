@@ -16,7 +16,7 @@ using namespace talky::file::test;
 namespace {
 
 std::string scratch(const char* name) {
-  const std::string path = "/tmp/talky-file-test." + std::to_string(::getpid()) + "." + name;
+  std::string path = "/tmp/talky-file-test." + std::to_string(::getpid()) + "." + name;
   ::unlink(path.c_str());
   return path;
 }

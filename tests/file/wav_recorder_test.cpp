@@ -119,7 +119,7 @@ TEST_CASE("repair cuts off half a frame, and leaves alone what is in use, foreig
 
   auto live = WavRecorder::create(folder / "live.wav", stereo);
   REQUIRE(live);
-  REQUIRE(live->write(ramp(0, 640 * 20)));
+  REQUIRE(live->write(ramp(0, 640UL * 20)));
   CHECK(repair_wav(folder / "live.wav") == Repair::in_use);
 
   // With a chunk behind the data, as other programs write it.

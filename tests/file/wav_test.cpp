@@ -170,7 +170,7 @@ TEST_CASE("WAVE_FORMAT_EXTENSIBLE is looked into") {
     put(out, 0xfffe, 2);
     put(out, 1, 2);
     put(out, 48000, 4);
-    put(out, 48000 * 3, 4);
+    put(out, 48000UL * 3, 4);
     put(out, 3, 2);
     put(out, 24, 2);
     put(out, 22, 2);
@@ -288,7 +288,7 @@ TEST_CASE("a pipe: what has come is given at once, however the pieces fall") {
 
 TEST_CASE("load_mono mixes down and converts") {
   const Folder folder;
-  std::vector<std::int16_t> stereo(2 * 44100);
+  std::vector<std::int16_t> stereo(2UL * 44100);
   for (std::size_t i = 0; i < stereo.size() / 2; ++i) {
     const double x = std::sin(2 * 3.14159265358979 * 440 / 44100 * static_cast<double>(i));
     stereo[2 * i] = static_cast<std::int16_t>(20000 * x);

@@ -131,7 +131,7 @@ class TestServer {
     });
     router_.add(Method::get, "/stream", [this](const Request&, const Reply& reply) {
       Response response = Response::text(200, "text/event-stream", "");
-      response.stream = [this](std::shared_ptr<BodyStream> stream) {
+      response.stream = [this](const std::shared_ptr<BodyStream>& stream) {
         stream_ = stream;
         stream->on_closed([this] { stream_closed_ = true; });
         stream->write("data: 1\n\n");
@@ -151,8 +151,8 @@ class TestServer {
       reply(std::move(response));
     });
     server_ = std::make_unique<Server>(
-        loop_, std::move(options),
-        [this](Request request, const Reply& reply) { router_(std::move(request), reply); }, nullptr);
+        loop_, options, [this](Request request, const Reply& reply) { router_(std::move(request), reply); },
+        nullptr);
     const auto bound = server_->listen(*Endpoint::parse("127.0.0.1:0"));
     REQUIRE(bound.has_value());
     endpoint = *bound;

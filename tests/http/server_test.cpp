@@ -238,7 +238,7 @@ TEST_CASE("an end in good order: answers are finished, streams and WebSockets cl
   server.on_loop([&] { server.server().stop(now() + plenty, [&] { stopped = true; }); });
   CHECK(idle.to_end().empty());
   CHECK(listening.to_end() == "0\r\n\r\n");
-  CHECK(talking.until("\x03\xe9").find("\x88") != std::string::npos); // a close frame with 1001
+  CHECK(talking.until("\x03\xe9").find('\x88') != std::string::npos); // a close frame with 1001
   CHECK_FALSE(stopped);
   server.answer_later(Response::text(200, "text/plain", "at last"));
   CHECK(waiting.to_end().ends_with("at last"));

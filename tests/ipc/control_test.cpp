@@ -71,7 +71,7 @@ TEST_CASE("what is shown of a conversation") {
 
 TEST_CASE("every message comes back as it went") {
   const ToAgent to_agent[] = {
-      Start{"u", "sip:\"q\"\\@h", "sip:100@h", {{"X-A", "1"}, {"X-B", "a\tb\x01"}}, 8000},
+      Start{"u", R"(sip:"q"\@h)", "sip:100@h", {{"X-A", "1"}, {"X-B", "a\tb\x01"}}, 8000},
       DtmfReceived{'#', 0},
       MarkPlayed{"", 0},
       Cleared{1, 1ull << 62},

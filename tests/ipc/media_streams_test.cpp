@@ -55,7 +55,7 @@ TEST_CASE("what is wrong with it is said") {
        {"", "1", "[]", "{}", "{", R"({"event":1})", R"({"event":"media"})", R"({"event":"media","media":1})",
         R"({"event":"media","media":{}})", R"({"event":"media","media":{"payload":"*"}})",
         R"({"event":"media","media":{"payload":[]}})", R"({"event":"mark"})",
-        R"({"event":"mark","mark":{"name":1}})", "{\"event\":\"clear\"} x", "\xff\xfe"}) {
+        R"({"event":"mark","mark":{"name":1}})", R"({"event":"clear"} x)", "\xff\xfe"}) {
     CAPTURE(wrong);
     const auto parsed = ms::parse(wrong);
     REQUIRE_FALSE(parsed);

@@ -37,9 +37,11 @@ TEST_CASE("datagrams arrive with their sender, in order, in batches, on both fam
       if (got.size() == 100) loop.stop();
     });
     std::vector<std::string> texts;
+    texts.reserve(100);
     for (int i = 0; i < 99; ++i)
       texts.push_back("datagram " + std::to_string(i));
     std::vector<UdpSocket::Outgoing> batch;
+    batch.reserve(texts.size());
     for (const std::string& text : texts)
       batch.push_back({as_bytes(text), a.local()});
     CHECK(b.send(batch) == 99);

@@ -115,8 +115,8 @@ TEST_CASE("the E-model gives the values of G.107 and G.113") {
   CHECK(r_factor({0, 1, 100}, g711) == doctest::Approx(93.2));
   CHECK(93.2 - r_factor({0, 1, 400}, g711) == doctest::Approx(23.6).epsilon(0.03));
   double before = 94;
-  for (double delay = 0; delay < 1000; delay += 50) {
-    CHECK(r_factor({0, 1, delay}, g711) <= before);
-    before = r_factor({0, 1, delay}, g711);
+  for (int delay = 0; delay < 1000; delay += 50) {
+    CHECK(r_factor({0, 1, static_cast<double>(delay)}, g711) <= before);
+    before = r_factor({0, 1, static_cast<double>(delay)}, g711);
   }
 }

@@ -250,7 +250,7 @@ TEST_CASE("finding: chance makes room for streams when it has been idle, and no 
 TEST_CASE("finding: beyond the greatest number of streams packets are counted as such") {
   Analysis analysis;
   for (std::uint32_t i = 0; i < 7; ++i)
-    crowd(analysis, 10'000, 4, i * 1'000'000'000, 1 + i * 10'000);
+    crowd(analysis, 10'000, 4, i * 1'000'000'000L, 1 + i * 10'000);
   CHECK(analysis.streams.streams().size() == StreamTable::kMaxStreams);
   CHECK(analysis.streams.crowd().packets == 0);
   CHECK(analysis.streams.crowd().beyond == (70'000 - StreamTable::kMaxStreams) * 4);

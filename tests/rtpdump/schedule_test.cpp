@@ -78,7 +78,7 @@ TEST_CASE("schedule: by timestamps, jitter and disorder of the network are undon
   const auto sent = drain(schedule);
   REQUIRE(sent.size() == 100);
   for (int n = 0; n < 100; ++n)
-    CHECK(sent[static_cast<std::size_t>(n)] == Sent{n * 20, n});
+    CHECK(sent[static_cast<std::size_t>(n)] == Sent{n * 20L, n});
 }
 
 TEST_CASE("schedule: streams keep their distance, events theirs, and a jump of the clock starts anew") {
@@ -113,7 +113,7 @@ TEST_CASE("schedule: memory is bounded by a second of capture") {
   rtp::Header header;
   for (std::uint32_t n = 0; n < 5000; ++n) {
     header.timestamp = n * 160;
-    schedule.add(n * 20 * kMs, &stream, header, 8000, true, packet(0, header.timestamp));
+    schedule.add(std::int64_t{n} * 20 * kMs, &stream, header, 8000, true, packet(0, header.timestamp));
     ++waiting;
     waiting -= drain(schedule).size();
     most = std::max(most, waiting);

@@ -37,7 +37,7 @@ std::string base64(Bytes bytes) {
 std::vector<std::byte> key_of(const SrtpSuiteInfo& suite, unsigned seed) {
   std::vector<std::byte> key(suite.key_bytes + suite.salt_bytes);
   for (std::size_t i = 0; i < key.size(); ++i)
-    key[i] = static_cast<std::byte>(seed * 37 + i * 11 + 5);
+    key[i] = static_cast<std::byte>(std::size_t{seed} * 37 + i * 11 + 5);
   return key;
 }
 

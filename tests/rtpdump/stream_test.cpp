@@ -33,7 +33,7 @@ struct Feed {
   // Every 20 ms from packet `first` to before `last`.
   void run(int first, int last) {
     for (int i = first; i < last; ++i)
-      add(i * 20'000, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
+      add(i * 20'000L, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
   }
 };
 
@@ -62,7 +62,7 @@ TEST_CASE("a clean stream") {
 TEST_CASE("what is lost, doubled, behind and late") {
   Feed feed;
   feed.run(0, 100);
-  feed.add(100 * 20'000, 101, 101 * 160); // 100 comes behind it
+  feed.add(100 * 20'000L, 101, 101 * 160); // 100 comes behind it
   feed.add(100 * 20'000 + 1000, 100, 100 * 160);
   feed.add(100 * 20'000 + 2000, 100, 100 * 160); // and again
   feed.run(102, 200);
@@ -89,7 +89,7 @@ TEST_CASE("a packet from before the first one is no loss") {
   feed.add(0, 10, 1600);
   feed.add(500, 8, 1280);
   for (int i = 11; i < 200; ++i)
-    feed.add((i - 10) * 20'000, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
+    feed.add((i - 10) * 20'000L, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
   CHECK(feed.stream.expected() == 192);
   CHECK(feed.stream.missing() == 1); // 9
   CHECK(feed.stream.losses().lost == 1);
@@ -110,7 +110,7 @@ TEST_CASE("a sender that starts afresh is a restart, not thousands of losses") {
   Feed feed;
   feed.run(0, 100);
   for (int i = 100; i < 200; ++i)
-    feed.add(i * 20'000, static_cast<std::uint16_t>(30'000 + i),
+    feed.add(i * 20'000L, static_cast<std::uint16_t>(30'000 + i),
              900'000U + static_cast<std::uint32_t>(i) * 160);
   const Stream& s = feed.stream;
   CHECK(s.restarts() == 1);
@@ -150,7 +150,7 @@ TEST_CASE("pauses: discontinuous transmission with and without comfort noise") {
   feed.run(0, 50);
   // Three seconds of silence: the timestamp goes on, the sequence does not.
   for (int i = 0; i < 50; ++i)
-    feed.add((200 + i) * 20'000, static_cast<std::uint16_t>(50 + i),
+    feed.add((200 + i) * 20'000L, static_cast<std::uint16_t>(50 + i),
              static_cast<std::uint32_t>(200 + i) * 160, i == 0);
   CHECK(feed.stream.pauses() == 1);
   CHECK(feed.stream.sending_ms() == doctest::Approx(2000));
@@ -159,13 +159,13 @@ TEST_CASE("pauses: discontinuous transmission with and without comfort noise") {
   noise.run(0, 50);
   noise.type = 13;
   noise.format = {"CN", 8000, false, 1};
-  noise.add(50 * 20'000, 50, 50 * 160, false, 1);
-  noise.add(60 * 20'000, 51, 60 * 160, false, 1);
+  noise.add(50 * 20'000L, 50, 50 * 160, false, 1);
+  noise.add(60 * 20'000L, 51, 60 * 160, false, 1);
   noise.type = 0;
   noise.format = kPcmu;
   for (int i = 0; i < 50; ++i)
-    noise.add((70 + i) * 20'000, static_cast<std::uint16_t>(52 + i), static_cast<std::uint32_t>(70 + i) * 160,
-              i == 0);
+    noise.add((70 + i) * 20'000L, static_cast<std::uint16_t>(52 + i),
+              static_cast<std::uint32_t>(70 + i) * 160, i == 0);
   CHECK(noise.stream.pauses() == 1);
   CHECK(noise.stream.sending_ms() == doctest::Approx(2000));
   REQUIRE(noise.stream.payload_types().size() == 2);
@@ -180,7 +180,7 @@ TEST_CASE("neither losses nor packets behind others are pauses") {
   for (int i = 0; i < 600; ++i) {
     if (i % 10 == 7) continue;                                   // lost
     const int n = i % 10 == 3 ? i + 1 : i % 10 == 4 ? i - 1 : i; // two change places
-    feed.add(i * 20'000, static_cast<std::uint16_t>(n), static_cast<std::uint32_t>(n) * 160);
+    feed.add(i * 20'000L, static_cast<std::uint16_t>(n), static_cast<std::uint32_t>(n) * 160);
   }
   CHECK(feed.stream.pauses() == 0);
   CHECK(feed.stream.reordered() == 60);
@@ -203,7 +203,7 @@ TEST_CASE("a timestamp that jumps by hours is a new clock, not lateness") {
   Feed feed;
   feed.run(0, 200);
   for (int i = 200; i < 400; ++i)
-    feed.add(i * 20'000, static_cast<std::uint16_t>(i), 3'000'000'000U + static_cast<std::uint32_t>(i) * 160,
+    feed.add(i * 20'000L, static_cast<std::uint16_t>(i), 3'000'000'000U + static_cast<std::uint32_t>(i) * 160,
              i == 200);
   CHECK(feed.stream.late() == 0);
   CHECK(feed.stream.sending_ms() == doctest::Approx(8000));
@@ -218,7 +218,7 @@ TEST_CASE("digits: repeated ends, a long one in segments, and the audio's clock 
                                          std::byte(duration >> 8), std::byte(duration & 0xff)};
     feed.type = 101;
     feed.format = kEvent;
-    feed.raw(index * 20'000, static_cast<std::uint16_t>(index), timestamp, marker, payload);
+    feed.raw(index * 20'000L, static_cast<std::uint16_t>(index), timestamp, marker, payload);
   };
   for (int i = 0; i < 5; ++i)
     event(100 + i, 16'000, 7, false, 160 * (i + 1), i == 0);
@@ -281,12 +281,12 @@ TEST_CASE("three packets that go on make a stream; odd ones need more") {
 
   Feed twice; // a capture of two interfaces
   for (int i = 0; i < 6; ++i)
-    twice.add(i * 10'000, static_cast<std::uint16_t>(i / 2), static_cast<std::uint32_t>(i / 2) * 160);
+    twice.add(i * 10'000L, static_cast<std::uint16_t>(i / 2), static_cast<std::uint32_t>(i / 2) * 160);
   CHECK(twice.stream.confirmed());
 
   Feed still; // a counter and nothing else that moves
   for (int i = 0; i < 100; ++i)
-    still.add(i * 20'000, static_cast<std::uint16_t>(i), 0);
+    still.add(i * 20'000L, static_cast<std::uint16_t>(i), 0);
   CHECK_FALSE(still.stream.confirmed());
 
   Feed announced;

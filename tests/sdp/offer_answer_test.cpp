@@ -19,7 +19,7 @@ Capabilities g711() {
 const LocalMedia local{IpAddress::v4(127, 0, 0, 1), 20000, 0};
 
 OfferAnswer engine(const Capabilities& capabilities = g711()) {
-  return OfferAnswer(capabilities, local, 42);
+  return {capabilities, local, 42};
 }
 
 std::string version_of(const std::string& description) {

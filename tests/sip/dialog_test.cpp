@@ -15,7 +15,7 @@ namespace {
 
 const std::string ours = "<sip:100@198.51.100.1:5060>";
 
-Dialog answered(Request r = {}) {
+Dialog answered(const Request& r = {}) {
   auto dialog = Dialog::from_invite(*r.incoming(), "t1", ours);
   REQUIRE(dialog.has_value());
   return *dialog;

@@ -1,6 +1,7 @@
 #include "sip/digest.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -170,9 +171,9 @@ TEST_CASE("old, foreign and used nonces are stale, but only for who knows the pa
 TEST_CASE("counts may overtake each other within a window, each serves once") {
   DigestServer digest = server();
   DigestClient client = challenged(digest);
-  std::vector<std::string> all;
-  for (int i = 0; i < 100; ++i)
-    all.push_back(credentials(client));
+  std::vector<std::string> all(100);
+  for (std::string& one : all)
+    one = credentials(client);
   CHECK(verify(digest, all[2]).outcome == Outcome::accepted);
   CHECK(verify(digest, all[0]).outcome == Outcome::accepted);
   CHECK(verify(digest, all[1]).outcome == Outcome::accepted);
@@ -204,8 +205,10 @@ TEST_CASE("without qop: only if allowed") {
     const std::string nonce = challenge.get("nonce");
     const std::string response =
         digest_response({DigestAlgorithm::md5, ha1, nonce, "", "", "", "REGISTER", "sip:x"});
-    const auto verdict = verify(digest, "Digest username=\"alice\", realm=\"talky\", nonce=\"" + nonce +
-                                            "\", uri=\"sip:x\", response=\"" + response + "\"");
+    const auto verdict = verify(
+        digest,
+        fmt::format(R"(Digest username="alice", realm="talky", nonce="{}", uri="sip:x", response="{}")",
+                    nonce, response));
     CHECK(verdict.outcome == (require ? Outcome::malformed : Outcome::accepted));
   }
 }

@@ -72,7 +72,7 @@ TEST_CASE("Via") {
 }
 
 TEST_CASE("name-addr and addr-spec") {
-  const auto quoted = NameAddr::parse("\"A, \\\"B\\\" <c>\" <sip:a@b;lr>;tag=1;x=\"a;b\"");
+  const auto quoted = NameAddr::parse(R"("A, \"B\" <c>" <sip:a@b;lr>;tag=1;x="a;b")");
   REQUIRE(quoted);
   CHECK(quoted->display_name() == "A, \"B\" <c>");
   CHECK(quoted->uri.text == "sip:a@b;lr");
@@ -139,7 +139,7 @@ TEST_CASE("media types, credentials, Replaces, delta-seconds") {
   CHECK(MediaType::parse("*/*")->matches("x/y"));
   CHECK_FALSE(MediaType::parse("application").has_value());
 
-  const auto auth = AuthParams::parse("Digest realm=\"a, b\",nonce=\"x\\\"y\" , qop=auth");
+  const auto auth = AuthParams::parse(R"(Digest realm="a, b",nonce="x\"y" , qop=auth)");
   REQUIRE(auth);
   CHECK(auth->scheme == "Digest");
   CHECK(auth->get("REALM") == "a, b");

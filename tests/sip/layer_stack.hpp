@@ -62,10 +62,11 @@ inline TransactionLayer::Config with_methods() {
   return config;
 }
 
-inline Request in_dialog(std::string method, std::string cseq, std::string branch) {
+inline Request in_dialog(std::string method, std::string cseq, std::string_view branch) {
   Request r = request(std::move(method), std::move(cseq));
   r.to += ";tag=t1";
-  r.via = "SIP/2.0/UDP 192.0.2.7:5060;rport;branch=" + branch;
+  r.via = "SIP/2.0/UDP 192.0.2.7:5060;rport;branch=";
+  r.via += branch;
   return r;
 }
 

@@ -25,7 +25,7 @@ struct Bench {
   explicit Bench(const Registrar::Config& config = {}) : registrar(config) {}
 
   Message send(std::vector<std::pair<std::string, std::string>> fields, Time now = start,
-               std::string key = aor) {
+               const std::string& key = aor) {
     Request r = request("REGISTER", std::to_string(++cseq));
     r.contact.clear();
     r.call_id = call_id;

@@ -38,7 +38,7 @@ TEST_CASE("values are split at commas that nothing encloses") {
 }
 
 TEST_CASE("parameters") {
-  const Params params(";lr; Tag = abc ;q=\"a;b=\\\"c\\\"\";empty=");
+  const Params params(R"(;lr; Tag = abc ;q="a;b=\"c\"";empty=)");
   CHECK(params.check().has_value());
   CHECK(params.get("lr") == "");
   CHECK(params.get("TAG") == "abc");

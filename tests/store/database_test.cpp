@@ -65,7 +65,7 @@ EVERY_DATABASE("texts from the network are stored, whatever they hold", Kit) {
   if (!place) return;
   const auto db = open(*place);
   CallRecord hostile = record(1);
-  hostile.from = std::string("sip:\0\xFF'; DROP TABLE talky_calls; --", 36);
+  hostile.from = std::string("sip:\0\xFF'; DROP TABLE talky_calls; --", 35);
   hostile.said[0].text = std::string(100'000, '\xFE');
   REQUIRE(db->put(std::vector{hostile}));
   tidy(hostile);

@@ -127,6 +127,7 @@ PostgresServer* PostgresServer::get() {
 
 bool PostgresServer::shell(const std::string& command) const {
   const std::string log = folder_ / "log";
+  // NOLINTNEXTLINE(cert-env33-c): the commands are ours, with shell syntax
   const bool done = std::system((command + " >>" + log + " 2>&1 </dev/null").c_str()) == 0;
   if (!done) std::fprintf(stderr, "failed: %s\n%s\n", command.c_str(), contents(log).c_str());
   return done;

@@ -36,13 +36,13 @@ TEST_CASE("a record goes to JSON and back") {
 }
 
 TEST_CASE("what is no record is refused, what is unknown is passed over") {
-  const std::string uuid = "\"uuid\":\"" + test::uuid(5) + "\"";
+  const std::string uuid = R"("uuid":")" + test::uuid(5) + '"';
   CHECK(from_json("{" + uuid + ",\"colour\":\"blue\"}")->uuid == test::uuid(5));
   for (const std::string& text :
-       {std::string(), std::string("[]"), std::string("{}"), std::string("{\"uuid\":\"5\"}"),
-        "{" + uuid + ",\"invited_ms\":\"now\"}", "{" + uuid + ",\"in_mos\":\"good\"}",
-        "{" + uuid + ",\"files\":{}}", "{" + uuid + ",\"files\":[1]}",
-        "{" + uuid + ",\"said\":[{\"who\":1}]}", "{" + uuid + "} x"}) {
+       {std::string(), std::string("[]"), std::string("{}"), std::string(R"({"uuid":"5"})"),
+        "{" + uuid + R"(,"invited_ms":"now"})", "{" + uuid + R"(,"in_mos":"good"})",
+        "{" + uuid + ",\"files\":{}}", "{" + uuid + ",\"files\":[1]}", "{" + uuid + R"(,"said":[{"who":1}]})",
+        "{" + uuid + "} x"}) {
     CAPTURE(text);
     REQUIRE_FALSE(from_json(text));
     CHECK(from_json(text).error().code == Errc::malformed);

@@ -86,6 +86,8 @@ def main():
             callee.answer(said)
     else:
         callee.answer(said)
+        if how == "attended":  # who takes the new call ends the one that it replaces (RFC 3891 3)
+            assert own.bye().status == 200
     if how == "busy":
         both(30, lambda: call.ended_by or call.end_is_heard())
         out["still_up"] = call.ended_by is None

@@ -79,7 +79,7 @@ TEST_CASE("bad lines are refused, with their offset") {
   CHECK(journal::parse_line("{\"at\":1,\"type\":\"speech_end\"}").error().code == Errc::malformed);
   CHECK(journal::parse_line("{\"at\":1,\"type\":\"dtmf\",\"digit\":\"12\"}").error().code == Errc::malformed);
   const std::string good = "{\"at\":1,\"type\":\"hold\"}\n";
-  const auto refused = journal::parse(good + good + "{\"at\":1,\"type\":\"hold\"");
+  const auto refused = journal::parse(good + good + R"({"at":1,"type":"hold")");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().offset == 2 * good.size());
 }

@@ -97,7 +97,7 @@ class Chaos {
       } else {
         REQUIRE(session.deadline().has_value());
         REQUIRE(*session.deadline() > session.now());
-        REQUIRE(*session.deadline() <= session.now() + from_ms(31 * 60 * 1000));
+        REQUIRE(*session.deadline() <= session.now() + from_ms(31L * 60 * 1000));
       }
       if (call_.lockstep()) {
         REQUIRE(call_.audio_at.size() == audio + 1);

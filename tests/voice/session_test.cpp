@@ -210,7 +210,7 @@ TEST_CASE("a sentence that arrives slowly is not torn into pieces") {
   call.intercept = [&](const Request& request) {
     const auto& tts = std::get<TtsRequest>(request);
     for (int i = 0; i < 10; ++i) // 100 samples every 20 ms: a third of what is played
-      call.session().answer(TtsChunk{tts.id, Pcm(100, 1000), i == 9, from_ms(20 * (i + 1))});
+      call.session().answer(TtsChunk{tts.id, Pcm(100, 1000), i == 9, from_ms(20L * (i + 1))});
     return true;
   };
   call.start();

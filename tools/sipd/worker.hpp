@@ -98,7 +98,7 @@ class Worker {
   void take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, SeatLine line);
   void web_call(WebCall call); // worker_web.cpp
   // `done` is called once, at once or later, when the call is on its way or cannot be (worker_out.cpp).
-  void call_out(CallOut call, const CallPlaced& done);
+  void call_out(const CallOut& call, const CallPlaced& done);
   std::size_t index() const { return index_; }
   WorkerCounters totals() const;
   // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and

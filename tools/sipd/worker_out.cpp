@@ -24,7 +24,7 @@ NoCall no_way(int status) {
 
 } // namespace
 
-void Worker::call_out(CallOut call, const CallPlaced& done) {
+void Worker::call_out(const CallOut& call, const CallPlaced& done) {
   if (refuses_ || shut_down_) return done(tl::unexpected(NoCall{503, "no calls are placed at present"}));
   const auto uri = sip::Uri::parse(call.to);
   if (!uri || !uri->is_sip())
