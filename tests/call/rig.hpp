@@ -2,8 +2,8 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -105,17 +105,15 @@ class Rig {
     return n;
   }
   const std::string* find(std::string_view start) const { // the last that begins so
-    for (const auto& datagram : std::views::reverse(sent)) {
-      if (datagram.bytes.starts_with(start)) return &datagram.bytes;
-    }
-    return nullptr;
+    const auto it = std::find_if(sent.rbegin(), sent.rend(),
+                                 [&](const auto& datagram) { return datagram.bytes.starts_with(start); });
+    return it == sent.rend() ? nullptr : &it->bytes;
   }
   template <class Event>
   const Event* last() const {
-    for (const Output& output : std::views::reverse(events)) {
-      if (const auto* const event = std::get_if<Event>(&output)) return event;
-    }
-    return nullptr;
+    const auto it = std::find_if(events.rbegin(), events.rend(),
+                                 [](const Output& output) { return std::holds_alternative<Event>(output); });
+    return it == events.rend() ? nullptr : &std::get<Event>(*it);
   }
   template <class Event>
   std::size_t count() const {

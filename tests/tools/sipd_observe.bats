@@ -184,6 +184,21 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   whole() { /usr/bin/python3 "$tests/traces.py" spans.jsonl 1 >checked 2>&1; }
   wait_for 60 whole || { cat checked collector.out sipd.err; false; }
   run -1 grep wrong collector.out
+  stop sipd
+  # What is for traces alone goes before what is for everything, and its place is taken as it is.
+  : >spans.jsonl
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://127.0.0.1:$OTLP_PORT/v1/traces OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 \
+    OTEL_EXPORTER_OTLP_TRACES_COMPRESSION=gzip OTEL_EXPORTER_OTLP_COMPRESSION=br \
+    OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE=ca.pem OTEL_EXPORTER_OTLP_CERTIFICATE=missing sipd
+  place --seconds 0.2
+  wait_for 60 whole || { cat checked collector.out sipd.err; false; }
+  run -1 grep wrong collector.out
+  stop sipd
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://127.0.0.1:$OTLP_PORT/elsewhere OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE=ca.pem \
+    sipd --otlp-compression gzip
+  place --seconds 0.2
+  astray() { grep -q '/elsewhere' collector.out; }
+  wait_for 60 astray || { cat collector.out sipd.err; false; }
   run -66 talky-sipd --otlp https://127.0.0.1 --otlp-ca missing --check-config
   run -64 talky-sipd --otlp https://127.0.0.1 --otlp-compression br --check-config
   OTEL_EXPORTER_OTLP_COMPRESSION=br run -64 talky-sipd --otlp https://127.0.0.1 --check-config

@@ -28,6 +28,24 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
+struct Variable {
+  std::string name, value;
+};
+
+// What OpenTelemetry's variables say of the exporter: those for traces alone go before those for everything.
+Variable exporter(std::string_view what) {
+  std::string all = fmt::format("OTEL_EXPORTER_OTLP_{}", what);
+  std::string ours = fmt::format("OTEL_EXPORTER_OTLP_TRACES_{}", what);
+  if (std::string value = variable(ours.c_str()); !value.empty()) return {std::move(ours), std::move(value)};
+  std::string value = variable(all.c_str());
+  return {std::move(all), std::move(value)};
+}
+
+// What an option says goes before both.
+Variable option_or(const char* option, const std::string& given, std::string_view what) {
+  return given.empty() ? exporter(what) : Variable{option, given};
+}
+
 bool is_field_name(std::string_view name) {
   constexpr std::string_view others = "!#$%&'*+-.^_`|~"; // RFC 9110 5.6.2
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
@@ -105,42 +123,42 @@ telemetry::Attributes resource() {
 
 // How a batch gets there: compressed or not, and whom we trust.
 void resolve_transport(const ObserveSettings& s, Tracer::Options& options) {
-  const std::string coding =
-      s.otlp_compression.empty() ? variable("OTEL_EXPORTER_OTLP_COMPRESSION") : s.otlp_compression;
-  if (!coding.empty() && coding != "none" && coding != "gzip") {
-    throw Failure(ExitCode::usage,
-                  fmt::format("OTEL_EXPORTER_OTLP_COMPRESSION: \"{}\" is neither gzip nor none", coding));
-  }
+  const auto [from, coding] = option_or("--otlp-compression", s.otlp_compression, "COMPRESSION");
+  if (!coding.empty() && coding != "none" && coding != "gzip")
+    throw Failure(ExitCode::usage, fmt::format("{}: \"{}\" is neither gzip nor none", from, coding));
   options.gzip = coding == "gzip";
   if (options.gzip) options.headers.add("Content-Encoding", "gzip");
-  options.ca_file = s.otlp_ca.empty() ? variable("OTEL_EXPORTER_OTLP_CERTIFICATE") : s.otlp_ca;
-  if (!options.ca_file.empty() && !std::ifstream(options.ca_file)) {
-    throw Failure(
-        ExitCode::no_input,
-        fmt::format("{} {}: cannot be read",
-                    s.otlp_ca.empty() ? "OTEL_EXPORTER_OTLP_CERTIFICATE" : "--otlp-ca", options.ca_file));
+  auto [name, path] = option_or("--otlp-ca", s.otlp_ca, "CERTIFICATE");
+  if (!path.empty() && !std::ifstream(path))
+    throw Failure(ExitCode::no_input, fmt::format("{} {}: cannot be read", name, path));
+  options.ca_file = std::move(path);
+}
+
+// A place for traces alone is taken as it is; below any other they have a path of their own.
+http::Url collector(const Variable& place) {
+  auto url = http::Url::parse(place.value);
+  if (!url || url->target.find('?') != std::string::npos) {
+    throw Failure(ExitCode::usage,
+                  fmt::format("{}: \"{}\" is not http[s]://HOST[:PORT][/PATH]", place.name, place.value));
   }
+  if (place.name == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" || url->target.ends_with(traces_path)) return *url;
+  while (url->target.ends_with('/'))
+    url->target.pop_back();
+  url->target += traces_path;
+  return *url;
 }
 
 void resolve_otlp(ObserveSettings& s) {
-  std::string text = s.otlp_text;
-  if (text.empty()) text = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
-  if (text.empty()) return;
-  auto url = http::Url::parse(text);
-  if (!url || url->target.find('?') != std::string::npos)
-    throw Failure(ExitCode::usage, fmt::format("--otlp: \"{}\" is not http[s]://HOST[:PORT][/PATH]", text));
-  if (!url->target.ends_with(traces_path)) {
-    while (url->target.ends_with('/'))
-      url->target.pop_back();
-    url->target += traces_path;
-  }
+  const Variable place = option_or("--otlp", s.otlp_text, "ENDPOINT");
+  if (place.value.empty()) return;
   Tracer::Options options;
-  options.url = std::move(*url);
+  options.url = collector(place);
   options.headers.add("Content-Type", "application/json");
   options.headers.add("User-Agent", fmt::format("talky-sipd/{}", TALKY_VERSION));
-  for (const auto& [name, value] : telemetry::parse_otel_list(variable("OTEL_EXPORTER_OTLP_HEADERS"))) {
+  const Variable headers = exporter("HEADERS");
+  for (const auto& [name, value] : telemetry::parse_otel_list(headers.value)) {
     if (!is_field_name(name) || is_ours(name) || !is_field_value(value))
-      throw Failure(ExitCode::config, "OTEL_EXPORTER_OTLP_HEADERS: expected name=value[,name=value]...");
+      throw Failure(ExitCode::config, fmt::format("{}: expected name=value[,name=value]...", headers.name));
     options.headers.add(name, value);
   }
   if (!s.otlp_headers_path.empty()) load_headers(s.otlp_headers_path, options.headers);

@@ -11,12 +11,12 @@
 namespace talky::sipd {
 
 struct ObserveSettings {
-  // As written.
-  std::string otlp_text; // URL of the collector; "": OTEL_EXPORTER_OTLP_ENDPOINT, or no traces
-  std::string otlp_headers_path;
-  std::string otlp_ca;          // PEM file; "": OTEL_EXPORTER_OTLP_CERTIFICATE, or the system's authorities
-  std::string otlp_compression; // "gzip", "none"; "": OTEL_EXPORTER_OTLP_COMPRESSION, or none
-  std::string hep_text;         // HOST:PORT; "": none
+  // As written. What is "" is taken from OTEL_EXPORTER_OTLP_TRACES_x, or OTEL_EXPORTER_OTLP_x.
+  std::string otlp_text;         // URL of the collector (x: ENDPOINT), or no traces
+  std::string otlp_headers_path; // and x: HEADERS
+  std::string otlp_ca;           // PEM file (x: CERTIFICATE), or the system's authorities
+  std::string otlp_compression;  // "gzip", "none" (x: COMPRESSION), or none
+  std::string hep_text;          // HOST:PORT; "": none
   std::uint32_t hep_id = 2001;
   std::string hep_key_path;
 
