@@ -13,7 +13,8 @@ using call::TalkIn;
 namespace {
 
 std::vector<std::int16_t> constant(std::size_t count, std::int16_t value) {
-  return std::vector(count, value);
+  std::vector<std::int16_t> out(count, value);
+  return out;
 }
 
 std::size_t mixed(TalkIn& voice, std::vector<std::int16_t>& frame) {
