@@ -12,32 +12,29 @@ using namespace std::string_view_literals;
 
 constexpr double kSame = 0.9; // as good as the example itself
 
-bool in(std::string_view word, std::initializer_list<std::string_view> list) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
-
 bool is_negation(std::string_view word) {
-  return in(word, {"not", "dont", "never", "doesnt", "didnt", "isnt", "wont", "cant", "cannot", "without",
-                   "arent", "wasnt", "wouldnt"});
+  return is_one_of(word, {"not", "dont", "never", "doesnt", "didnt", "isnt", "wont", "cant", "cannot",
+                          "without", "arent", "wasnt", "wouldnt"});
 }
 
 // Words that carry politeness, not meaning: they do not count when one asks how much of an utterance was
 // understood.
 bool is_idle(std::string_view word) {
   return is_filler(word) ||
-         in(word, {"please", "a",      "an",    "the",   "i",     "id",   "im",   "to",   "me",   "my",
-                   "you",    "your",   "can",   "could", "would", "like", "want", "do",   "is",   "it",
-                   "its",    "of",     "for",   "and",   "so",    "well", "just", "some", "hi",   "hello",
-                   "hey",    "that",   "thats", "there", "have",  "need", "then", "now",  "ok",   "okay",
-                   "thank",  "thanks", "very",  "much",  "will",  "be",   "in",   "on",   "with", "how",
-                   "what",   "when",   "where", "which", "who",   "are",  "does", "whats"});
+         is_one_of(word,
+                   {"please", "a",      "an",    "the",   "i",     "id",   "im",   "to",   "me",   "my",
+                    "you",    "your",   "can",   "could", "would", "like", "want", "do",   "is",   "it",
+                    "its",    "of",     "for",   "and",   "so",    "well", "just", "some", "hi",   "hello",
+                    "hey",    "that",   "thats", "there", "have",  "need", "then", "now",  "ok",   "okay",
+                    "thank",  "thanks", "very",  "much",  "will",  "be",   "in",   "on",   "with", "how",
+                    "what",   "when",   "where", "which", "who",   "are",  "does", "whats"});
 }
 
 // Days and times say when, not what is wanted.
 bool is_when(std::string_view word) {
-  return in(word, {"monday", "tuesday", "wednesday", "thursday",  "friday",   "saturday", "sunday",
-                   "today",  "tonight", "tomorrow",  "january",   "february", "march",    "april",
-                   "june",   "july",    "august",    "september", "october",  "november", "december"});
+  return is_one_of(word, {"monday", "tuesday", "wednesday", "thursday",  "friday",   "saturday", "sunday",
+                          "today",  "tonight", "tomorrow",  "january",   "february", "march",    "april",
+                          "june",   "july",    "august",    "september", "october",  "november", "december"});
 }
 
 std::vector<std::string> stems_of(const std::vector<std::string>& list) {
@@ -152,7 +149,7 @@ double IntentMatcher::keyword_score(const Phrase& phrase, const std::vector<std:
     bool negated = false;
     for (std::size_t back = 1; back <= 4 && back <= at; ++back) {
       if (is_negation(heard[at - back]) || (back == 1 && heard[at - 1] == "no")) negated = true;
-      if (in(heard[at - back], {"but", "instead", "rather"})) break;
+      if (is_one_of(heard[at - back], {"but", "instead", "rather"})) break;
     }
     // A phrase with its own negation ("not sure", "no thanks") means what it says.
     if (negated && !std::any_of(phrase.words.begin(), phrase.words.end(), is_negation)) quality *= 0.4;
@@ -220,15 +217,14 @@ std::optional<bool> yes_or_no(std::string_view text) {
   std::optional<bool> answer;
   bool negated = false;
   for (const std::string& word : heard) {
-    const bool yes =
-        in(word,
-           {"yes", "yeah", "yep", "yup", "yah", "sure", "correct", "exactly", "absolutely", "definitely",
-            "certainly", "affirmative", "mhm", "mmhmm", "uhhuh", "indeed", "confirm", "confirmed"}) ||
-        (brief &&
-         in(word, {"right", "ok", "okay", "fine", "perfect", "good", "great", "true", "alright", "please"}));
-    const bool no = in(word, {"no", "nope", "nah", "negative", "never", "nay"});
-    const bool bad = in(word, {"wrong", "incorrect", "false", "mistake", "bad"});
-    if (in(word, {"not", "isnt", "dont", "doesnt", "wasnt", "cant", "wont", "didnt", "arent"})) {
+    const bool yes = is_one_of(word, {"yes", "yeah", "yep", "yup", "yah", "sure", "correct", "exactly",
+                                      "absolutely", "definitely", "certainly", "affirmative", "mhm", "mmhmm",
+                                      "uhhuh", "indeed", "confirm", "confirmed"}) ||
+                     (brief && is_one_of(word, {"right", "ok", "okay", "fine", "perfect", "good", "great",
+                                                "true", "alright", "please"}));
+    const bool no = is_one_of(word, {"no", "nope", "nah", "negative", "never", "nay"});
+    const bool bad = is_one_of(word, {"wrong", "incorrect", "false", "mistake", "bad"});
+    if (is_one_of(word, {"not", "isnt", "dont", "doesnt", "wasnt", "cant", "wont", "didnt", "arent"})) {
       negated = true;
       if (!answer) answer = false;
     } else if (no) {

@@ -63,6 +63,10 @@ std::vector<std::string> words(std::string_view text) {
   return out;
 }
 
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) {

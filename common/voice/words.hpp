@@ -1,6 +1,7 @@
 // English words as a recogniser writes them: cut, normalised, stemmed, compared. Pure functions, no state.
 #pragma once
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@ namespace talky::voice {
 // "3.50" stay whole, "9am" becomes "9" "am", "a.m." becomes "am". Bytes above 0x7f belong to words.
 std::vector<std::string> words(std::string_view text);
 std::string joined(const std::vector<std::string>& words);
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list);
 
 // A light English stemmer (plurals, -ing, -ed, -ly): enough for "booking"/"booked"/"book" to be one word.
 std::string stem(std::string_view word);
