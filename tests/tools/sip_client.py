@@ -20,7 +20,7 @@ import sys
 import time
 
 from g711 import RATE, mulaw_decode, mulaw_encode, read_wav, tone, write_wav  # noqa: F401: for who imports this module
-from sip_call import FRAME, Call, Callee  # noqa: F401
+from sip_call import Call, Callee  # noqa: F401
 from sip_text import Message, answer_challenge, digest, tag_of, uri_in  # noqa: F401
 
 
