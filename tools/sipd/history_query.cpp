@@ -80,7 +80,7 @@ Fault take(HistoryQuery& out, std::string_view name, std::string text, std::int6
   const bool printable = std::none_of(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (!printable || text.size() > (name == "after" ? max_cursor : max_value))
-    return fmt::format("{} is too long or holds control characters", name);
+    return fmt::format("{} is too long or holds control characters", name.substr(0, max_quoted));
   if (name == "since") return time(filter.since_ms, name, text, now_ms);
   if (name == "until") return time(filter.until_ms, name, text, now_ms);
   if (name == "from") return pattern(filter.from, name, std::move(text));
