@@ -20,9 +20,8 @@ using detail::to_endpoint;
 
 namespace {
 
-constexpr std::size_t batch = 16;         // datagrams a system call
+constexpr std::size_t batch = 16;         // datagrams a system call; told in udp.hpp
 constexpr std::size_t slot = 65536;       // bytes of one datagram
-constexpr int max_batches_a_turn = 4;     // a flooded socket gives way to the others
 constexpr std::size_t control_size = 192; // of the packet-info, overflow and time stamp messages
 
 // What a batch is read into: one for each thread, since every loop has its own and a callback copies what it
@@ -68,11 +67,11 @@ iovec iovec_of(Bytes bytes) {
 } // namespace
 
 struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
-  Impl(Loop& owner, Fd socket) : loop(owner), fd(std::move(socket)) {}
+  Impl(Loop& owner, Fd socket, int batches) : loop(owner), fd(std::move(socket)), batches_a_turn(batches) {}
 
   void readable() {
     const auto keep = shared_from_this(); // the callback may destroy the socket
-    for (int round = 0; round < max_batches_a_turn && fd; ++round) {
+    for (int round = 0; round < batches_a_turn && fd; ++round) {
       if (!read_batch()) return;
     }
   }
@@ -143,6 +142,7 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
 
   Loop& loop;
   Fd fd;
+  int batches_a_turn;
   Watch watch; // goes before the descriptor
   Endpoint bound;
   std::shared_ptr<Receive> receive;
@@ -170,7 +170,7 @@ SysResult<UdpSocket> UdpSocket::open(Loop& loop, const Endpoint& local, const Op
   SocketAddress bound;
   bound.size = sizeof bound.storage;
   if (::getsockname(fd.get(), bound.get(), &bound.size) != 0) return last_error("getsockname");
-  auto impl = std::make_shared<Impl>(loop, std::move(fd));
+  auto impl = std::make_shared<Impl>(loop, std::move(fd), options.batches_a_turn);
   impl->bound = to_endpoint(bound.storage);
   return UdpSocket(std::move(impl));
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace talky;
@@ -180,4 +181,25 @@ TEST_CASE("a timer hears what came before it fired") {
   loop.run();
   CHECK(seen == 64); // as many as one socket gets in a turn; the others have theirs
   CHECK(nested == 64);
+}
+
+TEST_CASE("udp: a turn of the loop reads so many batches, and the rest has its turn later") {
+  for (const auto& [batches, expected] : {std::pair{1, 16U}, {2, 32U}, {4, 40U}}) {
+    CAPTURE(batches);
+    net::Loop loop;
+    UdpSocket a = open(loop, "127.0.0.1", {.batches_a_turn = batches});
+    UdpSocket b = open(loop, "127.0.0.1");
+    unsigned got = 0;
+    a.on_receive([&](const UdpSocket::Datagram&) {
+      if (++got == 40) loop.stop();
+    });
+    for (int i = 0; i < 40; ++i)
+      REQUIRE(b.send(as_bytes("x"), a.local()));
+    loop.read_ready();
+    CHECK(got == expected);
+    net::Timer limit(loop, [&] { loop.stop(); });
+    limit.at(net::now() + 10s);
+    if (got < 40) loop.run();
+    CHECK(got == 40);
+  }
 }

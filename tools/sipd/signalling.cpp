@@ -38,7 +38,8 @@ net::SysResult<> Signalling::listen(const Endpoint& endpoint) {
                                      {.receive_buffer = socket_buffer,
                                       .send_buffer = socket_buffer,
                                       .packet_info = endpoint.ip.is_unspecified(),
-                                      .reuse_port = workers_ > 1});
+                                      .reuse_port = workers_ > 1,
+                                      .batches_a_turn = 1}); // media goes first, whatever storm this is
   if (!socket) return tl::unexpected(socket.error());
   auto listener = net::Listener::open(
       loop_, endpoint, {.reuse_port = workers_ > 1, .max_queue = max_write_queue},

@@ -19,6 +19,7 @@ namespace {
 // that, so its packets keep their pace to the microsecond, and hundreds of calls cost no more than 500
 // wake-ups a second.
 constexpr Duration wake_grid = std::chrono::milliseconds(2);
+constexpr std::size_t few_calls = 8;
 constexpr auto port_rest = std::chrono::seconds(10);
 constexpr auto shutdown_limit = std::chrono::seconds(5);
 constexpr std::int64_t ntp_offset_s = 2'208'988'800; // from 1900 to 1970
@@ -127,15 +128,23 @@ void Worker::drain() {
   while (const auto output = agent_->poll())
     act(*output);
   draining_ = false;
-  if (!ended_.empty()) {
-    loop_.post([this] { ended_.clear(); });
-  }
+  if (!ended_.empty() && !std::exchange(burying_, true)) bury();
   if (shut_down_ && agent_->calls() == 0 && sessions_.empty() && goodbyes_.empty()) {
     shutdown_limit_.reset();
     std::exchange(shut_down_, nullptr)();
   }
   if (drained_ && !shut_down_ && sessions_.empty()) end_sip();
   arm();
+}
+
+// The kernel takes its time to close a call's sockets. When hundreds end at once, those that go on must not
+// wait for all of them: a few calls in a turn of the loop.
+void Worker::bury() {
+  loop_.post([this] {
+    ended_.resize(ended_.size() - std::min(ended_.size(), few_calls));
+    burying_ = !ended_.empty();
+    if (burying_) bury();
+  });
 }
 
 void Worker::arm() {

@@ -149,6 +149,7 @@ class Worker {
   std::shared_ptr<Session> call(std::string_view uuid) const;
   void expire();
   void arm();
+  void bury();
   Session* find(call::CallKey key);
 
   net::Loop& loop_;
@@ -171,7 +172,8 @@ class Worker {
   std::map<std::uint64_t, std::unique_ptr<FindWay>> finding_; // of calls that are to go out
   std::uint64_t searches_ = 0;
   std::vector<std::shared_ptr<Session>> ended_; // until the loop has come back from their callbacks
-  sip::FramerSet framers_;                      // of connections, with several workers
+  bool burying_ = false;
+  sip::FramerSet framers_; // of connections, with several workers
   net::Timer stalls_;
   // Call-IDs whose calls are where the call is that they replaced, and not where their hash says.
   std::unordered_map<std::string, std::size_t> moved_;
