@@ -129,11 +129,12 @@ void Worker::drain() {
     act(*output);
   draining_ = false;
   if (!ended_.empty() && !std::exchange(burying_, true)) bury();
-  if (shut_down_ && agent_->calls() == 0 && sessions_.empty() && goodbyes_.empty()) {
+  const bool none_left = sessions_.empty() && ended_.empty();
+  if (shut_down_ && agent_->calls() == 0 && none_left && goodbyes_.empty()) {
     shutdown_limit_.reset();
     std::exchange(shut_down_, nullptr)();
   }
-  if (drained_ && !shut_down_ && sessions_.empty()) end_sip();
+  if (drained_ && !shut_down_ && none_left) end_sip();
   arm();
 }
 
@@ -143,7 +144,8 @@ void Worker::bury() {
   loop_.post([this] {
     ended_.resize(ended_.size() - std::min(ended_.size(), few_calls));
     burying_ = !ended_.empty();
-    if (burying_) bury();
+    if (burying_) return bury();
+    drain(); // somebody may wait for the last of them
   });
 }
 
