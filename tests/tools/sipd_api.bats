@@ -12,7 +12,7 @@ load api
   [ "$(get /healthz)" = ok ]
   [ "$(get /readyz)" = ok ]
   no_calls
-  call 6 --send said.wav
+  call 1 --send said.wav --until over
   heard() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["in"]["packets"] > 50')" = True ]; }
   wait_for 10 heard
   one=$(get "/api/v1/sip/calls/$CALL")
@@ -20,6 +20,7 @@ load api
   [ "$(json "$one" 'd["quality"]["in"]["lost"], d["quality"]["in"]["mos"] > 4 or d["quality"]["late"] > 0, d["quality"]["in"]["level_dbov"] > -40')" = '(0, True, True)' ]
   [ "$(json "$one" '0 <= d["first_audio_ms"] < 10000')" = True ]
   [ "$(json "$(get /api/v1/sip/status)" 'd["active_calls"]')" = 1 ]
+  touch over
   finish phone
   wait_for 5 no_calls
   refused 404 "/api/v1/sip/calls/$CALL"

@@ -137,7 +137,7 @@ phone_at() {
 
 @test "a text is said in a call by the agent's voice" {
   sipd --bridge 'exec:cat >/dev/null'
-  call 12 --record heard.wav
+  call 12 --record heard.wav --until over
   [ "$(post "/api/v1/sip/calls/$CALL/say" '{"text":"One moment, please. I am looking it up.","voice":"Emma"}')" = 204 ]
   [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["queued_ms"] > 500')" = True ]
   for bad in '' '{}' '{"text":""}' '{"text":5}' '{"text":"..."}' '{"text":"a","voice":"no one"}' '{"text":"a","clear":1}' '{"text":"a","x":1}'; do
@@ -146,6 +146,7 @@ phone_at() {
   refused 503 "/api/v1/sip/calls/$CALL/say" -d '{"text":"Good morning.","voice":"Nobody"}'
   refused 404 /api/v1/sip/calls/none/say -d '{"text":"Good morning."}'
   talky-agent say --voice Emma 'One moment, please. I am looking it up.' >said.wav
+  touch over
   finish phone
   audio find said.wav heard.wav --at-least 0.9
 }

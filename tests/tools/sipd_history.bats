@@ -23,6 +23,11 @@ PY
 }
 made() { [ -e "$T/calls/calls.db" ] && [ "$(code /api/v1/sip/history)" = 200 ]; }
 dialled() { json "$(get "/api/v1/sip/history?$1")" '[int(c["dialled"]) for c in d["calls"]]'; }
+recording_is() {
+  local is
+  is=$(curl -sSI "$API/api/v1/sip/recordings/$CALL" | tr -d '\r' | sed -n 's/^talky-state: //Ip')
+  [ "$is" = "$1" ] || { echo "the recording is '$is', not '$1'"; return 1; }
+}
 listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; }
 
 @test "the list: order, filters, pages, count, CSV" {
@@ -94,15 +99,17 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
 @test "a call that is over: its record, its files in parts, and what was said" {
   sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$TALKY_SOURCE/tests/tools/journal_agent.py"
   wait_line sipd 'event=agent.ready'
-  call 2
+  call 2 --until over
   # What has been said so far is there while the call is up, and so is the recording so far.
   said() { json "$(get "/api/v1/sip/recordings/$CALL?part=transcript")" '[(s["who"], s["begin_ms"], s["text"], s["cut"]) for s in d["said"]]'; }
   begun() { [ "$(said)" = "[('agent', 20, 'Good', True)]" ]; }
   wait_for 10 begun
   [ "$(json "$(get "/api/v1/sip/recordings/$CALL?part=transcript")" 'd["complete"]')" = False ]
-  grep -qix 'talky-state: recording' <(curl -sSI "$API/api/v1/sip/recordings/$CALL" | tr -d '\r')
+  wait_for 10 test -e "calls/$CALL.wav" # which is made off the media loop
+  recording_is recording
   refused 404 "/api/v1/sip/history/$CALL"
   grep -q 'the call goes on' answer
+  touch over
   finish phone
   wait_for 60 listed 1
   row=$(get "/api/v1/sip/history/$CALL")
@@ -163,7 +170,7 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
   sipd
   wait_for 60 listed 1
   [ "$(json "$(get "/api/v1/sip/history/$CALL")" 'd["cause"], [f["repaired"] for f in d["files"] if f["kind"] == "wav"]')" = "('interrupted', [True])" ]
-  grep -qix 'talky-state: repaired' <(curl -sSI "$API/api/v1/sip/recordings/$CALL" | tr -d '\r')
+  recording_is repaired
 }
 
 @test "SIGKILL during a hundred calls: every call that had ended is there, once, and the others are told to be interrupted" {
