@@ -241,18 +241,36 @@ TEST_CASE("two runs with one seed are alike to the byte") {
   CHECK(log(7) != log(8));
 }
 
-TEST_CASE("property: on any network every transaction ends once") {
-  CHECK(rc::check([] {
-    const auto seed = *rc::gen::arbitrary<std::uint64_t>();
-    const double loss = *rc::gen::inRange(0, 90) / 100.0;
-    const double repeat = *rc::gen::inRange(0, 90) / 100.0;
-    World world({.loss = loss, .repeat = repeat, .max_delay_ms = *rc::gen::inRange<std::int64_t>(1, 2000)},
-                seed);
-    load(world, 12);
-    for (int i = 0; i < 12; ++i) {
-      RC_ASSERT(world.seen(i).requests <= 1);
-      RC_ASSERT(world.seen(i).finals + world.seen(i).timeouts == 1);
-    }
-    RC_ASSERT(world.live() == 0u);
-  }));
+namespace {
+
+// Twelve transactions over a network that chance makes bad; what is delayed comes within `max_delay_ms`.
+void check_any_network(std::int64_t max_delay_ms, int max_requests) {
+  const auto seed = *rc::gen::arbitrary<std::uint64_t>();
+  const double loss = *rc::gen::inRange(0, 90) / 100.0;
+  const double repeat = *rc::gen::inRange(0, 90) / 100.0;
+  World world(
+      {.loss = loss, .repeat = repeat, .max_delay_ms = *rc::gen::inRange<std::int64_t>(1, max_delay_ms + 1)},
+      seed);
+  load(world, 12);
+  for (int i = 0; i < 12; ++i) {
+    RC_ASSERT(world.seen(i).requests <= max_requests);
+    RC_ASSERT(world.seen(i).finals + world.seen(i).timeouts == 1);
+  }
+  RC_ASSERT(world.live() == 0u);
+}
+
+} // namespace
+
+// A request is sent for the last time 63 T1 (31.5 s) after the first, and the server's transaction lives for
+// 64 T1 (32 s) from its answer (timers H, J and L of RFC 3261 17.2 and RFC 6026): what is late by less than a
+// T1 finds it there.
+TEST_CASE("property: on any network every transaction ends once, and is seen once") {
+  CHECK(rc::check([] { check_any_network(500, 1); }));
+}
+
+// Where the first copy was quick and the last one is later than that, it is a new request to the server, as
+// the RFC has it: the client has given up or been answered by then, and each of its transactions ends once
+// all the same.
+TEST_CASE("property: on a network with longer delays than T1 every transaction ends once") {
+  CHECK(rc::check([] { check_any_network(2000, 2); }));
 }

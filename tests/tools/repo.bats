@@ -75,3 +75,16 @@ tracked() { git ls-files --cached --others --exclude-standard -- "$@"; }
 @test "no promise of work for later in the sources" {
   run -1 bash -c 'git grep -nE "(^|[^A-Za-z])(TO[D]O|FIX[M]E|X[X]X)([^A-Za-z]|$)" -- common tools tests scripts man "*.md"'
 }
+
+@test "the npm of Debian 12 can read the lock files: no override is an alias" {
+  # npm 9.2 takes the value of an override for a range of versions, and a lock file with another for none at all.
+  mapfile -t manifests < <(tracked '*package.json')
+  run -0 /usr/bin/python3 - "${manifests[@]}" <<'PY'
+import json, re, sys
+for path in sys.argv[1:]:
+    for name, value in json.load(open(path)).get("overrides", {}).items():
+        assert re.fullmatch(r"[\^~]?\d+\.\d+\.\d+", value), f"{path}: {name}: {value}"
+print(len(sys.argv) - 1)
+PY
+  [ "$output" -ge 2 ]
+}
