@@ -29,7 +29,7 @@ void decode_and_upsample(benchmark::State& state) {
   std::array<std::int16_t, 160> pcm{};
   std::array<std::int16_t, 320> wide{};
   audio::Upsampler2 up;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     codec::g711::decode(codec::g711::Law::mu, codes, pcm);
     up.process(pcm, wide.data());
     benchmark::DoNotOptimize(wide);
@@ -43,7 +43,7 @@ void downsample_and_encode(benchmark::State& state) {
   std::array<std::int16_t, 160> pcm{};
   std::array<std::byte, 160> codes{};
   audio::Downsampler2 down;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     down.process(wide, pcm.data());
     codec::g711::encode(codec::g711::Law::mu, pcm, codes);
     benchmark::DoNotOptimize(codes);
@@ -60,7 +60,7 @@ void upsample_kernel(benchmark::State& state) {
   std::array<std::int16_t, 256> window{};
   audio::Noise(1, -6).generate(window);
   std::array<std::int16_t, 320> out{};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     kernels[which]->up(window.data(), 160, out.data());
     benchmark::DoNotOptimize(out);
   }
@@ -72,7 +72,7 @@ void speexdsp_16_to_24_khz(benchmark::State& state) {
   std::array<std::int16_t, 320> wide{};
   audio::Noise(1, -6).generate(wide);
   std::vector<std::int16_t> out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     out.clear();
     resampler.process(wide, out);
     benchmark::DoNotOptimize(out.data());
@@ -85,7 +85,7 @@ void conceal_one_packet(benchmark::State& state) {
   audio::Concealer concealer(8000);
   auto pcm = packet();
   std::vector<std::int16_t> out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     out.clear();
     concealer.conceal(160, out);
     concealer.good(pcm);
@@ -97,7 +97,7 @@ BENCHMARK(conceal_one_packet);
 void level_of_a_frame(benchmark::State& state) {
   std::array<std::int16_t, 320> wide{};
   audio::Noise(1, -6).generate(wide);
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(audio::rms_dbfs(wide));
 }
 BENCHMARK(level_of_a_frame);

@@ -24,7 +24,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -167,7 +166,7 @@ class Load {
       // The calls' packets are spread over the 20 ms, a tenth of them in each step.
       for (; tick * (tick_ns / 10) <= now - start; ++tick) {
         if (bye_at != 0) continue;
-        for (std::size_t i = static_cast<std::size_t>(tick % 10); i < calls_.size(); i += 10)
+        for (auto i = static_cast<std::size_t>(tick % 10); i < calls_.size(); i += 10)
           send_rtp(calls_[i]);
       }
       const bool up = std::ranges::all_of(calls_, [](const Call& c) { return c.answered != 0 || c.failed; });
@@ -241,7 +240,7 @@ class Load {
       const auto found = by_id_.find(std::string(between(text, "Call-ID: ", "\r\n")));
       if (found == by_id_.end() || !text.starts_with("SIP/2.0 ")) continue;
       Call& call = calls_[found->second];
-      const int status = std::atoi(std::string(text.substr(8, 3)).c_str());
+      const int status = number(text.substr(8, 3));
       const std::string_view cseq = between(text, "CSeq: ", "\r\n");
       if (cseq.ends_with("BYE")) {
         call.ended = true;
@@ -254,8 +253,7 @@ class Load {
         if (call.contact.empty()) call.contact = uri(call);
         const std::string_view media = between(text, "\r\nm=audio ", " ");
         const std::string_view host = between(text, "\r\nc=IN IP4 ", "\r\n");
-        call.remote =
-            address(std::string(host), static_cast<std::uint16_t>(std::atoi(std::string(media).c_str())));
+        call.remote = address(std::string(host), static_cast<std::uint16_t>(number(media)));
         if (call.answered == 0) call.answered = now_ns(CLOCK_MONOTONIC);
         send_sip(request("ACK", call, "ACK", 1, call.contact, "ack") + "Content-Length: 0\r\n\r\n");
       }

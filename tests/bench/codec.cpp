@@ -26,7 +26,7 @@ void encode(benchmark::State& state) {
   state.SetLabel(all[which]);
   const auto pcm = ramp();
   std::vector<std::byte> codes(block);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     g711::encode_with(all[which], static_cast<g711::Law>(state.range(1)), pcm, codes);
     benchmark::DoNotOptimize(codes.data());
   }
@@ -43,7 +43,7 @@ void decode(benchmark::State& state) {
   std::vector<std::byte> codes(block);
   g711::encode(g711::Law::mu, pcm, codes);
   std::vector<std::int16_t> out(block);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     g711::decode_with(all[which], static_cast<g711::Law>(state.range(1)), codes, out);
     benchmark::DoNotOptimize(out.data());
   }

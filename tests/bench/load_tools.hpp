@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -71,6 +73,13 @@ inline std::string_view between(std::string_view text, std::string_view from, st
   return text.substr(0, text.find(to));
 }
 
+// 0 for what is none.
+inline int number(std::string_view text) {
+  int value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
 struct Usage {
   double cpu_s = 0;
   double rss_kb = 0;
@@ -101,7 +110,7 @@ inline Usage usage(int pid) {
 
 inline double percentile(std::vector<double>& values, double p) {
   if (values.empty()) return 0;
-  const auto index = static_cast<std::ptrdiff_t>(p * static_cast<double>(values.size() - 1) + 0.5);
+  const auto index = std::lround(p * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + index, values.end());
   return values[static_cast<std::size_t>(index)];
 }

@@ -35,7 +35,7 @@ struct Source { // the packets of a peer, in one buffer used again
 void parse(benchmark::State& state) {
   Source source;
   const auto wire = source.next();
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(rtp::PacketView::parse(wire));
 }
 BENCHMARK(parse);
@@ -44,7 +44,7 @@ void statistics(benchmark::State& state) {
   Source source;
   rtp::Statistics statistics(8000);
   Time now{};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     statistics.received(*rtp::PacketView::parse(source.next()), now);
     now += kTick;
   }
@@ -55,7 +55,7 @@ void jitter_buffer(benchmark::State& state) {
   Source source;
   rtp::JitterBuffer buffer({});
   Time now{};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     buffer.push(*rtp::PacketView::parse(source.next()), 160, now);
     now += kTick;
     benchmark::DoNotOptimize(buffer.pop(now, 160));
@@ -80,7 +80,7 @@ void media(benchmark::State& state) {
   std::vector<std::int16_t> speech(kFrameSamples);
   for (std::size_t i = 0; i < speech.size(); ++i)
     speech[i] = static_cast<std::int16_t>(8000 * std::sin(static_cast<double>(i) * 0.1));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (load == kReceive || load == kEcho) media.receive(source.next(), kPeer, false, now);
     if (load == kSend) media.play(speech);
     now += kTick;

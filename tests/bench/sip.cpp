@@ -47,7 +47,7 @@ constexpr Time start{std::chrono::seconds(1)};
 void parse_again(benchmark::State& state) {
   const std::string text = invite_text("1");
   MessageView view;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(view.assign(text));
     benchmark::DoNotOptimize(view.call_id().data());
   }
@@ -57,7 +57,7 @@ BENCHMARK(parse_again);
 
 void parse_new(benchmark::State& state) {
   const std::string text = invite_text("1");
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(MessageView::parse(text));
   state.SetItemsProcessed(state.iterations());
 }
@@ -66,7 +66,7 @@ BENCHMARK(parse_new);
 void parse_and_read(benchmark::State& state) { // with the fields that a transaction and a dialog need
   const std::string text = invite_text("1");
   MessageView view;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(view.assign(text));
     benchmark::DoNotOptimize(view.top_via());
     benchmark::DoNotOptimize(view.from());
@@ -82,7 +82,7 @@ void verdict(benchmark::State& state) {
   const std::string text = invite_text("1");
   const auto view = MessageView::parse(text);
   const UasPolicy policy;
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(validate(*view, policy));
   state.SetItemsProcessed(state.iterations());
 }
@@ -90,7 +90,7 @@ BENCHMARK(verdict);
 
 void build_reply(benchmark::State& state) {
   const auto request = *Incoming::parse(invite_text("1"), flow, start);
-  for (auto _ : state)
+  for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(Builder::reply(*request, 180, {.to_tag = "abcdef0123456789"}).build());
   state.SetItemsProcessed(state.iterations());
 }
@@ -99,7 +99,7 @@ BENCHMARK(build_reply);
 void frame(benchmark::State& state) {
   const std::string text = invite_text("1");
   Framer framer;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     framer.feed(text);
     benchmark::DoNotOptimize(framer.next());
   }
@@ -124,7 +124,7 @@ void invite_transaction(benchmark::State& state) {
   Time now = start;
   int number = 0;
   const auto step = std::chrono::microseconds(32'000'000 / state.range(0)); // so that this many are alive
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     now += step;
     layer.expire(now);
     layer.receive(flow, invite_text(std::to_string(++number)), now);
@@ -145,7 +145,7 @@ void digest_verify(benchmark::State& state) {
   const auto lookup = [&](std::string_view, std::string_view, DigestAlgorithm algorithm) {
     return std::optional(digest_ha1(algorithm, "alice", "talky", "secret"));
   };
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Message request =
         Builder::request(Method::invite, "sip:100@x")
             .header(HeaderId::authorization, client.authorization("INVITE", "sip:100@x", "c"))
