@@ -6,11 +6,6 @@
 //   call_load --to 127.0.0.1:5060 --calls 200 --seconds 20 [--pid SERVER] [--user 100] [--each yes] [--rate
 //   CALLS_PER_SECOND]
 //
-//   call_load --timer yes --seconds 20
-//
-// places no call: it wakes up each millisecond and does nothing, and what it is late by is the machine's own
-// share of what the servers are late by.
-//
 // Prints one JSON object. Exit status 0 if every call was answered and ended, 1 if not, 2 for a usage or
 // system error.
 #include <arpa/inet.h>
@@ -55,7 +50,6 @@ struct Options {
   int seconds = 20;
   int rate = 100;
   int pid = 0;
-  bool timer = false;
 };
 
 Options parse(std::span<char*> args) {
@@ -83,8 +77,6 @@ Options parse(std::span<char*> args) {
       o.user = value;
     } else if (key == "--each") {
       o.each = value == "yes";
-    } else if (key == "--timer") {
-      o.timer = value == "yes";
     } else {
       errno = EINVAL;
       die(key);
@@ -373,30 +365,11 @@ class Load {
   std::array<std::uint8_t, 160> tone_{};
 };
 
-// A stall makes all that was due meanwhile late, as it does a server's packets: hence the whole grid, and no
-// sleep from one's own last waking.
-int idle_timer(int seconds) {
-  constexpr std::int64_t step_ns = 1'000'000;
-  std::vector<double> late_ms;
-  const std::int64_t begin = now_ns(CLOCK_MONOTONIC);
-  for (std::int64_t due = begin + step_ns; due <= begin + seconds * 1'000'000'000LL; due += step_ns) {
-    const timespec until{.tv_sec = due / 1'000'000'000, .tv_nsec = due % 1'000'000'000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
-    }
-    late_ms.push_back(static_cast<double>(now_ns(CLOCK_MONOTONIC) - due) / 1e6);
-  }
-  const auto late = std::count_if(late_ms.begin(), late_ms.end(), [](double ms) { return ms > 20; });
-  fmt::print("{{\"late_over_20ms\":{},\"pacing_ms\":{{\"p50\":{:.3f},\"p99\":{:.3f},\"max\":{:.3f}}}}}\n",
-             late, percentile(late_ms, 0.5), percentile(late_ms, 0.99), percentile(late_ms, 1.0));
-  return 0;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
   try {
-    const Options options = parse({argv, static_cast<std::size_t>(argc)});
-    return options.timer ? idle_timer(options.seconds) : Load(options).run();
+    return Load(parse({argv, static_cast<std::size_t>(argc)})).run();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "call_load: %s\n", error.what());
     return 2;

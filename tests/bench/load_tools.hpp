@@ -1,4 +1,5 @@
-// What call_load stands on: sockets, clocks, and what a process has used. None of talky's libraries.
+// What call_load and idle_timer stand on: sockets, clocks, and what a process has used. None of talky's
+// libraries.
 #pragma once
 #include <arpa/inet.h>
 #include <fmt/format.h>

@@ -1,5 +1,4 @@
 # What `cmake --install` puts in place works from there: the programs, the page, manual, completions, figures.
-# ctest: timeout=300
 load lib
 load api
 

@@ -1,6 +1,5 @@
 # baresip against talky-sipd: register, call, hold, press keys, hang up and be hung up on.
 # ctest: calls
-# ctest: timeout=240
 load lib
 load phones
 

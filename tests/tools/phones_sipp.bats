@@ -1,6 +1,5 @@
 # sipp against talky-sipd: signalling to the letter, many at once, UDP and TCP, IPv4 and IPv6.
 # ctest: calls
-# ctest: timeout=300
 load lib
 load phones
 

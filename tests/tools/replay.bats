@@ -1,6 +1,5 @@
 # talky-replay against talky-sipd: what it plays arrives, what it hears is recorded, and its exit code tells the truth.
 # ctest: calls
-# ctest: timeout=400
 load lib
 
 setup() {

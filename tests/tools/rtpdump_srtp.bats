@@ -1,6 +1,5 @@
 # talky-rtpdump and SRTP: a call of two baresips with SDES, and keys that are given.
 # ctest: calls
-# ctest: timeout=240
 load lib
 
 setup() {

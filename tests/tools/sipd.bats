@@ -1,7 +1,6 @@
 # talky-sipd with a SIP client of our own: registration, routes, calls and what is kept of them.
 # What is heard is compared with what was said, sample for sample as far as mu-law allows.
 # ctest: calls
-# ctest: timeout=300
 load lib
 load sipd
 

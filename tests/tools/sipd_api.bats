@@ -1,6 +1,5 @@
 # The HTTP API of talky-sipd: every path, with good and hostile input, against real calls.
 # ctest: calls
-# ctest: timeout=300
 load lib
 load api
 

@@ -1,6 +1,5 @@
 # talky-sipd's bridges, each heard from end to end: echo, tone, play, exec, AudioSocket, the agent.
 # ctest: calls
-# ctest: timeout=300
 load lib
 load sipd
 

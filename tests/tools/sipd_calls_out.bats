@@ -1,6 +1,5 @@
 # Calls that the HTTP API places, and texts that it has said in a call.
 # ctest: calls
-# ctest: timeout=400
 load lib
 load api
 

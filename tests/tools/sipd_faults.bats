@@ -1,7 +1,6 @@
 # What goes wrong around talky-sipd: agents that die, hang, flood or talk nonsense; a full disk, no descriptors, taken
 # ports, garbage. Each time: a clear line, and the other calls go on.
 # ctest: serial
-# ctest: timeout=300
 load lib
 
 load sipd

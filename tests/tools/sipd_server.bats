@@ -1,6 +1,5 @@
 # talky-sipd as a server: passwords, limits, refusals, signals, workers, settings.
 # ctest: calls
-# ctest: timeout=300
 load lib
 load sipd
 

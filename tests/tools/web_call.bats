@@ -1,6 +1,5 @@
 # Calls from a browser: the WebSocket /api/v1/web/call, by a client that keeps a browser's time.
 # ctest: calls
-# ctest: timeout=240
 load lib
 load api
 

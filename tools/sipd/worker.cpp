@@ -19,7 +19,7 @@ namespace {
 // that, so its packets keep their pace to the microsecond, and hundreds of calls cost no more than 500
 // wake-ups a second.
 constexpr Duration wake_grid = std::chrono::milliseconds(2);
-constexpr std::size_t few_calls = 8;
+constexpr std::size_t burials_a_turn = 8; // see Worker::bury
 constexpr auto port_rest = std::chrono::seconds(10);
 constexpr auto shutdown_limit = std::chrono::seconds(5);
 constexpr std::int64_t ntp_offset_s = 2'208'988'800; // from 1900 to 1970
@@ -142,7 +142,7 @@ void Worker::drain() {
 // wait for all of them: a few calls in a turn of the loop.
 void Worker::bury() {
   loop_.post([this] {
-    ended_.resize(ended_.size() - std::min(ended_.size(), few_calls));
+    ended_.resize(ended_.size() - std::min(ended_.size(), burials_a_turn));
     burying_ = !ended_.empty();
     if (burying_) return bury();
     drain(); // somebody may wait for the last of them
