@@ -115,26 +115,31 @@ def run(no_colour):
     p = subprocess.Popen(["talky-rtpdump", "--listen", "127.0.0.1:0", "--follow"], stdout=slave, stderr=subprocess.PIPE, env=env, start_new_session=True)
     port = int(re.search(rb"127.0.0.1:(\d+)", p.stderr.readline()).group(1))
     subprocess.run([sys.executable, "send.py", str(port)], check=True)
-    def read(until, seconds=10):
-        data, end = b"", time.time() + seconds
-        while not until(data):
+    data = b""
+    # What the terminal is sent comes in pieces of any size: it is all looked at, from a point on, until it shows what is waited for.
+    def read(shown, since=0, seconds=60):
+        nonlocal data
+        end = time.time() + seconds
+        while (found := shown(data[since:])) is None:
             left = end - time.time()
             if left <= 0: sys.exit(f"waited in vain; so far {data!r}")
             if select.select([master], [], [], left)[0]: data += os.read(master, 65536)
-        return data
-    first = read(lambda d: b"0x0000abcd" in d and d.count(b"Ctrl-C") >= 1)
-    assert first.startswith(b"\x1b[?1049h"), first
-    frame = first.rsplit(b"\x1b[H", 1)[1]
-    rows = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", frame).split(b"\r\n")
-    assert all(len(r.decode()) <= 90 for r in rows), rows
+        return found
+    def frame(wanted):
+        return lambda seen: next((f for f in re.findall(rb"\x1b\[H.*?\x1b\[J", seen, re.S) if wanted(f)), None)
+    def fits(shown, rows, columns):
+        lines = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", shown).decode().split("\r\n")
+        return len(lines) <= rows and all(len(line) <= columns for line in lines)
+    first = read(frame(lambda f: b"0x0000abcd" in f and b"Ctrl-C" in f))
+    assert data.startswith(b"\x1b[?1049h"), data
+    assert fits(first, 10, 90) and not fits(first, 5, 30), first
     assert (b"\x1b[1m" in first) == (not no_colour), first
+    before = len(data)
     size(5, 30)
     p.send_signal(signal.SIGWINCH)
-    narrow = read(lambda d: b"\x1b[J" in d).rsplit(b"\x1b[H", 1)[1]
-    rows = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", narrow).split(b"\r\n")
-    assert all(len(r.decode()) <= 30 for r in rows) and len(rows) <= 5, rows
+    read(frame(lambda f: fits(f, 5, 30)), before)
     p.send_signal(signal.SIGINT)
-    rest = read(lambda d: b"\x1b[?1049l" in d and b"0x0000abcd" in d.split(b"\x1b[?1049l", 1)[1])
+    read(lambda d: re.search(rb"\x1b\[\?1049l.*0x0000abcd", d, re.S))
     assert p.wait(10) == 0
 run(False)
 run(True)
