@@ -136,6 +136,8 @@ TEST_CASE("a call that asks too much is told so, and its cancelled requests stay
   engines->wait_until_loaded();
   Caller greedy(*engines), modest(*engines);
   const auto long_talk = std::make_shared<const voice::Pcm>(test::quiet(320'000, 1, 500));
+  const auto question = std::make_shared<const voice::Pcm>(test::say("What time do you close on Saturday?"));
+  const auto goodbye = std::make_shared<const voice::Pcm>(test::say("Goodbye."));
   for (voice::RequestId id = 1; id <= 20; ++id)
     greedy.ask(voice::SttRequest{id, 0, long_talk, false});
   std::size_t refused = 0;
@@ -144,16 +146,17 @@ TEST_CASE("a call that asks too much is told so, and its cancelled requests stay
     ++refused;
   }
   CHECK(refused >= 15); // one runs, four wait
-  modest.ask(voice::SttRequest{
-      1, 0, std::make_shared<const voice::Pcm>(test::say("What time do you close on Saturday?")), false});
+  modest.ask(voice::SttRequest{1, 0, question, false});
   CHECK(test::word_errors("what time do you close on saturday",
                           std::get<voice::SttResult>(modest.finish(1).back()).text) == 0);
 
+  while (greedy.poll()) { // what has been answered meanwhile
+  }
   for (voice::RequestId id = 1; id <= 20; ++id)
     greedy.ask(voice::Cancel{id});
-  greedy.ask(voice::SttRequest{21, 0, std::make_shared<const voice::Pcm>(test::say("Goodbye.")), false});
+  greedy.ask(voice::SttRequest{21, 0, goodbye, false});
   const auto answers = greedy.finish(21);
-  CHECK(answers.size() <= 2); // at most one that had been answered before its cancel
+  CHECK(answers.size() <= 2); // at most one that was answered between the two
 }
 
 TEST_CASE("an engine that goes while it works is never woken again") {
