@@ -55,13 +55,20 @@ PY
 
 @test "an interface: what passes over lo is listed, with its SIP, and kept" {
   may_capture
-  start live talky-rtpdump -i lo -w kept.pcap --csv --follow
-  wait_line live 'listening in on lo'
-  port=$(free_port 2)
-  send "$port" 80 0x3333
-  wait_for 5 bash -c '[ -s kept.pcap ] && [ "$(tshark -r kept.pcap -Y "udp.dstport=='"$port"'" 2>/dev/null | wc -l)" -eq 80 ]'
-  stop live INT
-  [ "$status" -eq 0 ]
+  local seen
+  is_kept() { [ -s kept.pcap ] && [ "$(tshark -r kept.pcap -Y "udp.dstport==$port" 2>/dev/null | wc -l)" -eq 80 ]; }
+  for _ in 1 2 3; do
+    start live talky-rtpdump -i lo -f -w kept.pcap --csv --follow
+    wait_line live 'listening in on lo'
+    port=$(free_port 2)
+    send "$port" 80 0x3333
+    if wait_for 5 is_kept; then seen=yes; else seen=no; fi
+    stop live INT
+    [ "$status" -eq 0 ]
+    # Other tests hold calls: while it is kept from running the system may have no room for all of them, and it says so.
+    [ $seen = no ] && grep -q 'were dropped by the system' "$T/live.err" || break
+  done
+  [ $seen = yes ]
   grep -q '0x00003333,8,PCMA,80,' "$T/live.out"
   # With a filter of one's own nothing else comes.
   start live talky-rtpdump -i lo --capture-filter "udp port $((port + 1))" --csv --packets
@@ -94,10 +101,9 @@ PY
   start live talky-rtpdump --listen 127.0.0.1:0 --follow
   wait_line live 'listening on'
   send "$(port_of)" 50
-  wait_for 5 grep -qE '^[0-9.]+ 127.0.0.1:[0-9]+ 127.0.0.1:[0-9]+ 0x0000abcd PCMA packets=[0-9]+ lost=0 ' "$T/live.out"
+  wait_for 5 grep -qE '^[0-9.]+ 127.0.0.1:[0-9]+ 127.0.0.1:[0-9]+ 0x0000abcd PCMA packets=50 lost=0 ' "$T/live.out"
   stop live INT
   [ "$status" -eq 0 ]
-  grep -q 'packets=50' "$T/live.out"
   tail -n 1 "$T/live.out" | grep -q '0x0000abcd  PCMA'
   run -1 grep -q $'\x1b' "$T/live.out"
 }
@@ -140,7 +146,7 @@ def run(no_colour):
     read(frame(lambda f: fits(f, 5, 30)), before)
     p.send_signal(signal.SIGINT)
     read(lambda d: re.search(rb"\x1b\[\?1049l.*0x0000abcd", d, re.S))
-    assert p.wait(10) == 0
+    assert p.wait(60) == 0
 run(False)
 run(True)
 PY

@@ -43,8 +43,9 @@ CONFIG
   talky-rtpdump -i lo --duration 0.1 >/dev/null 2>may.err || skip "no right to capture on lo here: $(cat may.err)"
   audio make noise alice.wav --seconds 4 --seed 1
   audio make noise bob.wav --seconds 4 --seed 2
-  read -r a b <<<"$(free_port 2) $(free_port 2)"
-  read -r ca cb ra rb <<<"$(free_port) $(free_port) $(free_port 20) $(free_port 20)"
+  local a b ca cb ra rb
+  a=$(free_port 46) # one range: no two of them are the same
+  b=$((a + 2)) ca=$((a + 4)) cb=$((a + 5)) ra=$((a + 6)) rb=$((a + 26))
   # Other calls may be on this machine's loopback interface too.
   start live talky-rtpdump -i lo -w call.pcap --capture-filter \
     "udp port $a or udp port $b or udp portrange $ra-$((ra + 19)) or udp portrange $rb-$((rb + 19))"
@@ -53,7 +54,9 @@ CONFIG
   phone alice "$a" "$ra" "$ca"
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/phones/baresip_control.py" "$ca" dial "sip:bob@127.0.0.1:$b"
   wait_line alice 'Call established' 10
-  sleep 3
+  # Three seconds of sound each way, as far as it is in the file.
+  both_spoke() { [ "$(talky-rtpdump -r call.pcap --csv 2>/dev/null | awk -F, 'NR > 1 && $8 >= 150' | wc -l)" -eq 2 ]; }
+  wait_for 10 both_spoke
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/phones/baresip_control.py" "$ca" hangup
   sleep 0.5
   stop alice

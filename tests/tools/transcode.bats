@@ -169,9 +169,9 @@ PY
   PIDS[filter]=$!
   exec 8<from 7>to
   head -c 160 /dev/zero >&7
-  [ "$(timeout 5 head -c 320 <&8 | wc -c)" -eq 320 ]
+  [ "$(timeout $((5 * PATIENCE)) head -c 320 <&8 | wc -c)" -eq 320 ]
   head -c 160 /dev/zero >&7
-  [ "$(timeout 5 head -c 320 <&8 | wc -c)" -eq 320 ]
+  [ "$(timeout $((5 * PATIENCE)) head -c 320 <&8 | wc -c)" -eq 320 ]
   exec 7>&-
   finish filter
   [ "$status" -eq 0 ]
@@ -202,8 +202,8 @@ PY
   PIDS[rec]=$!
   exec 7>to
   head -c 32000 /dev/zero >&7
-  wait_for 5 test -n "$(echo rec.wav.*.part)"
-  sleep 0.3
+  all_taken() { [ "$(stat -c %s rec.wav.*.part)" -eq 32044 ]; }
+  wait_for 5 all_taken
   kill -INT "${PIDS[rec]}" || true
   # Background jobs of a shell without job control ignore SIGINT: SIGTERM then.
   kill -TERM "${PIDS[rec]}"

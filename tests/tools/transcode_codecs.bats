@@ -166,7 +166,7 @@ END
     exec 8<from 7>to
     head -c 800 /dev/urandom >&7
     # 100 ms: more than the headers must have come.
-    timeout 5 head -c 150 <&8 >got."$kind" || { echo "$kind is held back"; return 1; }
+    timeout $((5 * PATIENCE)) head -c 150 <&8 >got."$kind" || { echo "$kind is held back"; return 1; }
     [ "$(stat -c %s got.$kind)" -eq 150 ]
     exec 7>&- 8<&-
     finish filter || true

@@ -88,7 +88,7 @@ streams() { tshark -q -r "$1" -z rtp,streams 2>/dev/null | grep 0x; }
   local header
   header=$(head -1 x.rtpdump | wc -c)
   head -c $((header + 16 + 8 + 172)) x.rtpdump >&7
-  [ "$(timeout 5 head -c 320 <&8 | wc -c)" -eq 320 ]
+  [ "$(timeout $((5 * PATIENCE)) head -c 320 <&8 | wc -c)" -eq 320 ]
   exec 7>&-
   finish filter
   [ "$status" -eq 0 ]
