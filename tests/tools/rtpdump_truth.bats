@@ -22,7 +22,7 @@ setup() {
   talky-rtpdump -r "$pcap" --dtmf --csv >keys.csv
   talky-rtpdump -r "$pcap" --extract out
   grep event=call.end sipd.err
-  /usr/bin/python3 - "$call" "$TALKY_SOURCE/tests/tools" <<'PY'
+  /usr/bin/python3 - "$call" "$TALKY_SOURCE/tests/tools" "$(arrived --to late)" <<'PY'
 import csv, datetime, json, re, sys
 sys.path.insert(0, sys.argv[2])
 import numpy
@@ -35,7 +35,7 @@ back = streams.popitem()[1]
 
 # As it was sent, and as the daemon counted it. A little silence before the hang-up may have come behind it.
 sequence = sent["sequence"][:said["packets"]]
-assert len(sequence) == said["packets"] and len(sent["sequence"]) - len(sequence) < 100, (said, sent)
+assert len(sequence) == said["packets"] and len(sent["sequence"]) - len(sequence) < 300, (said, sent)
 missing = max(sequence) - min(sequence) + 1 - len(set(sequence))
 duplicates = len(sequence) - len(set(sequence))
 assert missing > 5 and duplicates > 3, sent
@@ -92,9 +92,10 @@ part = truth[end_of - 3200:end_of - 800].astype(float)
 (l2, c), (r2, d) = place(part, whole[:, 0]), place(part, whole[:, 1])
 print(f"extracted: left {l1:.4f} s ({a:.3f}), right {r1:.4f} s ({b:.3f}); recorded: left {l2:.4f} s ({c:.3f}), right {r2:.4f} s ({d:.3f})")
 assert a > 0.999, a
-# Where the daemon was kept from running, its recording and its echo have holes, and it says so.
-if any(int(end[count]) for count in ("late", "unsent_ticks", "underruns", "pauses")):
-    print("the daemon was late: its side is not compared:", end)
+# Where the daemon was kept from running, its recording and its echo have holes, and it says so. Where the caller was, his
+# packets came late, and the jitter buffer makes up for that, also later on.
+if int(sys.argv[3]) or any(int(end[count]) for count in ("late", "unsent_ticks", "underruns", "pauses")):
+    print(f"late packets: {sys.argv[3]}; the daemon's side is not compared:", end)
     sys.exit(0)
 assert min(b, c, d) > 0.9, (b, c, d)
 # The echo comes behind what it repeats. The recording has the caller as the jitter buffer played him, so nearer to it.
