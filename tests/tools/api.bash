@@ -7,7 +7,6 @@ json() { /usr/bin/python3 -c 'import json,sys; d=json.loads(sys.argv[1]); print(
 # A daemon with the API on a free port: API is its URL.
 sipd() {
   [[ " $* " == *" --http "* ]] || set -- --http 127.0.0.1:0 "$@"
-  : >sipd.err # of one before it
   start_sipd "$@" || return 1
   API=http://$(sed -n 's/.*event=ready.* http=\([^ ]*\).*/\1/p' sipd.err)
   [ "$API" != http:// ] || { cat sipd.err; return 1; }

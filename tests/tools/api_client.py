@@ -6,12 +6,14 @@
     api_client.py causes http://HOST:PORT                   uuid and cause of every past call
     api_client.py valid http://HOST:PORT PATH METHOD STATUS BODY-FILE   one answer against the document
     api_client.py events http://HOST:PORT --until TYPE [--last-id N]    prints the data of each event, one a line
-    api_client.py listen ws://HOST:PORT/PATH OUT.wav [--seconds S] [--stall S]   a stock WebSocket client; prints the text messages
+    api_client.py listen ws://HOST:PORT/PATH OUT.wav [--seconds S] [--stall FILE]   a stock WebSocket client; prints the text messages;
+                                                            with --stall it does not read until there is FILE, and S begin when "dropped" comes
     api_client.py metrics FILE                              the text is what Prometheus' format asks for
 """
 import argparse
 import asyncio
 import json
+import os
 import random
 import re
 import struct
@@ -22,11 +24,13 @@ import urllib.request
 
 import jsonschema
 
+PATIENCE = 120  # s: for an answer, however slow the machine is
+
 
 def fetch(method, url, body=None, headers=None):
     request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.headers.get("Content-Type", ""), answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Content-Type", ""), error.read()
@@ -161,7 +165,7 @@ def contract(a):
 def pages(a):
     seen, count, total, url = set(), 0, None, a.url
     while url:
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             page = json.loads(answer.read())
             link = re.fullmatch(r'<(/[^>]*)>; rel="next"', answer.headers.get("Link", ""))
         assert bool(link) == bool(page["next"])
@@ -195,7 +199,7 @@ def events(a):
     schema = {**document["components"]["schemas"]["Event"], "components": document["components"]}
     headers = {"Last-Event-ID": a.last_id} if a.last_id else {}
     request = urllib.request.Request(f"{a.url}/api/v1/sip/events", headers=headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.headers["Content-Type"] == "text/event-stream"
         event = {}
         for raw in answer:
@@ -221,7 +225,7 @@ def listen(a):
 
     async def run():
         sound, channels = bytearray(), 1
-        async with websockets.connect(a.url, max_queue=2, read_limit=4096, compression=None) as socket:
+        async with websockets.connect(a.url, max_queue=2, read_limit=4096, compression=None, ping_interval=None) as socket:
             loop = asyncio.get_running_loop()
             end = loop.time() + a.seconds
             if a.stall:
@@ -229,9 +233,10 @@ def listen(a):
                 print(json.dumps(first), flush=True)
                 channels = first["channels"]
                 socket.transport.pause_reading()
-                await asyncio.sleep(a.stall)
+                while not os.path.exists(a.stall):
+                    await asyncio.sleep(0.02)
                 socket.transport.resume_reading()
-                end = loop.time() + a.seconds
+                end = loop.time() + PATIENCE
             try:
                 while loop.time() < end:
                     message = await asyncio.wait_for(socket.recv(), max(0.01, end - loop.time()))
@@ -242,6 +247,8 @@ def listen(a):
                         data = json.loads(message)
                         channels = data.get("channels", channels)
                         print(message, flush=True)
+                        if a.stall and data["type"] == "dropped":
+                            end = loop.time() + a.seconds
             except asyncio.TimeoutError:
                 pass
             except websockets.ConnectionClosed as closed:
@@ -322,7 +329,7 @@ def main():
     p.add_argument("url")
     p.add_argument("out")
     p.add_argument("--seconds", type=float, default=2)
-    p.add_argument("--stall", type=float, default=0)
+    p.add_argument("--stall", metavar="FILE")
     p.set_defaults(run=listen)
     p = commands.add_parser("metrics")
     p.add_argument("file")

@@ -70,6 +70,8 @@ start() {
   local name=$1
   is_free "$name" || return 1
   shift
+  # Here and not in the child: until that runs, who waits for a line would read those of one before it.
+  : >"$T/$name.out" 2>"$T/$name.err"
   # fd 3 is bats' own; a daemon that holds it keeps bats waiting.
   "$@" >"$T/$name.out" 2>"$T/$name.err" 3>&- </dev/null &
   PIDS[$name]=$!
@@ -172,7 +174,7 @@ start_sipd() {
   [[ " $* " == *" --record "* ]] || defaults+=(--record "$T/calls")
   [[ " $* " == *" --http "* ]] || defaults+=(--http '')
   start sipd talky-sipd "${defaults[@]}" --rtp-ports "$rtp-$((rtp + 399))" "$@" || return 1
-  wait_line sipd 'ready|listening' 10
+  wait_line sipd 'event=ready( |$)'
 }
 
 audio() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/audio.py" "$@"; }

@@ -16,7 +16,7 @@ load api
   wait_for 10 heard
   one=$(get "/api/v1/sip/calls/$CALL")
   [ "$(json "$one" 'd["to"], d["bridge"], d["codec"], d["state"], d["held_by_caller"]')" = "('100', 'echo', 'PCMU', 'active', False)" ]
-  [ "$(json "$one" 'd["quality"]["in"]["lost"], d["quality"]["in"]["mos"] > 4 or d["quality"]["late"] > 0, d["quality"]["in"]["level_dbov"] > -40')" = '(0, True, True)' ]
+  [ "$(json "$one" 'd["quality"]["in"]["lost"], d["quality"]["in"]["mos"] > 4 or d["quality"]["late"] + d["quality"]["late_ticks"] > 0, d["quality"]["in"]["level_dbov"] > -40')" = '(0, True, True)' ]
   [ "$(json "$one" '0 <= d["first_audio_ms"] < 10000')" = True ]
   [ "$(json "$(get /api/v1/sip/status)" 'd["active_calls"]')" = 1 ]
   touch over
@@ -27,7 +27,7 @@ load api
 
 @test "the OpenAPI document and the server are one" {
   sipd --workers 2
-  call 120
+  call 1 --until over # for as long as it takes
   run -0 api_client contract "$API" --call "$CALL"
   echo "$output"
   [[ $output == *"operations"* ]]
@@ -73,7 +73,11 @@ load api
   [ "$(code "/api/v1/sip/calls/$CALL/play?clear" --data-binary @file.wav)" = 204 ]
   played() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["queued_ms"] < 20')" = True ]; }
   wait_for 10 played
-  sleep 0.2 # what is in the resampler
+  packets() { json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["out"]["packets"]'; }
+  # What is in the resampler has left as well.
+  before=$(packets)
+  further() { [ "$(packets)" -ge $((before + 10)) ]; }
+  wait_for 10 further
   touch over
   finish phone
   heard file.wav heard.wav 0 agent out
@@ -89,7 +93,8 @@ load api
   finish events
   [ "$status" -eq 0 ] || { cat events.err; false; }
   types=$(/usr/bin/python3 -c 'import json,sys; print(*(json.loads(l)["type"] for l in sys.stdin))' <events.out)
-  [ "$types" = "register call.incoming call.start call.first_audio dtmf call.end" ]
+  # A daemon that was kept from running reads the key before it plays the first sound.
+  [ "${types/call.first_audio dtmf/dtmf call.first_audio}" = "register call.incoming call.start dtmf call.first_audio call.end" ]
   [ "$(json "$(grep '"dtmf"' events.out)" 'd["digit"]')" = 5 ]
   [ "$(json "$(tail -n 1 events.out)" 'd["cause"], d["by"], d["quality"]["in"]["lost"]')" = "('hangup', 'peer', 0)" ]
   id=$(json "$(head -n 1 events.out)" 'd["id"]')
@@ -191,7 +196,8 @@ load api
   wait_line second 'event=ready'
   start third talky-sipd --listen "127.0.0.1:$(free_port)" --record '' --bridge echo
   wait_line third 'event=ready'
-  grep -q 'event=http.off .*http=127.0.0.1:8000' third.err
+  # Not both of them have it.
+  grep -hq 'event=http.off .*http=127.0.0.1:8000' second.err third.err
 }
 
 @test "metrics: the format, and the figures of a call" {
@@ -199,7 +205,11 @@ load api
   sipd --route '9*=reject:404'
   get /metrics >before
   api_client metrics before
-  client call 100 --send said.wav --seconds 1.5
+  call 1 --send said.wav --until over
+  received() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["in"]["packets"]')" -ge 70 ]; }
+  wait_for 10 received
+  touch over
+  finish phone
   run client call 911
   wait_for 5 no_calls
   get /metrics >after
@@ -222,14 +232,21 @@ load api
   audio make noise said.wav --seconds 120
   sipd
   call 1 --send said.wav --until over
-  for leg in caller agent both; do
-    start $leg /usr/bin/python3 "$TALKY_SOURCE/tests/tools/api_client.py" listen "ws://${API#http://}/api/v1/sip/audio/$CALL?leg=$leg" $leg.wav --seconds 30
-  done
-  for leg in caller agent both; do wait_line $leg '"type": ?"start"'; done
+  wait_for 10 only_recording # which is made off the media loop
   recording=$(only_recording)
-  begin=$(($(soxi -D "$recording" | cut -d. -f1) + 2)) # its header is a second behind at most
-  has_enough() { [ "$(soxi -D "$recording" | cut -d. -f1)" -ge $((begin + 2)) ]; }
-  wait_for 10 has_enough
+  has_enough() { [ "$(soxi -D "$recording" | cut -d. -f1)" -ge $((begin + 3)) ]; }
+  # A daemon that was kept from running for a second hands over all of it at once, which is more than waits for a listener.
+  for attempt in 1 2 3 4 5; do
+    for leg in caller agent both; do
+      start $leg /usr/bin/python3 "$TALKY_SOURCE/tests/tools/api_client.py" listen "ws://${API#http://}/api/v1/sip/audio/$CALL?leg=$leg" $leg.wav --seconds 600
+    done
+    for leg in caller agent both; do wait_line $leg '"type": ?"start"'; done
+    begin=$(json "$(get "/api/v1/sip/calls/$CALL")" 'int(d["duration_s"]) + 1')
+    wait_for 10 has_enough
+    dropped=$(cat caller.out agent.out both.out | grep '"type":"dropped"') || break
+    for leg in caller agent both; do stop $leg; done
+  done
+  [ -z "$dropped" ] || { echo "attempt $attempt: $dropped"; false; }
   touch over
   finish phone
   wait_for 10 all_ended
@@ -238,7 +255,6 @@ load api
     [ "$(json "$(head -n 1 $leg.out)" 'd["type"], d["rate"], d["leg"]')" = "('start', 16000, '$leg')" ]
     grep -q '"type":"call.end"' $leg.out
     [ "$(json "$(tail -n 1 $leg.out)" 'd')" = "{'type': 'closed', 'code': 1000}" ] || { cat $leg.out $leg.err; false; }
-    run -1 grep -q '"type":"dropped"' $leg.out
   done
   # The recording is what they are held to: what was said when all of them were there.
   sox "$recording" part.wav remix 1 trim $begin 2
@@ -254,13 +270,19 @@ load api
   audio make noise said.wav --seconds 3
   sipd
   call 1 --send said.wav --until over
-  run -0 api_client listen "ws://${API#http://}/api/v1/sip/audio/$CALL?leg=both" heard.wav --stall 8 --seconds 2
-  dropped=$(grep '"type":"dropped"' <<<"$output" | head -n 1)
+  start ear /usr/bin/python3 "$TALKY_SOURCE/tests/tools/api_client.py" listen "ws://${API#http://}/api/v1/sip/audio/$CALL?leg=both" heard.wav --stall read --seconds 1
+  loses() { [ "$(get /metrics | awk '$1 == "talky_audio_listener_dropped_frames_total" { print ($2 > 20) }')" = 1 ]; }
+  wait_for 20 loses
+  touch read
+  finish ear
+  [ "$status" -eq 0 ]
+  dropped=$(grep '"type":"dropped"' ear.out | head -n 1)
   [ "$(json "$dropped" 'd["frames"] > 20 and d["ms"] == 20 * d["frames"] and d["samples"] == 320 * d["frames"]')" = True ]
   # No frame is missing but those: what came, and what was dropped, is the time that has passed.
   touch over
   finish phone
   wait_for 5 no_calls
+  wait_for 10 all_ended
   get /metrics >after
   [ "$(awk '$1 == "talky_audio_listener_dropped_frames_total" { print ($2 > 20) }' after)" = 1 ]
   [ "$(awk '$1 == "talky_audio_listeners" { print $2 }' after)" = 0 ]

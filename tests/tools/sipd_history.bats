@@ -186,12 +186,15 @@ listed() { [ "$(json "$(get /api/v1/sip/history)" 'len(d["calls"])')" = "$1" ]; 
   wait_for 60 hundred_up
   many_ended() { [ "$(grep -c 'event=cdr.kept .*cause=hangup' sipd.err)" -ge 60 ]; }
   wait_for 60 many_ended
+  # Records are written one after the other, behind the calls: once a call is kept that is not among these, all of these are.
+  sed -En 's/.*event=call.start .*call=([-0-9a-f]{36}).*/\1/p' sipd.err | sort >started
+  later_kept() { sed -En 's/.*event=cdr.kept call=([-0-9a-f]{36}) .*/\1/p' sipd.err | sort | comm -23 - started | grep -q .; }
+  wait_for 60 later_kept
   stop sipd KILL
   stop short KILL
   stop long KILL
   # Finished is what the log says to be kept; every call that had been answered has its row, finished or not.
-  sed -En 's/.*event=cdr.kept call=([-0-9a-f]+) cause=hangup.*/\1/p' sipd.err | sort >ended
-  sed -En 's/.*event=call.start .*call=([-0-9a-f]+).*/\1/p' sipd.err | sort >started
+  sed -En 's/.*event=cdr.kept call=([-0-9a-f]{36}) cause=hangup.*/\1/p' sipd.err | sort >ended
   sipd --record '' --cdr "$T/calls.db"
   settled() { api_client causes "$API" >causes && [ -z "$(cut -d' ' -f1 causes | sort | comm -13 - started)" ]; }
   wait_for 60 settled

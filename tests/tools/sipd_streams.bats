@@ -19,6 +19,7 @@ setup() {
 
 # agent [options]: AGENT is host and port.
 agent() {
+  : >agent.out 2>agent.err # of one before it
   (cd "$MODULES" && exec node "$TALKY_SOURCE/tests/tools/web_agent/agent.mjs" "$@") >agent.out 2>agent.err 3>&- </dev/null &
   PIDS[agent]=$!
   wait_line agent '"listening"' 30
@@ -41,6 +42,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   [ "$(told '[e["mark"]["name"] for e in d if e["event"] == "mark"]')" = "['greeting']" ]
   [ "$(told '[e["dtmf"]["digit"] for e in d if e["event"] == "dtmf"]')" = "['5']" ]
   [ "$(told '[e["event"] for e in d if e.get("connection") == 1][-2:]')" = "['stop', 'closed']" ]
+  wait_for 10 all_ended
   # The mark was passed when the second of sound had left us, not before.
   grep -Eq '"to_agent":\{"type":"mark","name":"greeting","played":(1599[0-9]|1600[0-9]|1[56][0-9]{3})\}' "calls/$uuid.jsonl"
   audio find answer.wav "calls/$uuid.wav" --channel 1 --at-least 0.97
@@ -52,7 +54,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   sox answer.wav -t raw -e mu-law -b 8 answer.ulaw
   agent --say "$T/answer.ulaw" --mark end
   sipd --bridge "ws://$AGENT/"
-  start phone /usr/bin/python3 "$TALKY_SOURCE/tests/tools/sip_client.py" --server "$SERVER" call 100 --seconds 60 --dtmf 1:9 --dtmf "3:#"
+  start phone /usr/bin/python3 "$TALKY_SOURCE/tests/tools/sip_client.py" --server "$SERVER" call 100 --seconds 60 --dtmf 1:9 --dtmf "8:#"
   wait_line agent '"mark":\{"name":"end"\}' 20
   finish phone 40
   [ "$(json "$(cat phone.out)" 'd["ended_by"]')" = server ]
@@ -62,7 +64,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
 @test "an agent that breaks off is dialled again, and the caller is told so meanwhile" {
   audio make noise answer.wav --seconds 1 --seed 7
   sox answer.wav -t raw -e mu-law -b 8 answer.ulaw
-  agent --say "$T/answer.ulaw" --drop-after 100 --refuse 4 --close-after 100
+  agent --say "$T/answer.ulaw" --drop-after 100 --refuse 5 --close-after 100
   # A program that speaks: what it says is heard, once it has been spoken.
   audio make noise sentence.wav --seconds 1.5 --seed 9 --rate 16000
   printf '#!/bin/sh\n[ "$1" = say ] && echo "$2" >>%s/asked && exec cat %s/sentence.wav\n' "$T" "$T" >speaker
@@ -70,6 +72,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   sipd --bridge "ws://$AGENT/" --agent-command "$T/speaker"
   client call 100 --seconds 60 || true
   wait_line sipd 'event=call.end'
+  wait_for 10 all_ended
   log_has 'event=bridge.redialled'
   [ "$(cat asked)" = 'One moment, please. The connection was interrupted, and I am trying to restore it.' ]
   audio find sentence.wav "$(only_recording)" --channel 1 --at-least 0.9
@@ -83,6 +86,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   sipd --bridge "ws://$AGENT/" --agent-command ''
   client call 100 --seconds 60 || true
   wait_line sipd 'event=call.end'
+  wait_for 10 all_ended
   log_has 'event=bridge.broken code=1006'
   log_has 'event=bridge.redialled'
   [ "$(told '[e["connection"] for e in d if e["event"] == "start"]')" = '[1, 2]' ]
@@ -103,7 +107,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   agent --echo --close-after 50 --cert "$T/IP.pem" --key "$T/IP.key"
   sipd --bridge "wss://$AGENT/"
   [ "$(json "$(client call 100 --seconds 20 || true)" 'd["status"]')" = 503 ]
-  log_has 'event=bridge.failed .*certificate verify failed'
+  wait_line sipd 'event=bridge.failed .*certificate verify failed'
   stop sipd
   sipd --bridge "wss://$AGENT/" --bridge-ca ca.pem
   client call 100 --seconds 20 || true
@@ -113,7 +117,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   agent --echo --cert "$T/DNS.pem" --key "$T/DNS.key"
   sipd --bridge "wss://$AGENT/" --bridge-ca ca.pem
   [ "$(json "$(client call 100 --seconds 20 || true)" 'd["status"]')" = 503 ]
-  log_has 'event=bridge.failed .*TLS: '
+  wait_line sipd 'event=bridge.failed .*TLS: '
 }
 
 @test "targets are checked at the start, and nobody there is 503" {
@@ -124,5 +128,5 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   run -66 talky-sipd --check-config --bridge wss://agent.example/ --bridge-ca nothing.pem
   sipd --bridge "ws://127.0.0.1:$(free_port)/"
   [ "$(json "$(client call 100 --seconds 20 || true)" 'd["status"]')" = 503 ]
-  log_has 'event=bridge.failed .*Connection refused'
+  wait_line sipd 'event=bridge.failed .*Connection refused'
 }
