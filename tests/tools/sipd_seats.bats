@@ -268,7 +268,9 @@ PY
   [ "$(prompt | wc -l)" = 1 ]
   talky-agent say --voice Emma 'I am looking it up for you.' >said.wav
   # A program takes the agent's part in the midst of its words: they are not said again afterwards.
-  [ "$(code "/api/v1/sip/calls/$CALL/say" -d '{"text":"One and two and three and four and five and six and seven and eight and nine and ten and eleven and twelve."}')" = 204 ]
+  local numbers
+  numbers="One and two$(printf ' and %s' three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen)."
+  [ "$(code "/api/v1/sip/calls/$CALL/say" -d "{\"text\":\"$numbers\"}")" = 204 ]
   wait_for 20 grep -q '"type":"caption".*"One and two' web.events
   seat robot agent
   wait_for 20 grep -q '"type":"heard".*"whole":false' web.events

@@ -104,7 +104,7 @@ fields() { curl -sS --max-time 20 -o body -D - "$@" | tr -d '\r'; }
     # Spoken, not silent.
     [ "$(sox "$name.wav" -n stat 2>&1 | awk '/RMS.*amplitude/ { print ($3 > 0.01) }')" = 1 ]
   done
-  ! cmp -s Sophia.wav Emma.wav
+  run -1 cmp -s Sophia.wav Emma.wav
   # Once made it is kept: the same again, by its ETag and in parts.
   [ "$(code /api/v1/web/voices/Alex/sample)" = 200 ]
   cmp answer Alex.wav
@@ -143,7 +143,7 @@ SH
   truncate -s 5000 "$kept"
   sample
   [ "$(wc -l <runs)" = 2 ]
-  ! cmp -s answer first
+  run -1 cmp -s answer first
   echo 2 >version
   sample
   [ "$(wc -l <runs)" = 3 ]
@@ -154,8 +154,9 @@ SH
   printf '#!/bin/sh\necho run >>runs\nexit 3\n' >broken
   chmod +x broken
   sipd --agent-command "$PWD/broken"
+  local begin=$SECONDS
   for i in 1 2 3 4 5; do refused 503 /api/v1/web/voices; done
-  [ "$(wc -l <runs)" -le 2 ]
+  [ "$(wc -l <runs)" -le $((2 + (SECONDS - begin) / 5)) ] # it is asked again after 5 s
   grep -q 'exit status 3' answer
   stop sipd
   sipd --agent-command ''

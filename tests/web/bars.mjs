@@ -5,6 +5,7 @@ export function watchBars() {
   let last = performance.now();
   let quietMs = 0;
   let sinceCut = -1;
+  let cutAt = 0;
   const look = (now) => {
     const elapsed = Math.min(100, now - last);
     last = now;
@@ -22,11 +23,12 @@ export function watchBars() {
       if (cuts > seen.cuts) {
         seen.cuts = cuts;
         sinceCut = 0;
+        cutAt = now;
       }
-      // Interrupted: the agent falls away from the screen at once.
+      // Interrupted: the agent falls away from the screen at once. Two seconds later it may be speaking again.
       if (sinceCut >= 0) {
         const left = Math.max(...heights.map((height, i) => height * owner[i]));
-        if (levels.agent < 0.02 && left < 0.12) sinceCut = -1;
+        if ((levels.agent < 0.02 && left < 0.12) || now - cutAt > 2000) sinceCut = -1;
         else if (++sinceCut > 12) seen.faults.push(`${sinceCut} frames after the interruption ${left} of the agent is still shown`);
       }
     }
