@@ -257,10 +257,10 @@ load api
     [ "$(json "$(tail -n 1 $leg.out)" 'd')" = "{'type': 'closed', 'code': 1000}" ] || { cat $leg.out $leg.err; false; }
   done
   # The recording is what they are held to: what was said when all of them were there.
-  sox "$recording" part.wav remix 1 trim $begin 2
+  sox "$recording" part.wav remix 1 trim "$begin" 2
   audio find part.wav caller.wav --at-least 0.99 --whole
   audio find part.wav both.wav --channel 0 --at-least 0.99 --whole
-  sox "$recording" part.wav remix 2 trim $begin 2
+  sox "$recording" part.wav remix 2 trim "$begin" 2
   audio find part.wav agent.wav --at-least 0.99 --whole
   audio find part.wav both.wav --channel 1 --at-least 0.99 --whole
   audio info both.wav | grep -q 'channels=2'

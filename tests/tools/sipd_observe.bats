@@ -219,7 +219,7 @@ spans() { [ "$(grep -c . spans.jsonl 2>/dev/null)" = "$1" ]; }
   sipd --hep "127.0.0.1:$HEP_PORT" --hep-id 77 --hep-key key
   run -0 client --transport tcp call 100 --seconds 1
   ended
-  shown() { [ "$(metric talky_hep_packets_sent_total)" = "$(grep -c '^{' homer.out)" ]; }
+  shown() { grep -q '"type": 5,' homer.out && [ "$(metric talky_hep_packets_sent_total)" = "$(grep -c '^{' homer.out)" ]; }
   wait_for 10 shown
   [ "$(metric talky_hep_packets_dropped_total)" = 0 ]
   PORT=$PORT /usr/bin/python3 - homer.out <<'PY'

@@ -8,7 +8,8 @@ load api
 seat() {
   local name=$1 mode=$2
   shift 2
-  : >"$name.todo" >"$name.events"
+  : >"$name.todo"
+  : >"$name.events" # of one before it
   start "$name" /usr/bin/python3 "$TALKY_SOURCE/tests/tools/seat_client.py" "ws://${API#http://}/api/v1/sip/audio/$CALL?mode=$mode" \
     --todo "$name.todo" --events "$name.events" --record "$name.wav" "$@"
   wait_for 20 grep -q '"type": *"start"' "$name.events"

@@ -45,8 +45,8 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   wait_for 10 all_ended
   # The mark was passed when the second of sound had left us, not before.
   grep -Eq '"to_agent":\{"type":"mark","name":"greeting","played":(1599[0-9]|1600[0-9]|1[56][0-9]{3})\}' "calls/$uuid.jsonl"
-  audio find answer.wav "calls/$uuid.wav" --channel 1 --at-least 0.97
-  audio pieces said.wav "calls/$uuid.wav" --channel 1 --broken $(($(excused in agent) + 6)) --at-least 0.95
+  heard answer.wav "calls/$uuid.wav" 1 agent out
+  audio pieces said.wav "calls/$uuid.wav" --channel 1 --broken $(($(excused in agent out) + 6)) --at-least 0.95
 }
 
 @test "clear throws away what waits, and gives its marks back; a close is a hang-up" {
@@ -75,8 +75,8 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   wait_for 10 all_ended
   log_has 'event=bridge.redialled'
   [ "$(cat asked)" = 'One moment, please. The connection was interrupted, and I am trying to restore it.' ]
-  audio find sentence.wav "$(only_recording)" --channel 1 --at-least 0.9
-  audio find answer.wav "$(only_recording)" --channel 1 --at-least 0.97
+  heard sentence.wav "$(only_recording)" 1 agent out
+  heard answer.wav "$(only_recording)" 1 agent out
 }
 
 @test "where no program speaks, a caller whose agent is dialled again hears a tone" {
@@ -94,7 +94,7 @@ told() { /usr/bin/python3 -c 'import json,sys; d=[json.loads(l) for l in open("a
   # The tone is in the recording, and each stream's words.
   sox -D -n -r 16000 -b 16 -c 1 tone.wav synth 0.15 sine 440 gain -24
   audio find tone.wav "$(only_recording)" --channel 1 --at-least 0.9
-  audio find answer.wav "$(only_recording)" --channel 1 --at-least 0.97
+  heard answer.wav "$(only_recording)" 1 agent out
 }
 
 @test "wss: the certificate must be signed by somebody known, and name the host" {
