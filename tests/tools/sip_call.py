@@ -143,13 +143,14 @@ class Call(Media):
                 self.next_send = time.monotonic()
 
     def _take_request(self, message):
+        again = any(message.cseq == one.cseq for one in self.requests)  # our answer came late
         self.requests.append(message)
         if message.method == "ACK":
             return
         copied = [f"{name}: {value}" for wanted in ("via", "from", "to", "call-id", "cseq")
                   for name, value in message.headers if name == wanted]
         body, extra = "", []
-        if message.method == "NOTIFY":
+        if message.method == "NOTIFY" and not again:
             self.notified.append((message.get("subscription-state"), message.body.split("\r\n")[0]))
         if message.method == "CANCEL":
             self.cancelled = True
@@ -233,6 +234,14 @@ class Callee(Call):
         self.remote_tag = tag_of(invite.get("from"))
         self.local_from = invite.get("to")
         self.remote_to = invite.get("from")
+        self.last_response = None
+
+    def _take_request(self, message):
+        if message.method == "INVITE" and message.cseq == self.incoming.cseq:  # again: our answer came late
+            if self.last_response:
+                self.client.send(self.last_response)
+            return
+        super()._take_request(message)
 
     def _dialog_headers(self, method, cseq=None):
         return [f"From: {self.local_from};tag={self.tag}", f"To: {self.remote_to}", f"Call-ID: {self.call_id}",
@@ -245,7 +254,8 @@ class Callee(Call):
                                                     f"Contact: {self.client.contact()}"] + list(headers)
         if body:
             lines.append("Content-Type: application/sdp")
-        self.client.send("\r\n".join(lines + [f"Content-Length: {len(body)}"]) + "\r\n\r\n" + body)
+        self.last_response = "\r\n".join(lines + [f"Content-Length: {len(body)}"]) + "\r\n\r\n" + body
+        self.client.send(self.last_response)
 
     def ring(self):
         self.respond(180)

@@ -172,6 +172,7 @@ class Client:
         self.inbox.remove(message)
         callee = Callee(self, message)
         self.calls.append(callee)
+        self.inbox = [m for m in self.inbox if not callee.take(m)]  # the same INVITE again, if we were late
         return callee
 
     def call(self, number, **options):

@@ -15,7 +15,8 @@ load sipd
       [[ $output == *INVITE* ]]
     done
   done
-  [ "$(grep -c 'event=register aor=sip:alice@' sipd.err)" -ge 4 ]
+  four_registered() { [ "$(grep -c 'event=register aor=sip:alice@' sipd.err)" -ge 4 ]; }
+  wait_for 5 four_registered
 }
 
 @test "routes by number: the first that fits counts; explain says which" {
@@ -64,6 +65,7 @@ load sipd
 @test "DTMF by RTP and by INFO arrives once each" {
   sipd
   run -0 client call 100 --tone 400 --dtmf 0.2:19 --info-dtmf '1.2:#' --seconds 2
+  log_has 'event=call.end'
   [ "$(grep -c 'event=dtmf' sipd.err)" -eq 3 ]
   log_has 'event=dtmf digit=1 via=rtp'
   log_has 'event=dtmf digit=9 via=rtp'
@@ -77,14 +79,14 @@ load sipd
   sipd --bridge "unix:$T/a.sock,talky"
   run -0 client call 100 --send said.wav --record heard.wav --reinvite 0.5:sendonly --reinvite 1.5:sendrecv --seconds 3
   [ "$(json "$output" 'd["status"], d["ended_by"], d["ssrcs"]')" = "(200, 'client', 1)" ]
-  grep -q '"type": "hold"' agent.log
-  grep -q '"type": "resume"' agent.log
+  wait_for 5 grep -q '"type": "hold"' agent.log
+  wait_for 5 grep -q '"type": "resume"' agent.log
   audio level heard.wav --from 2 --above -40
 }
 
 @test "the recording is stereo, whole and in step: caller left, agent right" {
   audio make noise said.wav --seconds 2
-  audio make noise file.wav --seconds 2 --rate 16000 --seed 5
+  audio make noise file.wav --seconds 5 --rate 16000 --seed 5 # we hang up at its end: he must have said all by then
   sipd --bridge "play:$T/file.wav"
   run -0 client call 100 --send said.wav --record heard.wav --seconds 10
   wait_for 5 log_has 'event=call.end'

@@ -19,18 +19,19 @@ setup() {
 
 # One call: one start, one end, one recording, which holds what alice and then bob said.
 one_whole_call() {
+  wait_line sipd event=call.end
   [ "$(log_count event=call.start)" -eq 1 ]
   [ "$(log_count event=call.transferred)" -eq 1 ]
-  wait_for 5 grep -q event=call.end sipd.err
   [ "$(log_count event=call.end)" -eq 1 ]
   [ "$(log_count event=call.leg)" -eq 1 ]
   stop sipd
-  local wav
+  local wav begin
   wav=$(only_recording)
+  begin=$(audio lead "$wav")
   sox said.wav first.wav trim 0 0.8 # alice's, before she asks for the transfer
-  sox "$wav" begin.wav trim 0 1 # bob says the same later
+  sox "$wav" begin.wav trim "$(awk "BEGIN { print $begin / 1000 }")" 1.1 # bob says the same, 1.3 s after her at the earliest
   hears first.wav begin.wav 0
-  sox "$wav" rest.wav trim 0.9
+  sox "$wav" rest.wav trim "$(awk "BEGIN { print $begin / 1000 + 0.9 }")"
   hears said.wav rest.wav 0
 }
 
@@ -66,6 +67,7 @@ one_whole_call() {
   run -0 transfer busy said.wav
   [ "$(json "$output" 'd["refer"], d["still_up"], d["notified"][-1][1][8:11]')" = "(202, True, '486')" ]
   hears said.wav alice.wav # her echo is whole, right through it
+  wait_line sipd event=call.end # and all before it
   [ "$(log_count event=call.transfer_failed.*status=486)" -eq 1 ]
   [ "$(log_count event=call.transferred)" -eq 0 ]
 }
@@ -80,7 +82,7 @@ one_whole_call() {
   SERVER=127.0.0.1:$PORT
   run transfer moved said.wav
   [ "$status" -ne 0 ] # carol is never called
-  grep -q 'event=call.transfer_failed.*status=302' sipd.err
+  wait_line sipd 'event=call.transfer_failed.*status=302'
 }
 
 @test "nobody is called unless a pattern says so" {
@@ -88,22 +90,22 @@ one_whole_call() {
   SERVER=127.0.0.1:$PORT
   run -0 transfer blind said.wav
   [ "$(json "$output" 'd["refer"]')" -eq 603 ]
-  [ "$(log_count event=call.end.*cause=hangup)" -eq 1 ]
   stop sipd
+  [ "$(log_count event=call.end.*cause=hangup)" -eq 1 ]
   start_sipd --allow-refer '2*' --allow-refer '*@192.0.2.9'
   SERVER=127.0.0.1:$PORT
   run -0 transfer blind said.wav
   [ "$(json "$output" 'd["refer"]')" -eq 603 ]
-  grep -q 'event=call.transfer_refused.*status=603' sipd.err
+  wait_line sipd 'event=call.transfer_refused.*status=603'
 }
 
 @test "what the bridge was saying goes on at the new party, without a word lost" {
-  audio make noise long.wav --seconds 6 --rate 16000 --seed 3
+  audio make noise long.wav --seconds 9 --rate 16000 --seed 3 # bob must be there before its last third
   sipd --bridge "play:$T/long.wav"
   run -0 transfer blind said.wav
   # The file ends where it ends: bob is hung up on after its last word.
   [ "$(json "$output" 'd["bob_ended_by"]')" = server ]
-  sox long.wav end.wav trim 3 3
+  sox long.wav end.wav trim 6 3
   hears end.wav bob.wav
   wav=$(only_recording)
   sox long.wav begin.wav trim 0 1
@@ -126,8 +128,8 @@ client.pump(30, lambda: call.ended_by)
 assert call.ended_by == "server" and call.notified[-1][1] == "SIP/2.0 200 OK", call.notified
 PY
   run -0 /usr/bin/python3 own.py "$TALKY_SOURCE/tests/tools" "$SERVER"
-  [ "$(log_count 'event=call.start.*bridge=tone:700')" -eq 1 ]
   stop sipd
+  [ "$(log_count 'event=call.start.*bridge=tone:700')" -eq 1 ]
   [ "$(log_count event=call.end)" -eq 2 ]
 }
 
@@ -159,8 +161,8 @@ PY
       hears said.wav carol.wav
     done
     wait_for 5 bash -c '[ $(grep -c event=call.end sipd.err) -eq 3 ]'
-    [ "$(log_count event=call.start)" -eq 3 ]
     stop sipd
+    [ "$(log_count event=call.start)" -eq 3 ]
     rm -rf calls
   done
 }
