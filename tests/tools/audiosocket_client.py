@@ -2,14 +2,15 @@
 """A caller for talky-agent (or any AudioSocket server): one call over a socket, with a playout of its own.
 
   audiosocket_client.py ADDRESS [--talky] [--rate 8000|16000] [--send FILE.raw] [--seconds S] [--record FILE.raw]
-                        [--after-audio] [--dtmf SECOND:DIGITS] [--uuid UUID] [--mode call|flood|unread|garbage|no-uuid|twice|idle]
+                        [--came FILE.raw] [--until FILE] [--after-audio] [--dtmf SECOND:DIGITS] [--uuid UUID] [--mode call|flood|unread|garbage|no-uuid|twice|idle]
 
 ADDRESS is unix:PATH or tcp:HOST:PORT. FILE is s16le at the rate. Audio is sent in real time, silence (faint noise) after
-the end of FILE, until --seconds have passed or the agent hangs up. With --after-audio, FILE begins when the agent does. What comes back is played at the natural speed; --record
-keeps what was heard, in the time of the call. With --talky a start is sent and marks and clears are answered as talky-sipd
+the end of FILE, until --seconds have passed (and there is the --until file) or the agent hangs up. With --after-audio, FILE begins when the agent does. What comes back is played at the natural speed; --record
+keeps what was heard, in the time of the call, --came what came, without the time that passed between. With --talky a start is sent and marks and clears are answered as talky-sipd
 does it. One JSON object is printed at the end: what happened, and when (ms from the first audio)."""
 import argparse
 import json
+import os
 import random
 import select
 import socket
@@ -40,11 +41,12 @@ class Call:
         self.step = args.rate // 50
         self.sock = connect(args.address)
         self.report = {"frames": 0, "samples": 0, "controls": [], "first_audio_ms": None, "ended": None, "clears": 0,
-                       "marks": 0, "kinds": []}
+                       "discarded": 0, "marks": 0, "kinds": []}
         self.buffer = b""
         self.queue = []   # ["audio", bytes] and ["mark", name], in order
         self.played = 0
         self.heard = bytearray()
+        self.came = bytearray()
         self.begin = None
 
     def ms(self) -> int:
@@ -75,6 +77,7 @@ class Call:
                 if self.report["first_audio_ms"] is None:
                     self.report["first_audio_ms"] = self.ms()
                 self.queue.append(["audio", payload])
+                self.came += payload
             elif kind == 0xE0:
                 self.take_control(json.loads(payload))
             elif kind == 0x00:
@@ -93,6 +96,7 @@ class Call:
         elif message["type"] == "clear":
             self.report["clears"] += 1
             discarded = sum(len(item[1]) // 2 for item in self.queue if item[0] == "audio")
+            self.report["discarded"] += discarded
             marks = [item[1] for item in self.queue if item[0] == "mark"]
             self.queue = []
             self.control({"type": "cleared", "discarded": discarded, "played": self.played})
@@ -137,7 +141,7 @@ class Call:
         keys = [(float(dtmf_at) + 0.3 * i, digit) for i, digit in enumerate(digits)]
         self.begin = time.monotonic()
         tick = 0
-        while tick < args.seconds * 50:
+        while tick < args.seconds * 50 or args.until and not os.path.exists(args.until):
             piece = b""
             if not args.after_audio or self.report["first_audio_ms"] is not None:
                 piece, speech = speech[:self.step * 2], speech[self.step * 2:]
@@ -173,7 +177,10 @@ class Call:
         elif mode == "idle":  # connects and says nothing
             self.wait(until)
         elif mode == "garbage":
-            self.sock.sendall(random.Random(2).randbytes(65536))
+            try:
+                self.sock.sendall(random.Random(2).randbytes(65536))
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused at the first bytes; what was said to that can still be read
             self.wait(until)
         elif mode == "no-uuid":
             self.sock.sendall(frame(self.kind, bytes(640)))
@@ -205,6 +212,9 @@ class Call:
         if self.args.record:
             with open(self.args.record, "wb") as out:
                 out.write(self.heard)
+        if self.args.came:
+            with open(self.args.came, "wb") as out:
+                out.write(self.came)
         return self.report
 
     def wait(self, until: float) -> None:
@@ -221,7 +231,9 @@ def main() -> int:
     parser.add_argument("--send")
     parser.add_argument("--after-audio", action="store_true")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--until")
     parser.add_argument("--record")
+    parser.add_argument("--came")
     parser.add_argument("--dtmf")
     parser.add_argument("--uuid", default=str(uuid.uuid4()))
     parser.add_argument("--mode", default="call",
