@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """How punctual the packets of an RTP stream were, from the pcap that talky-sipd keeps of a call.
 
-    arrivals.py CALL.pcap --to PORT [--slack MS]      one line of key=value: the stream with most packets to that port
+    arrivals.py CALL.pcap --to PORT [--slack MS]      one line of key=value: the stream with most packets to that port;
+                                                      begin_ms is its first packet's time since the first of the file
     arrivals.py CALL.pcap --from PORT --extract OUT.wav   the audio of the stream from that port, by its timestamps
     arrivals.py CALL.pcap --sip                       the SIP messages: milliseconds since the first, and their first lines
 
@@ -75,7 +76,7 @@ def signed(difference, bits):
     return difference - (1 << bits) if difference >> (bits - 1) else difference
 
 
-def punctuality(rows, slack):
+def punctuality(rows, slack, begin):
     rows = [row for row in rows if row[3] in (0, 8)]
     first = rows[0]
     transit = [(at - first[0]) * 1000 - signed(timestamp - first[2], 32) / 8 for at, _, timestamp, _, _ in rows]
@@ -83,7 +84,8 @@ def punctuality(rows, slack):
     seen = {signed(row[1] - first[1], 16): row for row in rows}
     lost = max(seen) - min(seen) + 1 - len(seen)
     gaps = sum(number + 1 in seen and signed(seen[number + 1][2] - row[2], 32) != len(row[4]) for number, row in seen.items())
-    print(f"packets={len(rows)} lost={lost} late={late} gaps={gaps} worst_ms={max(transit) - min(transit):.1f}")
+    print(f"packets={len(rows)} lost={lost} late={late} gaps={gaps} begin_ms={(first[0] - begin) * 1000:.0f} "
+          f"worst_ms={max(transit) - min(transit):.1f}")
 
 
 def extract(rows, out):
@@ -116,7 +118,7 @@ def main():
     if a.extract:
         extract(rows, a.extract)
     else:
-        punctuality(rows, a.slack)
+        punctuality(rows, a.slack, next(packets(a.pcap))[0])
 
 
 if __name__ == "__main__":
