@@ -81,6 +81,16 @@ CONFIG
   wait_line baresip 'baresip is ready' 10
   wait_line baresip '200 OK \(\)|binding' 10
 }
+# spoken SECONDS: so much of what the telephone says has come, of its one call.
+spoken() { [ "$(arrived --to packets)" -ge "$(/usr/bin/python3 -c "print(int($1 * 50))")" ]; }
+# has_said SAID: its last 200 ms have come.
+has_said() {
+  local port
+  sox "$1" said_end.wav trim -0.2
+  port=$(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).*/\1/p' "$T/sipd.err")
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" calls/*.pcap --to "$port" --extract came.wav &&
+    audio find said_end.wav came.wav --at-least 0.9 --whole
+}
 baresip_do() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/phones/baresip_control.py" "$CONTROL" "$@"; }
 
 # ---- linphone: start_linphone [udp|tcp]; commands by `say linphone COMMAND`. It plays and records files.

@@ -19,7 +19,7 @@ heard_by_baresip() { ls "$T"/dump-*-dec.wav; }
   wait_line sipd 'event=register '
   baresip_do dial "sip:100@127.0.0.1:$PORT"
   wait_line sipd 'event=call.start'
-  sleep 1.5
+  wait_for 10 spoken 1.4
   baresip_do hold
   wait_line sipd 'event=call.hold'
   baresip_do resume

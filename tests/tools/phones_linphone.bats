@@ -18,7 +18,7 @@ whole_call() {
   wait_line sipd "event=call.start.*transport=${1^^}"
   wait_line linphone 'Media streams established' 10
   say linphone 'play in.wav'
-  sleep 2.5
+  wait_for 10 has_said in.wav
   say linphone 5
   wait_for 5 grep -qs dtmf calls/*.jsonl
   say linphone pause

@@ -6,10 +6,9 @@ import sys
 
 
 def main():
-    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5) as control:
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) as control:
         message = json.dumps({"command": sys.argv[2], "params": " ".join(sys.argv[3:]), "token": "t"})
         control.sendall(f"{len(message)}:{message},".encode())
-        control.settimeout(5)
         answer = b""
         while b'"response":true' not in answer:
             part = control.recv(4096)
