@@ -25,8 +25,8 @@ setup() {
   sox -D "$PROMPTS/vm-enter-num-to-call.wav" -r 8000 -b 16 -c 1 speech.wav silence 1 1s 3% norm -3
   sox -D quiet.wav speech.wav quiet.wav said.wav
   for attempt in 1 2 3 4 5; do
-    one_call && return
-    [ "$code" -eq 3 ] || return 1
+    one_call && return; echo "$code: $(excused in agent out) excused"
+    [ "$code" -eq 3 ] || [ "$(excused in agent out)" -gt 0 ] || return 1
   done
   return 1
 }
@@ -35,9 +35,10 @@ setup() {
 one_call() {
   code=1
   rm -rf calls/*
-  run -0 talky-replay said.wav --sip "sip:100@127.0.0.1:$PORT" --as-recorded --no-greeting --json || return 1
+  run -0 talky-replay said.wav -f --sip "sip:100@127.0.0.1:$PORT" --as-recorded --no-greeting --json || return 1
   wait_for 10 all_ended || return 1
   wav=$(only_recording) || return 1
+  wait_for 10 grep -q '"type":"stop"' "${wav%.wav}.jsonl" || return 1
   port=$(sed -n "/event=call.start.*call=$(basename "$wav" .wav)/s/.* rtp_port=\([0-9]*\).*/\1/p" sipd.err)
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "${wav%.wav}.pcap" --from "$port" --extract sent.wav
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/barge_in.py" --wav "$wav" --journal "${wav%.wav}.jsonl" --sent sent.wav \

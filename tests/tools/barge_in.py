@@ -8,7 +8,8 @@ SENT.wav the agent's side by the RTP packets of the call's pcap (8 kHz), SENTENC
 voice speaks it (16 kHz). Prints one JSON object of figures; the exit code is 1 if one of these does not hold:
   - the agent decided to be silent within 200 ms of the caller's audio;
   - the agent is silent 200 ms after the caller began (3 if only this does not hold: on a machine that does something else
-    meanwhile the agent's process may have been late), and for half a second from then on;
+    meanwhile the agent's process may have been late; 3, too, if it had not begun when the caller did), and for half a second
+    from then on;
   - what the agent played is the beginning of the sentence, sample by sample, up to the `played` of the journal's
     `cleared`, and what was discarded was not played;
   - the journal's `heard` of that sentence is that same number;
@@ -37,11 +38,14 @@ def main():
     whole = numpy.fromfile(a.sentence, "<i2").astype(float) / 32768
     with open(a.journal, encoding="utf-8") as file:
         journal = [json.loads(line) for line in file]
+    began = int(numpy.nonzero(numpy.abs(caller) >= LOUD)[0][0])
+    if not agent[:began].any():
+        print("the agent had not begun to speak")
+        return 3
     barge_in = next(entry for entry in journal if entry["type"] == "barge_in")
     cleared = next(entry for entry in journal if entry["type"] == "cleared")
     sentence = next(entry for entry in journal if entry["type"] == "sentence_end")
 
-    began = int(numpy.nonzero(numpy.abs(caller) >= LOUD)[0][0])
     start = locate(whole[:RATE], agent)[0]
     played = cleared["played"]
     end = start + played

@@ -26,6 +26,8 @@ whole_call() {
   wait_line linphone 'is now paused'
   say linphone resume
   wait_line sipd 'event=call.resume'
+  resumed() { [ "$(grep -c 'Media streams established' linphone.out)" -eq 2 ]; }
+  wait_for 10 resumed
   say linphone terminate
   wait_line sipd 'event=call.end.*by=peer'
   wait_line linphone 'ended \(No error\)'

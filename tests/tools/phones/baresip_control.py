@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """One command to a running baresip through its ctrl_tcp module: baresip_control.py PORT COMMAND [PARAMETERS]"""
 import json
+import re
 import socket
 import sys
 
@@ -10,7 +11,7 @@ def main():
         message = json.dumps({"command": sys.argv[2], "params": " ".join(sys.argv[3:]), "token": "t"})
         control.sendall(f"{len(message)}:{message},".encode())
         answer = b""
-        while b'"response":true' not in answer:
+        while not re.search(rb'"ok":(true|false)', answer):  # events may come before it, and a read may end anywhere
             part = control.recv(4096)
             if not part:
                 break
