@@ -25,7 +25,8 @@ setup() {
   sox -D "$PROMPTS/vm-enter-num-to-call.wav" -r 8000 -b 16 -c 1 speech.wav silence 1 1s 3% norm -3
   sox -D quiet.wav speech.wav quiet.wav said.wav
   for attempt in 1 2 3 4 5; do
-    one_call && return; echo "$code: $(excused in agent out) excused"
+    one_call && return
+    echo "call $attempt: $code"
     [ "$code" -eq 3 ] || [ "$(excused in agent out)" -gt 0 ] || return 1
   done
   return 1
