@@ -157,8 +157,10 @@ class Call:
                 self.sock.sendall(frame(self.kind, piece))
                 tick += 1
                 due = self.begin + tick * 0.02
-                while (left := due - time.monotonic()) > 0:
-                    if select.select([self.sock], [], [], left)[0] and not self.receive():
+                left = 1
+                while left > 0:  # who is late hears what has come all the same
+                    left = due - time.monotonic()
+                    if select.select([self.sock], [], [], max(left, 0))[0] and not self.receive():
                         return
                 if not self.play():
                     return

@@ -4,7 +4,7 @@ It also stands in for talky-agent:   fake_agent.py --listen ADDRESS [--journal D
 
     echo       sends every audio frame back
     play       sends FAKE_PLAY (16 kHz WAV) at once with a mark behind it, and asks for the goodbye when it has been played
-    barge      sends FAKE_PLAY at once, and throws it away after one second
+    barge      sends FAKE_PLAY at once, and throws it away when it has heard the caller for one second
     hangup     plays FAKE_PLAY and hangs up with a frame of kind 0; close: by closing the stream
     silent     reads and says nothing;   deaf: does not even read
     flood      audio as fast as the stream takes it;   chatter: control messages likewise
@@ -59,11 +59,6 @@ def read_exactly(stream, count):
     return data
 
 
-def barge(stream):
-    time.sleep(1.0)
-    stream.sendall(control(type="mark", name="never") + control(type="clear"))
-
-
 def serve(stream):
     heard = 0
     try:
@@ -96,14 +91,14 @@ def serve(stream):
                     stream.sendall(audio_frames(wav(os.environ["FAKE_PLAY"])))
                     if MODE == "play":
                         stream.sendall(control(type="mark", name="end"))
-                    else:
-                        threading.Thread(target=barge, args=(stream,), daemon=True).start()
                 if message["type"] == "mark" and MODE == "play":
                     stream.sendall(control(type="hangup", reason="that was all"))
             elif kind in (SLIN8, SLIN16):
                 if heard == 0:
                     note(event="audio", kind=kind, bytes=size)
                 heard += size // 2
+                if MODE == "barge" and heard - size // 2 < 16000 <= heard:
+                    stream.sendall(control(type="mark", name="never") + control(type="clear"))
                 if MODE == "echo":
                     stream.sendall(frame(kind, payload))
             else:

@@ -128,9 +128,10 @@ class Client:
         """Sends, retransmits over UDP as RFC 3261 says, answers one challenge; gives the final response or None."""
         authorization = []
         cseq = 1
+        call_id = next(line.split(": ", 1)[1] for line in headers if line.startswith("Call-ID: "))
         while True:
             text = self.request(method, uri, headers + [f"CSeq: {cseq} {method}"] + authorization, body)
-            match = lambda m: m.status and m.status >= 200 and m.cseq == (cseq, method)
+            match = lambda m: m.status and m.status >= 200 and m.cseq == (cseq, method) and m.get("call-id") == call_id
             end, interval, final = time.monotonic() + timeout, 0.5, None
             while final is None and time.monotonic() < end:
                 self.send(text)
@@ -227,6 +228,8 @@ def run_call(client, options):
         go_on(options.seconds)
         while options.until and not call.ended_by and not os.path.exists(options.until):
             client.pump(0.1, lambda: call.ended_by)
+        if options.hear:
+            client.pump(60, lambda: call.ended_by or call.heard() >= options.hear)
         if options.whole:
             client.pump(30, lambda: call.ended_by or call.end_is_heard())
         if not call.ended_by and not options.no_bye:
@@ -269,6 +272,7 @@ def main():
     call.add_argument("--record", metavar="WAV")
     call.add_argument("--seconds", type=float, default=2.0, help="from the answer to our BYE, in audio sent")
     call.add_argument("--until", metavar="FILE", help="and longer, until there is such a file")
+    call.add_argument("--hear", type=float, default=0, metavar="SEC", help="and longer, until so much sound has come")
     call.add_argument("--whole", action="store_true", help="and longer, until the end of what was said has come back")
     call.add_argument("--timeout", type=float, default=60.0, help="for the final answer")
     call.add_argument("--header", action="append", default=[])

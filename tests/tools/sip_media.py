@@ -64,6 +64,10 @@ class Media:
         """Seconds of audio sent, silence and holds included: the time by which this call goes, however late we are."""
         return self.ticks * self.frame / RATE
 
+    def heard(self):
+        """Seconds of sound that have come; what was silent because nothing came is not counted."""
+        return sum(len(p[6]) for p in self.packets if p[3] == 0) / RATE
+
     def end_is_heard(self):
         """The last 100 ms of what was said have come back."""
         if self.end_heard:

@@ -22,13 +22,14 @@ end_witness() {
   audio make noise sorry.wav --seconds 1.5 --rate 16000 --seed 3
   audio make noise said.wav --seconds 1.5
   export FAKE_SAY=$T/sorry.wav FAKE_LOG=$T/agent.log
-  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$(fake)" --route 900=echo
+  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$(fake)" --route 900=echo --log-level debug
   wait_line sipd 'event=agent.ready'
+  wait_line sipd 'event=agent.apology spoken=true'
   begin_witness
   client call 100 --tone 600 --record heard.wav --seconds 15 >call.json 2>&1 3>&- &
   caller=$!
   wait_line sipd 'event=call.start .*to=100'
-  sleep 0.5
+  wait_for 10 grep -q '"event": "audio"' agent.log
   kill -KILL "$(json "$(grep listening agent.log | tail -1)" 'd["pid"]')"
   wait "$caller"
   [ "$(json "$(cat call.json)" 'd["ended_by"]')" = server ]
@@ -48,8 +49,10 @@ end_witness() {
   client call 100 --record heard.wav --seconds 15 >call.json 2>&1 3>&- &
   caller=$!
   wait_line sipd 'event=call.start'
+  wait_for 10 grep -q listening agent.log
   kill -KILL "$(json "$(grep listening agent.log | tail -1)" 'd["pid"]')"
   wait "$caller"
+  wait_for 10 all_ended
   audio make tone tone.wav --hz 1400 --seconds 0.3
   [ "$(excused out)" -gt 0 ] || audio find tone.wav heard.wav --at-least 0.9
   sox tone.wav part.wav trim 0 0.05
@@ -110,7 +113,7 @@ SH
   SERVER=127.0.0.1:$PORT
   rtp=$(free_port 100)
   start sipd "${wrapper[@]}" --listen "$SERVER" --bridge echo --record "$T/calls" --rtp-ports "$rtp-$((rtp + 99))"
-  wait_line sipd ready
+  wait_line sipd 'event=ready'
   audio make noise said.wav --seconds 9
   run -0 client call 100 --send said.wav --record heard.wav --seconds 10 --whole
   [ "$(json "$output" 'd["ended_by"]')" = client ]
@@ -129,7 +132,7 @@ SH
   SERVER=127.0.0.1:$PORT
   rtp=$(free_port 100)
   start sipd bash "$T/start.sh" --listen "$SERVER" --bridge echo --record '' --rtp-ports "$rtp-$((rtp + 99))"
-  wait_line sipd ready
+  wait_line sipd 'event=ready'
   cat >many.py <<'PY'
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -193,7 +196,7 @@ time.sleep(60)"
   rtp=$(free_port 2)
   SERVER=127.0.0.1:$(free_port)
   start sipd talky-sipd --listen "$SERVER" --bridge echo --record '' --rtp-ports "$rtp-$((rtp + 1))"
-  wait_line sipd ready
+  wait_line sipd 'event=ready'
   cat >two.py <<'PY'
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -239,12 +242,15 @@ print('full', flush=True); time.sleep(60)"
   wait_line quiet listening
   wait_line deaf listening
   sipd --route "1=unix:$T/quiet.sock" --route "2=unix:$T/deaf.sock,talky"
-  client call 2 --tone 300 --seconds 20 >deaf.json 2>&1 3>&- &
+  client call 2 --tone 300 --until told >deaf.json 2>&1 3>&- &
   deaf=$!
-  run -0 client call 1 --tone 300 --seconds 10.6
-  log_has 'event=bridge.silent seconds=10'
+  client call 1 --tone 300 --until told >quiet.json 2>&1 3>&- &
+  quiet=$!
+  wait_line sipd 'event=bridge.silent seconds=10' 20
+  wait_line sipd 'event=bridge.slow' 30
+  touch told
   wait "$deaf"
-  log_has 'event=bridge.slow'
+  wait "$quiet"
   [ "$(json "$(cat deaf.json)" 'd["ended_by"]')" = client ]
 }
 
@@ -259,7 +265,7 @@ print('full', flush=True); time.sleep(60)"
   begin_witness
   memory() { grep VmRSS "/proc/${PIDS[sipd]}/status" | tr -dc 0-9; }
   before=$(memory)
-  client call 1 --record heard.wav --seconds 2 --until flooded >flood.json 2>&1 3>&- &
+  client call 1 --record heard.wav --until flooded --hear 2 >flood.json 2>&1 3>&- &
   caller=$!
   wait_line sipd 'event=bridge.flood queued_s=6[0-9]'
   touch flooded
@@ -308,7 +314,7 @@ SH
   run -0 client call 2 --seconds 30
   log_has 'event=exec.stderr line=oops'
   log_has 'event=bridge.failed .*the program failed: exit status 3'
-  run -0 client call 3 --seconds 0.5
+  run -0 client call 3 --seconds 0.5 --until stubborn.pid
   wait_for 6 bash -c '! kill -0 $(cat stubborn.pid)'
 }
 
@@ -365,6 +371,7 @@ PY
   sipd
   run -0 client --user "$(printf 'x\033[31m')" call 100 --seconds 0.2 || true
   run -0 client call 100 --header "User-Agent: $(printf 'a\tb" event=forged')" --seconds 0.2
-  ! grep -q $'\033' sipd.err
+  wait_for 10 all_ended
+  run -1 grep -q $'\033' sipd.err
   [ "$(grep -c 'event=forged' sipd.err)" -eq "$(grep -c '\\" event=forged' sipd.err)" ]
 }

@@ -3,6 +3,9 @@
 load lib
 load sipd
 
+lines() { [ "$(grep -c -- "$1" sipd.err)" -eq "$2" ]; }
+has_sound() { [ "$(stat -c %s "$(only_recording)")" -gt 44 ]; }
+
 @test "--users: the right password is let in, a wrong one and a stranger are not" {
   printf '# us\nalice:secret\nbob:ha1=%s\n' "$(printf 'bob:talky:word' | md5sum | cut -d' ' -f1)" >users
   sipd --users "$T/users"
@@ -29,9 +32,10 @@ load sipd
 
 @test "SIGTERM says BYE to the calls and exits with 0" {
   sipd
-  client call 100 --tone 500 --seconds 20 >call.json 2>&1 3>&- &
+  client call 100 --tone 500 --seconds 60 >call.json 2>&1 3>&- &
   caller=$!
   wait_line sipd 'event=call.start'
+  wait_for 10 has_sound
   stop sipd TERM
   [ "$status" -eq 0 ]
   wait "$caller"
@@ -93,9 +97,9 @@ for round in range(8):
     assert call.in_dialog("BYE").status == 200
 PY
   run -0 /usr/bin/python3 wander.py "$TALKY_SOURCE/tests/tools" "$SERVER" said.wav
-  [ "$(grep -c 'event=call.end cause=hangup by=peer' sipd.err)" -eq 8 ]
-  [ "$(grep -c 'event=dtmf digit=1 via=info' sipd.err)" -eq 24 ]
-  run -0 client call 100 --send said.wav --record heard.wav --seconds 2
+  wait_for 10 lines 'event=call.end cause=hangup by=peer' 8
+  lines 'event=dtmf digit=1 via=info' 24
+  run -0 client call 100 --send said.wav --record heard.wav --whole
   heard_back said.wav heard.wav
   stop sipd
   [ "$status" -eq 0 ]
@@ -216,8 +220,12 @@ answers = [call.invite().status for call in calls]
 assert sorted(answers) == [200] * 3 + [503] * 9, answers
 up = [call for call, status in zip(calls, answers) if status == 200]
 assert up[0].bye().status == 200
-again = [phone.call("100").invite().status for _ in range(4)]
-assert sorted(again) == [200] + [503] * 3, again
+for attempt in range(100):  # the one may answer the BYE a moment before the other sees that there is room
+    if phone.call("100").invite().status == 200: break
+    phone.pump(0.1)
+else: raise SystemExit("there is no room for another call")
+again = [phone.call("100").invite().status for _ in range(3)]
+assert again == [503] * 3, again
 # Let go by the first, it is a stranger to the second again.
 phone.password = "secret"
 assert phone.register(expires=0).status == 200
@@ -225,7 +233,8 @@ phone.password = None
 assert [phone.call("100").invite().status for _ in range(6)] == [401] * 6
 PY
   run -0 /usr/bin/python3 two.py "$TALKY_SOURCE/tests/tools" "$SERVER"
-  [ "$(grep -c 'event=register ' sipd.err)" -eq 1 ] # told once, not by each
+  stop sipd # then the log is whole
+  lines 'event=register ' 1 # told once, not by each
 }
 
 @test "a TCP peer that stops inside a message is closed after 32 s, with one worker and with two" {
@@ -236,13 +245,13 @@ PY
 import socket, sys, time
 host, port = sys.argv[1].rsplit(":", 1)
 half, idle = (socket.create_connection((host, int(port))) for _ in range(2))
-half.sendall(b"OPTIONS sip:100@127.0.0.1 SIP/2.0\r\nVia: ")
 begin = time.monotonic()
+half.sendall(b"OPTIONS sip:100@127.0.0.1 SIP/2.0\r\nVia: ")
 half.settimeout(60)
 assert half.recv(100) == b""
 assert 31 < time.monotonic() - begin < 45, time.monotonic() - begin
 idle.sendall(b"\r\n\r\n")  # who is only silent stays
-idle.settimeout(5)
+idle.settimeout(60)
 assert idle.recv(100) == b"\r\n"
 PY
     start "stall$workers" /usr/bin/python3 stall.py "$SERVER"
@@ -253,6 +262,6 @@ PY
   for workers in 1 2; do
     finish "stall$workers" 60
     [ "$status" -eq 0 ]
-    grep -q event=connection.stalled "sipd$workers.err"
+    wait_for 10 grep -q event=connection.stalled "sipd$workers.err"
   done
 }
