@@ -89,6 +89,7 @@ void JitterBuffer::push(const PacketView& packet, std::uint32_t units, Time arri
   Packet* slot = insert(packet, Content::audio);
   if (slot == nullptr) return;
   slot->units = units;
+  slot->arrival = arrival;
   place(*slot, arrival);
   if (slot->sequence <= last_) {
     slot->content = Content::none;
@@ -161,13 +162,29 @@ void JitterBuffer::pass(Packet& packet) {
   last_ = std::max(last_, packet.sequence);
 }
 
+// The end of the newest audio that had come by then.
+Duration JitterBuffer::end_of_waiting(const Packet& first, Time now) {
+  const Packet* newest = &first;
+  for (std::int64_t sequence = highest_; sequence > first.sequence; --sequence) {
+    const Packet& packet = at(sequence);
+    if (packet.sequence != sequence || packet.content != Content::audio || packet.arrival > now) continue;
+    newest = &packet;
+    break;
+  }
+  return newest->media_time + to_duration(newest->units);
+}
+
 // After a burst there may be more waiting than is ever wanted: one cut, down to the target, is the smallest
-// evil.
-void JitterBuffer::drop_overflow() {
+// evil. Where the consumer was kept from running and makes up for its pops, what came after `now` is no
+// burst.
+void JitterBuffer::drop_overflow(Time now) {
   if (count_ < 2) return;
-  const Duration end = to_duration(newest_units_ + newest_duration_) + shift_;
   Head first = head();
-  if (first.packet == nullptr || end - first.packet->media_time <= config_.max_delay) return;
+  if (first.packet == nullptr) return;
+  const Duration newest = to_duration(newest_units_ + newest_duration_) + shift_;
+  if (newest - first.packet->media_time <= config_.max_delay) return;
+  const Duration end = end_of_waiting(*first.packet, now);
+  if (end - first.packet->media_time <= config_.max_delay) return;
   const Duration keep = target_ + to_duration(first.packet->units);
   while (count_ > 1 && end - first.packet->media_time > keep) {
     next_timestamp_ = first.packet->timestamp + first.packet->units;
@@ -182,7 +199,7 @@ void JitterBuffer::drop_overflow() {
 
 JitterBuffer::Slot JitterBuffer::pop(Time now, std::uint32_t units) {
   if (state_ == State::empty) return {Kind::silence, units, 0, false, false, 0, {}};
-  drop_overflow();
+  drop_overflow(now);
   Head first = head();
   if (state_ == State::waiting) {
     if (first.packet == nullptr || delay_of(*first.packet, now) < std::max(config_.start_delay, target_)) {

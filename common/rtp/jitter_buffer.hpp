@@ -81,7 +81,9 @@ class JitterBuffer {
   // A packet of the same SSRC that carries no audio (telephone-event, comfort noise): it is not lost.
   void push_other(const PacketView& packet, Time arrival);
 
-  // The next piece; `now` is when it is needed, `units` how much at most of loss or silence.
+  // The next piece; `now` is when it is needed, `units` how much at most of loss or silence. A consumer that
+  // was kept from running makes up for its pops with the times at which they were due, and gets what came
+  // meanwhile.
   Slot pop(Time now, std::uint32_t units);
 
   // Units by which the delay is too long (> 0) or too short (< 0); 0 within the hysteresis.
@@ -106,6 +108,7 @@ class JitterBuffer {
     std::uint8_t payload_type = 0;
     bool marker = false;
     Duration media_time{0}; // on the timeline below
+    Time arrival;
     std::vector<std::byte> payload;
   };
   struct Head {
@@ -124,7 +127,8 @@ class JitterBuffer {
   Slot play(const Head& head, Time now, bool discontinuity);
   Slot gap(Kind kind, std::uint32_t units);
   void pass(Packet& packet); // it is played or given up
-  void drop_overflow();
+  Duration end_of_waiting(const Packet& first, Time now);
+  void drop_overflow(Time now);
   void observe_delay(Duration delay);
   Duration to_duration(std::int64_t units) const;
   std::int64_t to_units(Duration duration) const;

@@ -157,3 +157,33 @@ TEST_CASE("clock drift of 300 ppm either way is followed for ten minutes without
     CHECK(stream.buffer.delay() <= 45ms);
   }
 }
+
+TEST_CASE(
+    "a consumer that was kept from running gets all that came meanwhile, and keeps the delay that it had") {
+  for (const auto stall : {300ms, 500ms, 1000ms, 2000ms}) {
+    CAPTURE(stall.count());
+    JitterBuffer buffer({});
+    std::uint32_t expected = 0;
+    int lost = 0;
+    const auto pop_until = [&](Time& due, Time end) {
+      for (; due < end; due += 20ms) {
+        const auto slot = buffer.pop(due, kUnits);
+        if (slot.kind == Kind::packet) CHECK(id_of(slot) == expected++);
+        lost += slot.kind == Kind::lost ? 1 : 0;
+      }
+    };
+    Time due{15ms};
+    for (std::uint16_t i = 0; i < 300; ++i) {
+      const Time arrival{i * 20ms};
+      const bool stalled = arrival >= Time{1s} && arrival < Time{1s + stall};
+      if (!stalled) pop_until(due, arrival);
+      push(buffer, packet(i, i * kUnits, i), arrival);
+    }
+    pop_until(due, Time{6s});
+    CHECK(expected == 300);
+    CHECK(lost == 0);
+    CHECK(buffer.counters().discarded == 0);
+    CHECK(buffer.delay() >= 10ms);
+    CHECK(buffer.delay() <= 40ms);
+  }
+}

@@ -195,16 +195,8 @@ arrived() {
   echo "$sum"
 }
 
-# The pieces of what had to wait for us longer than the 400 ms that a jitter buffer keeps, by the ticks that were more than
-# 200 ms late.
-outwaited() {
-  grep -E "event=call.end .*call=${1:-}" "$T/sipd.err" | grep -Eo ' unsent_ticks=[0-9]+' |
-    awk -F= '$2 >= 10 { sum += int(($2 + 10) / 5) + 2 } END { print sum + 0 }'
-}
-
 # excused WAY...: how many pieces may be missing from what went
-#   in      from the caller to us: for a packet that came late, or not at all, 3 (a gap, and what makes up for it); and what
-#           waited for us too long
+#   in      from the caller to us: for a packet that came late, or not at all, 3 (a gap, and what makes up for it)
 #   agent   from the agent to us: for a hole in what it said, 2
 #   out     from us to the caller: for a time in which we could not send, and a gap in our stream tells so, 2
 #   phone   from us to a caller who plays it as it comes: for a packet that left late, 3
@@ -212,7 +204,7 @@ excused() {
   local way unsent gaps sum=0
   for way in "$@"; do
     case $way in
-      in) sum=$((sum + 3 * $(arrived --to late) + 3 * $(arrived --to lost) + $(outwaited))) ;;
+      in) sum=$((sum + 3 * $(arrived --to late) + 3 * $(arrived --to lost))) ;;
       agent) sum=$((sum + 2 * $(counted underruns) + 2 * $(counted pauses))) ;;
       out)
         unsent=$(counted unsent_ticks) gaps=$(arrived --from gaps)
@@ -243,7 +235,7 @@ heard() {
 heard_as_it_came() {
   local uuid excused
   uuid=$(basename "$2" .wav)
-  excused=$((3 * $(arrived --to late "$uuid") + 3 * $(arrived --to lost "$uuid") + $(outwaited "$uuid")))
+  excused=$((3 * $(arrived --to late "$uuid") + 3 * $(arrived --to lost "$uuid")))
   audio pieces "$1" "$2" --at-least 0.98 --broken "$excused" || { echo "$2: at most $excused"; return 1; }
 }
 

@@ -77,6 +77,24 @@ SH
   [ "$(json "$(sed -n 3p control)" 'd["type"]')" = stop ]
 }
 
+@test "talky-sipd stands still for a second: the bridge hears all that was said meanwhile" {
+  audio make noise said.wav --seconds 4
+  sipd --bridge "exec:cat >$T/came.raw"
+  start phone /usr/bin/python3 "$TALKY_SOURCE/tests/tools/sip_client.py" --server "$SERVER" call 100 --send said.wav --until over
+  came() { [ "$(stat -c %s came.raw)" -ge $((32000 * $1)) ]; }
+  wait_for 10 came 1
+  kill -STOP "${PIDS[sipd]}"
+  sleep 1
+  kill -CONT "${PIDS[sipd]}"
+  wait_for 20 came 6
+  touch over
+  finish phone
+  wait_for 10 all_ended
+  [ "$(counted unsent_ticks)" -ge 30 ]
+  sox -t raw -r 16000 -e signed -b 16 -c 1 came.raw came.wav
+  audio pieces said.wav came.wav --at-least 0.98 --broken "$(excused in)"
+}
+
 @test "exec: control messages from fd 4: mark, dtmf, hang up after the last word" {
   audio make noise file.wav --seconds 1 --rate 16000
   sox file.wav -t raw file.raw
