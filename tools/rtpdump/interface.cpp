@@ -13,7 +13,10 @@ namespace talky::rtpdump {
 namespace {
 
 constexpr int kSnapLength = 65'535 + 64; // a whole IP packet in its frame
-constexpr int kBuffer = 16 << 20;
+// libpcap parts the buffer into blocks of 256 KiB, and one is handed over when it is full or kHold after its
+// first frame: however little comes, it takes 12.8 s to fill all of them. (In immediate mode each frame has
+// as much room as the interface's largest: 255 frames on lo.)
+constexpr int kBuffer = 32 << 20;
 constexpr int kBatch = 1'000; // frames at a time: signals and timers are waiting too
 constexpr const char* kFilter = "udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 or ip6[6] == 44";
 constexpr const char* kTaggedFilter =
@@ -25,7 +28,7 @@ struct Pcap {
   decltype(&pcap_set_snaplen) set_snaplen = nullptr;
   decltype(&pcap_set_promisc) set_promisc = nullptr;
   decltype(&pcap_set_buffer_size) set_buffer_size = nullptr;
-  decltype(&pcap_set_immediate_mode) set_immediate_mode = nullptr;
+  decltype(&pcap_set_timeout) set_timeout = nullptr;
   decltype(&pcap_set_tstamp_precision) set_tstamp_precision = nullptr;
   decltype(&pcap_get_tstamp_precision) get_tstamp_precision = nullptr;
   decltype(&pcap_activate) activate = nullptr;
@@ -53,7 +56,7 @@ struct Pcap {
         library->bind(f.set_snaplen, "pcap_set_snaplen") &&
         library->bind(f.set_promisc, "pcap_set_promisc") &&
         library->bind(f.set_buffer_size, "pcap_set_buffer_size") &&
-        library->bind(f.set_immediate_mode, "pcap_set_immediate_mode") &&
+        library->bind(f.set_timeout, "pcap_set_timeout") &&
         library->bind(f.set_tstamp_precision, "pcap_set_tstamp_precision") &&
         library->bind(f.get_tstamp_precision, "pcap_get_tstamp_precision") &&
         library->bind(f.activate, "pcap_activate") && library->bind(f.setnonblock, "pcap_setnonblock") &&
@@ -118,7 +121,7 @@ class Capture final : public InterfaceCapture {
     pcap_.set_snaplen(handle_, kSnapLength);
     pcap_.set_promisc(handle_, 1);
     pcap_.set_buffer_size(handle_, kBuffer);
-    pcap_.set_immediate_mode(handle_, 1);
+    pcap_.set_timeout(handle_, static_cast<int>(kHold.count()));
     pcap_.set_tstamp_precision(handle_, PCAP_TSTAMP_PRECISION_NANO);
     if (const int status = pcap_.activate(handle_); status < 0) refuse(status);
     unit_ns_ = pcap_.get_tstamp_precision(handle_) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;

@@ -1,5 +1,6 @@
 // Frames from a network interface through libpcap, which is loaded only when this is wanted.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,9 @@ namespace talky::rtpdump {
 
 class InterfaceCapture {
  public:
+  // The system keeps a frame for so long at most before it can be read.
+  static constexpr std::chrono::milliseconds kHold{100};
+
   // `filter` is an expression of pcap-filter(7); "" takes UDP, SIP over TCP on port 5060, and IP fragments,
   // with and without a VLAN tag. The interface is put into promiscuous mode, where it has one. Throws
   // cli::Failure with one line that says what to do: no right to capture (no_permission), no such interface

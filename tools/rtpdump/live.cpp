@@ -10,6 +10,7 @@
 #include <cstring>
 #include <exception>
 #include <optional>
+#include <thread>
 
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
@@ -25,6 +26,7 @@ namespace {
 
 constexpr auto kSecond = std::chrono::seconds(1);
 constexpr auto kGrowthPoll = std::chrono::milliseconds(200);
+constexpr auto kHoldSlack = std::chrono::milliseconds(20);
 constexpr int kPairTries = 32;
 
 class Capture {
@@ -51,6 +53,8 @@ class Capture {
       else
         loop_.stop();
     });
+    for (const std::string& line : ready_)
+      handlers_.ready(line);
     net::Timer end(loop_, [this] { loop_.stop(); });
     if (limit > Duration::zero()) end.at(net::now() + limit);
     Time next = net::now() + kSecond;
@@ -61,10 +65,7 @@ class Capture {
     });
     seconds.at(next);
     loop_.run();
-    // What came before the end is wanted, whichever of the two was noticed first.
-    for (auto& [interface, dissector] : interfaces_)
-      take(*interface, *dissector);
-    if (growing_) grow();
+    if (!failure_) take_the_rest();
     if (failure_) std::rethrow_exception(failure_);
     LiveLosses losses;
     for (const net::UdpSocket& socket : sockets_)
@@ -75,6 +76,24 @@ class Capture {
   }
 
  private:
+  // What came before the end is wanted, whichever of the two was noticed first; what comes after it is not
+  // waited for.
+  void take_the_rest() {
+    const std::int64_t end_ns = (to_us(net::now()) + offset_us_) * 1000;
+    if (!interfaces_.empty()) std::this_thread::sleep_for(InterfaceCapture::kHold + kHoldSlack);
+    std::uint64_t before = 0;
+    do {
+      before = taken_;
+      loop_.read_ready();
+    } while (taken_ != before && newest_ns_ < end_ns && !failure_);
+    if (growing_) guarded([this] { grow(); });
+  }
+
+  void came(std::int64_t time_ns) {
+    ++taken_;
+    newest_ns_ = time_ns;
+  }
+
   // Exceptions do not pass through the loop, which knows none.
   template <class Work>
   void guarded(Work&& work) {
@@ -106,7 +125,7 @@ class Capture {
       const bool last_try = local->port != 0 || attempt == kPairTries;
       if (bound.port % 2 != 0) {
         if (!last_try) continue;
-        handlers_.ready(fmt::format("listening on {}", bound.to_string()));
+        ready_.push_back(fmt::format("listening on {}", bound.to_string()));
         take_from(std::move(*rtp));
         return;
       }
@@ -114,11 +133,11 @@ class Capture {
       auto rtcp = net::UdpSocket::open(loop_, control, socket_options());
       if (!rtcp && !last_try) continue;
       if (rtcp) {
-        handlers_.ready(fmt::format("listening on {}, and {} for RTCP", bound.to_string(), control.port));
+        ready_.push_back(fmt::format("listening on {}, and {} for RTCP", bound.to_string(), control.port));
         take_from(std::move(*rtcp));
       } else {
-        handlers_.ready(fmt::format("listening on {} (without RTCP: port {}: {})", bound.to_string(),
-                                    control.port, rtcp.error().message()));
+        ready_.push_back(fmt::format("listening on {} (without RTCP: port {}: {})", bound.to_string(),
+                                     control.port, rtcp.error().message()));
       }
       take_from(std::move(*rtp));
       return;
@@ -135,6 +154,7 @@ class Capture {
       segment.to = {bound.ip.is_unspecified() ? datagram.to : bound.ip, bound.port};
       segment.payload = datagram.bytes;
       segment.payload_length = static_cast<std::uint32_t>(datagram.bytes.size());
+      came(segment.time_ns);
       guarded([&] { handlers_.receive(segment, nullptr); });
     });
   }
@@ -146,11 +166,12 @@ class Capture {
                             guarded([&] { take(*i, *d); });
                           });
     interfaces_.emplace_back(std::move(interface), std::move(dissector));
-    handlers_.ready(fmt::format("listening in on {}", name));
+    ready_.push_back(fmt::format("listening in on {}", name));
   }
 
   void take(InterfaceCapture& interface, file::Dissector& dissector) {
     interface.read([&](const file::CapturedFrame& frame) {
+      came(frame.time_ns);
       file::Segment segment;
       if (dissector.dissect(frame, segment)) handlers_.receive(segment, &frame);
     });
@@ -183,7 +204,7 @@ class Capture {
       if (!growing_ended_) poll_->at(net::now() + kGrowthPoll);
     });
     poll_->at(net::now());
-    handlers_.ready(fmt::format("following {}", path == "-" ? "standard input" : path));
+    ready_.push_back(fmt::format("following {}", path == "-" ? "standard input" : path));
   }
 
   void grow() {
@@ -208,7 +229,10 @@ class Capture {
 
   const LiveHandlers& handlers_;
   net::Loop loop_;
+  std::vector<std::string> ready_; // said when a signal ends it in good order
   std::int64_t offset_us_ = 0;
+  std::uint64_t taken_ = 0;    // datagrams and frames
+  std::int64_t newest_ns_ = 0; // of what was taken last
   std::vector<net::UdpSocket> sockets_;
   std::vector<std::pair<std::unique_ptr<InterfaceCapture>, std::unique_ptr<file::Dissector>>> interfaces_;
   std::vector<net::Watch> watches_; // go before what they watch
