@@ -6,7 +6,8 @@
 #                              a machine that does nothing else; PATIENCE times that is given, here and in stop and finish
 #   wait_line NAME PATTERN [SECONDS]   until a line of NAME's output matches (grep -E)
 #   stop NAME [SIGNAL]         and waits; its exit code is in $status
-#   free_port                  a loopback port that is free for UDP and TCP, on IPv4 and IPv6
+#   free_port [COUNT]          the first of so many loopback ports, each free for UDP and TCP, on IPv4 and IPv6, and not
+#                              one of the last eight such ranges of the test
 #   start_sipd [options]       talky-sipd on $PORT, ready to take calls; see below
 #   heard SAID HEARD CHANNEL WAY...   what was said is heard whole, as well as the packets on that way allow
 #   audio ...                  tests/tools/audio.py: makes signals, finds them in recordings
@@ -144,8 +145,11 @@ wait_for() {
 wait_line() { wait_for "${3:-10}" grep -Eq -- "$2" "$T/$1.err" "$T/$1.out"; }
 
 free_port() {
-  /usr/bin/python3 - "${1:-1}" <<'PY'
-import random, socket, sys
+  /usr/bin/python3 - "${1:-1}" "$T/given.ports" <<'PY'
+import pathlib, random, socket, sys
+given = pathlib.Path(sys.argv[2])
+lines = given.read_text().splitlines() if given.exists() else []
+taken = {int(port) for line in lines[-8:] for port in line.split()}
 def free(port):
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
@@ -157,7 +161,9 @@ def free(port):
 count = int(sys.argv[1])
 while True:
     base = random.randrange(10000, 32000, 2)
-    if all(free(base + i) for i in range(count)):
+    ports = range(base, base + count)
+    if taken.isdisjoint(ports) and all(map(free, ports)):
+        with given.open("a") as file: print(*ports, file=file)
         print(base); break
 PY
 }
