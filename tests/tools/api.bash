@@ -30,6 +30,16 @@ call() {
   wait_for 10 one_active
   CALL=$(json "$(get /api/v1/sip/calls)" 'd["calls"][0]["id"]')
 }
+# Waits until all that was to be said in $CALL has left us: the queue, and what is in the resampler behind it.
+all_left_us() {
+  local before
+  is_played() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["queued_ms"] < 20')" = True ]; }
+  packets_out() { json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["out"]["packets"]'; }
+  ten_more() { [ "$(packets_out)" -ge $((before + 10)) ]; }
+  wait_for 20 is_played || return 1
+  before=$(packets_out)
+  wait_for 10 ten_more
+}
 one_active() { [ "$(json "$(get /api/v1/sip/calls)" '[c["state"] for c in d["calls"]]')" = "['active']" ]; }
 no_calls() { [ "$(json "$(get /api/v1/sip/calls)" 'd["calls"]')" = '[]' ]; }
 state() { json "$(get /api/v1/sip/status)" 'd["state"]'; }

@@ -16,7 +16,7 @@ import time
 
 import numpy
 
-from sip_client import RATE, Client, mulaw_decode, read_wav
+from sip_client import Client, mulaw_decode, read_wav
 
 
 class Line:

@@ -76,7 +76,8 @@ conversation() {
   until conversation; do
     cat report.json
     wait_for 10 all_ended
-    [ $((tries += 1)) -lt 4 ] && [ "$(late)" -gt 0 ]
+    [ $((tries += 1)) -lt 4 ]
+    [ "$(late)" -gt 0 ]
   done
   audio find a.wav out.wav --channel 0 --at-least 0.5
   run -0 talky-replay both.wav --sip "sip:100@127.0.0.1:$PORT" -o text.wav --text

@@ -35,7 +35,8 @@ may_capture() {
   wait_for 10 bash -c "[ \$(grep -c 'listening on' $T/live.err) -eq 2 ]"
   grep -q 'for RTCP' "$T/live.err"
   one=$(port_of 1) two=$(port_of 2)
-  [ $((one % 2)) -eq 0 ] && [ $((two % 2)) -eq 0 ]
+  [ $((one % 2)) -eq 0 ]
+  [ $((two % 2)) -eq 0 ]
   send "$one" 100 0x1111
   send "$two" 60 0x2222
   # Long before the end, all of it is in the file.

@@ -71,13 +71,7 @@ load api
   sipd --bridge 'exec:cat >/dev/null'
   call 1 --record heard.wav --until over
   [ "$(code "/api/v1/sip/calls/$CALL/play?clear" --data-binary @file.wav)" = 204 ]
-  played() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["queued_ms"] < 20')" = True ]; }
-  wait_for 10 played
-  packets() { json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["out"]["packets"]'; }
-  # What is in the resampler has left as well.
-  before=$(packets)
-  further() { [ "$(packets)" -ge $((before + 10)) ]; }
-  wait_for 10 further
+  all_left_us
   touch over
   finish phone
   heard file.wav heard.wav 0 agent out

@@ -164,7 +164,8 @@ SH
   [ $((played + discarded)) -eq 128000 ]
   # It asked after a second of the caller; what it has heard of him until it was answered is the time that went by.
   [ "$played" -gt $((8000 - 320 * $(counted unsent_ticks))) ]
-  [ "$played" -le "$(json "$(grep cleared agent.log)" 'd["heard"] + 320')" ] && [ "$discarded" -gt 0 ]
+  [ "$played" -le "$(json "$(grep cleared agent.log)" 'd["heard"] + 320')" ]
+  [ "$discarded" -gt 0 ]
   # The mark is told, after what was cleared, with the same count.
   [ "$(json "$(grep never agent.log)" 'd["message"]["played"]')" -eq "$played" ]
   # What the caller heard is that many samples and then silence.

@@ -147,13 +147,8 @@ phone_at() {
   refused 503 "/api/v1/sip/calls/$CALL/say" -d '{"text":"Good morning.","voice":"Nobody"}'
   refused 404 /api/v1/sip/calls/none/say -d '{"text":"Good morning."}'
   talky-agent say --voice Emma "$text" >said.wav
-  played() { [ "$(json "$(get "/api/v1/sip/calls/$CALL")" 'd["queued_ms"] < 20')" = True ]; }
-  wait_for 20 played
-  packets() { json "$(get "/api/v1/sip/calls/$CALL")" 'd["quality"]["out"]["packets"]'; }
-  before=$(packets)
-  further() { [ "$(packets)" -ge $((before + 10)) ]; }
-  wait_for 10 further
+  all_left_us
   touch over
   finish phone
-  heard said.wav heard.wav 0 agent out || { audio pieces said.wav heard.wav; false; }
+  heard said.wav heard.wav 0 agent out
 }

@@ -138,7 +138,8 @@ PY
   sipd --cdr ''
   short_call
   stop sipd
-  [ ! -e calls/calls.db ] && [ ! -e calls/spool ]
+  [ ! -e calls/calls.db ]
+  [ ! -e calls/spool ]
   run -64 talky-sipd --cdr '' calls
   run -64 talky-sipd --check-config --cdr postgresql://talky:secret@localhost/calls
   [[ $output == *passfile* && $output != *secret* ]]
@@ -305,7 +306,7 @@ some_are_kept() {
 all_on_disk() {
   local wav
   wav=$(only_recording) && grep -q '"answered_ms":[0-9]' calls/spool/*.spool &&
-    [ "$(stat -c %s "$wav")" -gt 100000 ] && [ -s "${wav%.wav}.pcap" ] && [ -s "${wav%.wav}.jsonl" ]
+    [[ $(stat -c %s "$wav") -gt 100000 && -s "${wav%.wav}.pcap" && -s "${wav%.wav}.jsonl" ]]
 }
 spool_is_empty() { [ "$(cat calls/spool/*.spool 2>/dev/null | wc -c)" = 0 ]; }
 
@@ -384,12 +385,14 @@ db.commit()' "$old"
   sipd --keep-days 7
   wait_line sipd 'event=retention calls=1 files=3'
   rows_are 2
-  [ ! -e "calls/$old.wav" ] && [ ! -e "calls/$old.pcap" ] && [ ! -e "calls/$old.jsonl" ] && [ -e calls/notes.txt ]
+  run -1 compgen -G "calls/$old.*"
+  [ -e calls/notes.txt ]
   stop sipd
   newest=$(cat "calls/${uuids[2]}".* | wc -c)
   sipd --keep-bytes "$((newest + 10))"
   wait_line sipd 'event=retention calls=0 files=3'
-  [ ! -e "calls/${uuids[1]}.wav" ] && [ -e "calls/${uuids[2]}.wav" ]
+  [ ! -e "calls/${uuids[1]}.wav" ]
+  [ -e "calls/${uuids[2]}.wav" ]
   [ "$(json "$(calls --json --ascending)" '[len(c["files"]) for c in d]')" = '[0, 3]' ]
 }
 

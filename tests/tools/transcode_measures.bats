@@ -50,7 +50,8 @@ print(((x == 32767) | (x == -32768)).sum())')
 
 @test "--gain amplifies, and says what it clips and how much would clip nothing" {
   run --separate-stderr talky-transcode --gain 6 tone.wav louder.wav
-  [ "$status" -eq 0 ] && [ -z "$stderr" ]
+  [ "$status" -eq 0 ]
+  [ -z "$stderr" ]
   near "$(level_of '["channels"][0]["peak_dbfs"]' louder.wav)" -14 0.05
   run --separate-stderr talky-transcode --gain 26 tone.wav clipped.wav
   [ "$status" -eq 0 ]
