@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # talky-agent: its commands, one call on stdin and stdout, many calls over AudioSocket.
 # ctest: calls
-# ctest: timeout=600
 # shellcheck disable=SC2154 # stderr is set by run --separate-stderr
 
 load lib

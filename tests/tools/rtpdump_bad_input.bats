@@ -1,5 +1,4 @@
 #!/usr/bin/env bats
-# ctest: timeout=600
 # Every reader and writer of talky-rtpdump against every kind of bad input: tests/tools/bad_input.py has the table.
 load lib
 

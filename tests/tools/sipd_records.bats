@@ -1,7 +1,6 @@
 # The call records of talky-sipd: what a row says, `talky-sipd calls`, and that no record is lost or doubled whatever
 # happens to the database, the disk and the daemon itself. On SQLite and on a PostgreSQL server that the test starts.
 # ctest: calls
-# ctest: timeout=600
 load lib
 
 client() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/sip_client.py" --server "$SERVER" "$@"; }

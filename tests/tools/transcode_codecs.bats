@@ -1,5 +1,4 @@
 #!/usr/bin/env bats
-# ctest: timeout=600
 # Every format to every format through the real binary; codecs and containers against sox and ffmpeg.
 load lib
 load transcode
