@@ -181,8 +181,6 @@ void JitterBuffer::drop_overflow(Time now) {
   if (count_ < 2) return;
   Head first = head();
   if (first.packet == nullptr) return;
-  const Duration newest = to_duration(newest_units_ + newest_duration_) + shift_;
-  if (newest - first.packet->media_time <= config_.max_delay) return;
   const Duration end = end_of_waiting(*first.packet, now);
   if (end - first.packet->media_time <= config_.max_delay) return;
   const Duration keep = target_ + to_duration(first.packet->units);

@@ -94,19 +94,8 @@ say() {
   printf '%s\n' "$2" >&"${!fd}"
 }
 
-# A shell's background job ignores SIGINT until it has a handler of its own, or blocks it to read it later.
-takes_sigint() {
-  local key mask status=/proc/${PIDS[$1]}/status
-  [ -e "$status" ] || return 0
-  while read -r key mask; do
-    case $key in SigBlk: | SigCgt:) ! ((0x$mask & 2)) || return 0 ;; esac
-  done <"$status"
-  return 1
-}
-
 stop() {
   local name=$1 signal=${2:-TERM}
-  [ "$signal" != INT ] || wait_for 10 takes_sigint "$name" || return 1
   kill "-$signal" "${PIDS[$name]}" 2>/dev/null || true
   reap "$name" $((15 * PATIENCE)) || { echo "$name does not end on SIG$signal"; dump_logs; return 1; }
   status=0

@@ -151,11 +151,10 @@ SH
   FAKE_MODE=barge FAKE_PLAY=$T/file.wav FAKE_LOG=$T/agent.log start agent "$(fake)" --listen "unix:$T/a.sock"
   wait_line agent listening
   sipd --bridge "unix:$T/a.sock,talky"
-  client call 100 --record heard.wav --until looked >call.json 2>&1 3>&- &
+  client call 100 --record heard.wav --until cleared --hear 4 >call.json 2>&1 3>&- &
   caller=$!
   wait_for 20 grep -q cleared agent.log
-  sleep 1 # of silence
-  touch looked
+  touch cleared # what comes up to 4 s in all is silence
   wait "$caller"
   wait_for 5 grep -q closed agent.log
   wait_for 10 all_ended

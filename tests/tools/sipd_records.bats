@@ -2,12 +2,8 @@
 # happens to the database, the disk and the daemon itself. On SQLite and on a PostgreSQL server that the test starts.
 # ctest: calls
 load lib
+load sipd
 
-client() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/sip_client.py" --server "$SERVER" "$@"; }
-json() { /usr/bin/python3 -c 'import json,sys; d=json.loads(sys.argv[1]); print(eval(sys.argv[2], {"d": d}))' "$1" "$2"; }
-sipd() { start_sipd "$@" && SERVER=127.0.0.1:$PORT; }
-# The log is written by a thread of its own: a line may come a little after what it tells of.
-log_has() { wait_for 10 grep -Eq -- "$1" sipd.err || { echo "no line: $1"; cat sipd.err; return 1; }; }
 # calls [options]: of the database beside the recordings, or of $DB; inside the name space of $IN.
 IN=()
 calls() { "${IN[@]}" talky-sipd --cdr "${DB:-$T/calls/calls.db}" calls "$@"; }

@@ -13,11 +13,13 @@ namespace talky::rtpdump {
 namespace {
 
 constexpr int kSnapLength = 65'535 + 64; // a whole IP packet in its frame
-// libpcap parts the buffer into blocks of 256 KiB, and one is handed over when it is full or kHold after its
-// first frame: however little comes, it takes 12.8 s to fill all of them. (In immediate mode each frame has
-// as much room as the interface's largest: 255 frames on lo.)
+// libpcap parts the buffer into blocks of 256 KiB, and one is handed over when it is full or kTimeout after
+// its first frame: however little comes, it takes 12.8 s to fill all of them. (In immediate mode each frame
+// has as much room as the interface's largest: 255 frames on lo.)
 constexpr int kBuffer = 32 << 20;
-constexpr int kBatch = 1'000; // frames at a time: signals and timers are waiting too
+constexpr auto kTimeout = std::chrono::milliseconds(100);
+static_assert(kTimeout < InterfaceCapture::kHold); // it may come a little later
+constexpr int kBatch = 1'000;                      // frames at a time: signals and timers are waiting too
 constexpr const char* kFilter = "udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 or ip6[6] == 44";
 constexpr const char* kTaggedFilter =
     " or (vlan and (udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 or ip6[6] == 44))";
@@ -121,7 +123,7 @@ class Capture final : public InterfaceCapture {
     pcap_.set_snaplen(handle_, kSnapLength);
     pcap_.set_promisc(handle_, 1);
     pcap_.set_buffer_size(handle_, kBuffer);
-    pcap_.set_timeout(handle_, static_cast<int>(kHold.count()));
+    pcap_.set_timeout(handle_, static_cast<int>(kTimeout.count()));
     pcap_.set_tstamp_precision(handle_, PCAP_TSTAMP_PRECISION_NANO);
     if (const int status = pcap_.activate(handle_); status < 0) refuse(status);
     unit_ns_ = pcap_.get_tstamp_precision(handle_) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;

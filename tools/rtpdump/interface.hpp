@@ -12,8 +12,8 @@ namespace talky::rtpdump {
 
 class InterfaceCapture {
  public:
-  // The system keeps a frame for so long at most before it can be read.
-  static constexpr std::chrono::milliseconds kHold{100};
+  // A frame that has come can be read so much later at the latest.
+  static constexpr std::chrono::milliseconds kHold{120};
 
   // `filter` is an expression of pcap-filter(7); "" takes UDP, SIP over TCP on port 5060, and IP fragments,
   // with and without a VLAN tag. The interface is put into promiscuous mode, where it has one. Throws

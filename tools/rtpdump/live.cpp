@@ -26,7 +26,6 @@ namespace {
 
 constexpr auto kSecond = std::chrono::seconds(1);
 constexpr auto kGrowthPoll = std::chrono::milliseconds(200);
-constexpr auto kHoldSlack = std::chrono::milliseconds(20);
 constexpr int kPairTries = 32;
 
 class Capture {
@@ -80,7 +79,7 @@ class Capture {
   // waited for.
   void take_the_rest() {
     const std::int64_t end_ns = (to_us(net::now()) + offset_us_) * 1000;
-    if (!interfaces_.empty()) std::this_thread::sleep_for(InterfaceCapture::kHold + kHoldSlack);
+    if (!interfaces_.empty()) std::this_thread::sleep_for(InterfaceCapture::kHold);
     std::uint64_t before = 0;
     do {
       before = taken_;
