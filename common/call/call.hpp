@@ -18,8 +18,8 @@
 
 #include "call/config.hpp"
 #include "call/events.hpp"
-#include "call/media.hpp"
 #include "core/random.hpp"
+#include "media/media.hpp"
 #include "sdp/offer_answer.hpp"
 #include "sip/dialog.hpp"
 #include "sip/digest.hpp"

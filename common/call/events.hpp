@@ -9,11 +9,11 @@
 #include <variant>
 #include <vector>
 
-#include "call/media.hpp"
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
 #include "core/time.hpp"
+#include "media/media.hpp"
 #include "sdp/offer_answer.hpp"
 #include "sip/flow.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "audio/resampler.hpp"
 #include "core/ascii.hpp"
-#include "engine/spoken.hpp"
+#include "language/spoken.hpp"
 
 extern "C" {
 #include <flite/flite.h>

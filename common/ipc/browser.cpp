@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "core/ascii.hpp"
-#include "ipc/json_object.hpp"
+#include "json/json_object.hpp"
 
 namespace talky::ipc::browser {
 namespace {

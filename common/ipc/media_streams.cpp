@@ -6,7 +6,7 @@
 
 #include "core/base64.hpp"
 #include "ipc/control.hpp"
-#include "ipc/json_object.hpp"
+#include "json/json_object.hpp"
 
 namespace talky::ipc::media_streams {
 namespace {

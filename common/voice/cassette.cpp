@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "core/ascii.hpp"
-#include "voice/json_line.hpp"
+#include "json/json_line.hpp"
 
 namespace talky::voice {
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/random.hpp"
+#include "language/clauses.hpp"
 #include "voice/control.hpp"
 
 namespace talky::voice {
@@ -56,9 +57,6 @@ struct Reply {
   std::string intent;             // for the journal: what was understood
 };
 
-// Is that all the caller wants to say? For the length of the pause that ends a turn.
-enum class Completeness : std::uint8_t { complete, open, unfinished };
-
 class Dialogue {
  public:
   virtual ~Dialogue() = default;
@@ -70,9 +68,5 @@ class Dialogue {
   // answer.
   virtual std::unique_ptr<Dialogue> clone() const = 0;
 };
-
-// Cuts text into sentences for synthesis: at . ! ? and line ends, not inside numbers ("3.5"), abbreviations
-// ("Dr.", "a.m.") or initials. Never gives an empty sentence.
-std::vector<std::string> sentences(std::string_view text);
 
 } // namespace talky::voice

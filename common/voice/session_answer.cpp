@@ -1,6 +1,7 @@
 // The agent's turn: what the dialogue answers, and what comes of it.
 #include <utility>
 
+#include "language/sentences.hpp"
 #include "voice/session_impl.hpp"
 
 namespace talky::voice {

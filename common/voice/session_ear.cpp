@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "language/words.hpp"
 #include "voice/session_impl.hpp"
-#include "voice/words.hpp"
 
 namespace talky::voice {
 namespace {

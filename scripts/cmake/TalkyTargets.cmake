@@ -1,7 +1,7 @@
 # The kinds of target that talky is made of. Each folder says in one line what it is and what it stands on:
 #
 #   talky_library(sip DEPENDS core)                  common/sip/*.cpp -> talky::sip
-#   talky_tool(sipd DEPENDS call net cli)            tools/sipd/*.cpp -> talky-sipd
+#   talky_tool(sipd DEPENDS call net cli)            tools/sipd/**.cpp -> talky-sipd
 #   talky_test(sip)                                  tests/sip/*.cpp  -> sip_test, a ctest of the same name
 #   talky_fuzz(sip_message DEPENDS sip)              tests/fuzz/sip_message.cpp -> sip_message_fuzz
 #   talky_bench(codec)                               tests/bench/codec.cpp -> codec_bench
@@ -9,17 +9,20 @@
 # The layers: a library may stand only on libraries of a lower number. What is not declared is not linked, and
 # tests/layers.py refuses an include that is not declared.
 set(TALKY_LAYER_core 0)
-foreach(lib net sip sdp rtp codec audio ipc telemetry)
+foreach(lib net sip sdp rtp codec audio json telemetry language)
   set(TALKY_LAYER_${lib} 1)
 endforeach()
-foreach(lib file http)
+foreach(lib ipc file http media)
   set(TALKY_LAYER_${lib} 2)
 endforeach()
 foreach(lib call voice store)
   set(TALKY_LAYER_${lib} 3)
 endforeach()
-set(TALKY_LAYER_engine 4)
+foreach(lib flow engine)
+  set(TALKY_LAYER_${lib} 4)
+endforeach()
 set(TALKY_LAYER_cli 5)
+set(TALKY_LAYER_capture 6)
 
 # One precompiled header, made once; made after the packages are found (see talky_make_pch in the top CMakeLists.txt).
 function(talky_make_pch)
@@ -60,9 +63,10 @@ endfunction()
 
 function(talky_tool name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;PACKAGES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/*.hpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp" "${CMAKE_CURRENT_SOURCE_DIR}/*/*.cpp")
   add_executable(talky-${name} ${sources})
   talky_common_settings(talky-${name})
+  target_include_directories(talky-${name} PRIVATE "${CMAKE_SOURCE_DIR}/tools")
   list(TRANSFORM ARG_DEPENDS PREPEND talky::)
   target_link_libraries(talky-${name} PRIVATE ${ARG_DEPENDS} ${ARG_PACKAGES})
   set_target_properties(talky-${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")

@@ -7,8 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "call/media.hpp"
 #include "core/random.hpp"
+#include "media/media.hpp"
 #include "rtp/jitter_buffer.hpp"
 #include "rtp/packet.hpp"
 #include "rtp/statistics.hpp"

@@ -1,5 +1,5 @@
 // JSON for people and for programs: numbers as one would write them, whatever comes in reads back the same.
-#include "cli/json.hpp"
+#include "json/json.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "engine/spoken.hpp"
+#include "language/spoken.hpp"
 
 #include <doctest/doctest.h>
 

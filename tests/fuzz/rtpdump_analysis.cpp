@@ -6,7 +6,7 @@
 
 #include "file/pcap.hpp"
 #include "rtpdump/analysis.hpp"
-#include "rtpdump/report.hpp"
+#include "rtpdump/report/report.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace talky;

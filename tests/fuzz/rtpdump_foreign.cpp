@@ -9,10 +9,10 @@
 #include <string_view>
 #include <utility>
 
+#include "capture/announcement.hpp"
+#include "capture/source.hpp"
+#include "capture/srtp.hpp"
 #include "rtpdump/analysis.hpp"
-#include "rtpdump/announcement.hpp"
-#include "rtpdump/source.hpp"
-#include "rtpdump/srtp.hpp"
 
 using namespace talky;
 using namespace talky::rtpdump;

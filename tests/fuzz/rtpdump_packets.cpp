@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 
-#include "rtpdump/follow.hpp"
-#include "rtpdump/print.hpp"
-#include "rtpdump/srtp_key.hpp"
+#include "capture/srtp_key.hpp"
+#include "rtpdump/live/follow.hpp"
+#include "rtpdump/report/print.hpp"
 
 using namespace talky;
 using namespace talky::rtpdump;

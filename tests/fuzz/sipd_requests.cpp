@@ -5,9 +5,9 @@
 #include <span>
 #include <string_view>
 
-#include "api_json.hpp"
 #include "core/bytes.hpp"
-#include "history.hpp"
+#include "sipd/api/api_json.hpp"
+#include "sipd/api/history.hpp"
 #include "store/query.hpp"
 
 using namespace talky;

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "flow/expression.hpp"
+#include "flow/flow.hpp"
 #include "voice/cassette.hpp"
-#include "voice/expression.hpp"
-#include "voice/flow.hpp"
 #include "voice/journal.hpp"
 
 using namespace talky;

@@ -1,4 +1,4 @@
-#include "rtpdump/calls.hpp"
+#include "capture/calls.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "rtpdump/loss_pattern.hpp"
+#include "capture/loss_pattern.hpp"
 
 #include <doctest/doctest.h>
 

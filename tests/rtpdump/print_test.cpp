@@ -1,9 +1,9 @@
-#include "rtpdump/print.hpp"
+#include "rtpdump/report/print.hpp"
 
 #include <doctest/doctest.h>
 
 #include "rtp/rtcp.hpp"
-#include "rtpdump/follow.hpp"
+#include "rtpdump/live/follow.hpp"
 
 using namespace talky;
 using namespace talky::rtpdump;

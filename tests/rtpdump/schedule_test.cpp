@@ -1,11 +1,11 @@
-#include "rtpdump/schedule.hpp"
+#include "capture/schedule.hpp"
 
 #include <doctest/doctest.h>
 
 #include <vector>
 
+#include "capture/stream.hpp"
 #include "rtp/packet.hpp"
-#include "rtpdump/stream.hpp"
 
 using namespace talky;
 using namespace talky::rtpdump;

@@ -1,4 +1,4 @@
-#include "rtpdump/srtp.hpp"
+#include "capture/srtp.hpp"
 
 #include <doctest/doctest.h>
 #include <srtp2/srtp.h>

@@ -1,4 +1,4 @@
-#include "rtpdump/stream.hpp"
+#include "capture/stream.hpp"
 
 #include <doctest/doctest.h>
 

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "flow/flow.hpp"
 #include "sim/agent_node.hpp"
 #include "sim/signal.hpp"
 #include "voice/cassette.hpp"
-#include "voice/flow.hpp"
 #include "voice/journal.hpp"
 #include "voice/session.hpp"
 

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <string>
 
-#include "api_json.hpp"
-#include "history.hpp"
+#include "sipd/api/api_json.hpp"
+#include "sipd/api/history.hpp"
 
 using namespace talky;
 using namespace talky::sipd;

@@ -1,4 +1,4 @@
-#include "sample_cache.hpp"
+#include "sipd/api/sample_cache.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

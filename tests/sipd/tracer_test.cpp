@@ -1,5 +1,5 @@
 // The sender of traces against an HTTP server of ours that answers as collectors do.
-#include "tracer.hpp"
+#include "sipd/sinks/tracer.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "voice/flow.hpp"
+#include "flow/flow.hpp"
 
 namespace talky::voice {
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "flow/expression.hpp"
+#include "flow/flow.hpp"
 #include "voice/chat.hpp"
-#include "voice/expression.hpp"
-#include "voice/flow.hpp"
 
 using namespace talky;
 using namespace talky::voice;

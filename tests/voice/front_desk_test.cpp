@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "flow/flow.hpp"
 #include "voice/chat.hpp"
-#include "voice/flow.hpp"
 
 using namespace talky;
 using namespace talky::voice;

@@ -2,8 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "json/json_line.hpp"
+#include "language/sentences.hpp"
 #include "voice/dialogue.hpp"
-#include "voice/json_line.hpp"
 
 using namespace talky;
 using namespace talky::voice;

@@ -1,11 +1,11 @@
 // Words, numbers, dates, times, yes and no: English as recognisers write it.
 #include <doctest/doctest.h>
 
-#include "voice/calendar.hpp"
-#include "voice/intents.hpp"
-#include "voice/numbers.hpp"
-#include "voice/slots.hpp"
-#include "voice/words.hpp"
+#include "flow/intents.hpp"
+#include "flow/slots.hpp"
+#include "language/calendar.hpp"
+#include "language/numbers.hpp"
+#include "language/words.hpp"
 
 using namespace talky::voice;
 

@@ -15,11 +15,11 @@
 #include "captions.hpp"
 #include "cli/logger.hpp"
 #include "engine/speech.hpp"
+#include "flow/flow.hpp"
 #include "ipc/control.hpp"
 #include "line_files.hpp"
 #include "net/loop.hpp"
 #include "voice/cassette.hpp"
-#include "voice/flow.hpp"
 #include "voice/session.hpp"
 
 namespace talky::agent {

@@ -13,14 +13,15 @@
 #include <system_error>
 
 #include "cli/exit_code.hpp"
-#include "cli/json.hpp"
 #include "cli/main.hpp"
 #include "core/bytes.hpp"
 #include "engine/flite.hpp"
 #include "engine/models.hpp"
 #include "file/wav.hpp"
+#include "flow/flow.hpp"
+#include "json/json.hpp"
+#include "language/sentences.hpp"
 #include "voice/dialogue.hpp"
-#include "voice/flow.hpp"
 
 namespace talky::agent {
 namespace {

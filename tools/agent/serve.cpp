@@ -14,6 +14,7 @@
 #include "commands.hpp"
 #include "default_flow.hpp"
 #include "engine/flite.hpp"
+#include "language/sentences.hpp"
 #include "net/fd.hpp"
 #include "server.hpp"
 #include "stdio.hpp"

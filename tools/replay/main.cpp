@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "audio/level.hpp"
-#include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "conversation.hpp"
 #include "core/ascii.hpp"
 #include "file/wav_recorder.hpp"
+#include "json/json.hpp"
 #include "phone.hpp"
 #include "report.hpp"
 #include "script.hpp"

@@ -4,12 +4,12 @@
 #include <optional>
 #include <unordered_map>
 
-#include "calls.hpp"
-#include "filter.hpp"
-#include "level_table.hpp"
-#include "rtcp_table.hpp"
-#include "source.hpp"
-#include "table.hpp"
+#include "capture/calls.hpp"
+#include "capture/level_table.hpp"
+#include "capture/rtcp_table.hpp"
+#include "capture/source.hpp"
+#include "capture/table.hpp"
+#include "rtpdump/filter.hpp"
 
 namespace talky::rtpdump {
 

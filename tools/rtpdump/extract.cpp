@@ -7,14 +7,14 @@
 #include <map>
 #include <system_error>
 
+#include "capture/converter.hpp"
+#include "capture/playout.hpp"
+#include "capture/stream_clock.hpp"
+#include "capture/track.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
 #include "codec/codec.hpp"
-#include "converter.hpp"
-#include "failure.hpp"
-#include "playout.hpp"
-#include "report_parts.hpp"
-#include "stream_clock.hpp"
-#include "track.hpp"
+#include "rtpdump/report/report_parts.hpp"
 
 namespace talky::rtpdump {
 

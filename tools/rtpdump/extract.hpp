@@ -14,8 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "analysis.hpp"
 #include "file/io.hpp"
+#include "rtpdump/analysis.hpp"
 
 namespace talky::rtpdump {
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <utility>
 
-#include "analysis.hpp"
 #include "core/ascii.hpp"
-#include "report.hpp"
+#include "rtpdump/analysis.hpp"
+#include "rtpdump/report/report.hpp"
 
 namespace talky::rtpdump {
 

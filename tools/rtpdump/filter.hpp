@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "capture/stream.hpp"
 #include "core/error.hpp"
 #include "file/link.hpp"
-#include "stream.hpp"
 
 namespace talky::rtpdump {
 

@@ -1,4 +1,4 @@
-#include "packets.hpp"
+#include "rtpdump/packets.hpp"
 
 #include <fmt/format.h>
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "settings.hpp"
-#include "source.hpp"
-#include "srtp.hpp"
+#include "capture/source.hpp"
+#include "capture/srtp.hpp"
+#include "rtpdump/settings.hpp"
 
 namespace talky::rtpdump {
 

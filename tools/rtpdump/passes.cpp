@@ -7,14 +7,14 @@
 #include <optional>
 #include <string>
 
-#include "analysis.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
 #include "extract.hpp"
-#include "packets.hpp"
-#include "print.hpp"
+#include "rtpdump/analysis.hpp"
+#include "rtpdump/packets.hpp"
+#include "rtpdump/report/print.hpp"
+#include "rtpdump/report/show.hpp"
 #include "selection.hpp"
-#include "show.hpp"
 
 namespace talky::rtpdump {
 

@@ -2,13 +2,13 @@
 
 #include <unordered_set>
 
-#include "analysis.hpp"
+#include "capture/schedule.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
-#include "packets.hpp"
 #include "passes.hpp"
 #include "play.hpp"
-#include "schedule.hpp"
+#include "rtpdump/analysis.hpp"
+#include "rtpdump/packets.hpp"
 
 namespace talky::rtpdump {
 

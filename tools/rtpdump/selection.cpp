@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "cli/exit_code.hpp"
-#include "failure.hpp"
+#include "cli/failure.hpp"
 
 namespace talky::rtpdump {
 

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "cli/main.hpp"
-#include "server.hpp"
-#include "settings.hpp"
+#include "sipd/daemon/server.hpp"
+#include "sipd/daemon/settings.hpp"
 
 namespace {
 

@@ -6,11 +6,11 @@
 #include <array>
 #include <boost/json.hpp>
 
-#include "cli/json.hpp"
 #include "codec/opus.hpp"
 #include "core/ascii.hpp"
 #include "file/pcap.hpp"
 #include "file/rtpdump.hpp"
+#include "json/json.hpp"
 
 namespace talky::transcode {
 

@@ -13,12 +13,12 @@
 #include "format.hpp"
 #include "measures.hpp"
 #include "pipeline.hpp"
-#include "plot.hpp"
 #include "rtp_flags.hpp"
 #include "rtp_sink.hpp"
 #include "sink.hpp"
 #include "source.hpp"
 #include "spool.hpp"
+#include "transcode/plot/plot.hpp"
 
 namespace talky::transcode {
 namespace {

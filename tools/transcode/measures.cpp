@@ -6,7 +6,7 @@
 #include <boost/json.hpp>
 #include <cmath>
 
-#include "cli/json.hpp"
+#include "json/json.hpp"
 
 namespace talky::transcode {
 

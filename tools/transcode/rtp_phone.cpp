@@ -1,6 +1,6 @@
 // make_phone_decoder of rtp_decoder.hpp.
-#include "call/media.hpp"
-#include "call/media_receiver.hpp"
+#include "media/media.hpp"
+#include "media/media_receiver.hpp"
 #include "rtp_decoder.hpp"
 
 namespace talky::transcode {

@@ -1,1 +1,1 @@
-talky_fuzz(voice_text DEPENDS voice)
+talky_fuzz(voice_text DEPENDS flow language voice)

@@ -1,0 +1,13 @@
+// Sessions that are announced to whoever listens (SAP, RFC 2974), as talky-transcode puts one in front of the
+// packets it makes: what their SDP says of addresses and payload types.
+#pragma once
+#include "capture/table.hpp"
+#include "file/link.hpp"
+
+namespace talky::rtpdump {
+
+// True if the packet was an announcement with an SDP that could be read. Encrypted and compressed ones are
+// not, and none counts where 10,000 addresses are known already.
+bool read_announcement(const file::Segment& segment, Announcements& announcements);
+
+} // namespace talky::rtpdump

@@ -1,0 +1,78 @@
+#include "capture/playout.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "codec/codec.hpp"
+
+namespace talky::rtpdump {
+
+namespace {
+
+constexpr std::size_t kMaxFormats = 8; // of call::MediaSession
+constexpr Duration kDrain = std::chrono::milliseconds(500);
+
+} // namespace
+
+Playout::Playout(call::Media media, std::int64_t start_ns, Play play)
+    : media_(std::move(media)), start_ns_(start_ns), play_(std::move(play)) {}
+
+Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int64_t start_ns, Play play) {
+  call::MediaConfig config;
+  config.rtcp = false;
+  config.session.formats.clear();
+  config.session.direction = call::Direction::sendrecv;
+  for (const Stream* stream : streams) {
+    for (const PayloadUse& use : stream->payload_types()) {
+      if (use.format.telephone_event) {
+        config.session.telephone_event_in = use.type;
+        continue;
+      }
+      const auto& formats = config.session.formats;
+      const bool known = std::any_of(formats.begin(), formats.end(), [&](const call::MediaFormat& format) {
+        return format.payload_type == use.type;
+      });
+      if (known || formats.size() >= kMaxFormats) continue;
+      const codec::Entry* entry = codec::find(use.format.name, use.format.clock_rate, use.format.channels);
+      if (entry == nullptr) continue;
+      config.session.formats.push_back({use.format.name, use.type, use.format.clock_rate});
+    }
+  }
+  if (config.session.formats.empty()) return fail(Errc::unsupported, 0, "a codec that can be decoded");
+  Random random(1); // of what Media would send, which nobody gets
+  auto media = call::Media::create(config, random);
+  if (!media) return tl::unexpected(media.error());
+  media->start(Time{});
+  media->attach_bridge();
+  return Playout(std::move(*media), start_ns, std::move(play));
+}
+
+void Playout::run(Time until) {
+  for (auto next = media_.deadline(); next && *next <= until; next = media_.deadline()) {
+    media_.expire(*next);
+    while (auto output = media_.poll()) {
+      if (const auto* frame = std::get_if<call::CallerFrame>(&*output))
+        play_(static_cast<std::int64_t>(frame->first_sample), frame->samples);
+    }
+  }
+}
+
+void Playout::receive(const file::Segment& segment) {
+  const Time now = std::max(at(segment.time_ns), last_);
+  last_ = now;
+  run(now);
+  media_.receive(segment.payload, segment.from, false, now);
+  while (media_.poll()) {
+  }
+}
+
+void Playout::advance(std::int64_t time_ns) {
+  last_ = std::max(at(time_ns), last_);
+  run(last_);
+}
+
+void Playout::finish() {
+  run(last_ + kDrain);
+}
+
+} // namespace talky::rtpdump

@@ -1,0 +1,242 @@
+#include "flow/flow_dialogue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ascii.hpp"
+#include "language/sentences.hpp"
+#include "language/words.hpp"
+
+namespace talky::voice {
+namespace {
+
+// States passed without a word in one answer; the check finds circles that can be found, this ends the
+// others.
+constexpr int kMaxHops = 32;
+
+// What "anna" in <sip:anna@host> or +49 30 1234 is called.
+std::string user_of(std::string_view uri) {
+  const std::size_t scheme = uri.find(':');
+  const std::size_t at = uri.find('@');
+  if (at == std::string_view::npos)
+    return std::string(uri.substr(scheme == std::string_view::npos ? 0 : scheme + 1));
+  const std::size_t begin = scheme == std::string_view::npos || scheme > at ? 0 : scheme + 1;
+  return std::string(uri.substr(begin, at - begin));
+}
+
+std::string joined_text(std::string a, const std::string& b) {
+  if (!a.empty() && !b.empty()) a += ' ';
+  return a + b;
+}
+
+} // namespace
+
+Reply FlowDialogue::start(const in::Start& start, Random& random) {
+  moment_ = start.moment;
+  voice_ = start.voice.empty() ? model_.voice : start.voice;
+  variables_["caller"] = user_of(start.from);
+  variables_["called"] = user_of(start.to);
+  variables_["today"] = to_iso(today());
+  variables_["now"] = to_iso(TimeOfDay{moment_.hour, moment_.minute});
+  return enter(state_, {}, random);
+}
+
+Reply FlowDialogue::answer(const Heard& heard, Random& random) {
+  Reply out = std::visit(
+      [&](const auto& h) -> Reply {
+        using T = std::decay_t<decltype(h)>;
+        if constexpr (std::is_same_v<T, Utterance>) {
+          return understand(h, random);
+        } else if constexpr (std::is_same_v<T, Digits>) {
+          return typed(h, random);
+        } else if constexpr (std::is_same_v<T, Silence>) {
+          return silent(h, random);
+        } else {
+          Reply r = reply(say(h.last ? model_.trouble_last : model_.trouble, random));
+          if (h.last) r.action = Reply::Hangup{"engine failure"};
+          if (h.last) r.interruptible = false;
+          return r;
+        }
+      },
+      heard);
+  // The promise of every state: an answer that says or does something.
+  if (out.text.empty() && out.action.index() == 0) out.text = say(model_.fallback, random);
+  return out;
+}
+
+Reply FlowDialogue::understand(const Utterance& utterance, Random& random) {
+  Input input;
+  input.text = utterance.text;
+  input.yes = yes_or_no(utterance.text);
+  variables_["said"] = utterance.text;
+  choose_intent(input);
+  input.text = find_question(input);
+  if (input.question == nullptr || has_words(input.text)) fill(input);
+  Reply out = carry_on(input, random);
+  if (out.intent.empty()) out.intent = input.intent;
+  return out;
+}
+
+Reply FlowDialogue::typed(const Digits& digits, Random& random) {
+  Input input;
+  input.digits = digits.digits;
+  variables_["digits"] = digits.digits;
+  // Keys answer a question for a number.
+  if (const Slot* slot = model_.slot(state_->ask)) {
+    const bool all_figures = std::all_of(digits.digits.begin(), digits.digits.end(), ascii::is_digit);
+    const auto number = ascii::to_number<std::int64_t>(digits.digits);
+    const bool fits =
+        (slot->type == Slot::Type::digits && (slot->length == 0 || slot->length == digits.digits.size())) ||
+        (slot->type == Slot::Type::number && number && *number >= slot->min && *number <= slot->max);
+    if (all_figures && fits) {
+      variables_[slot->name] = slot->type == Slot::Type::number ? std::to_string(*number) : digits.digits;
+      input.filled.push_back(slot->name);
+    }
+  }
+  return carry_on(input, random);
+}
+
+Reply FlowDialogue::silent(const Silence& silence, Random& random) {
+  if (silence.last) {
+    Reply out = reply(say(model_.silence_last, random));
+    out.action = Reply::Hangup{"silence"};
+    return out;
+  }
+  if (!state_->silence.empty()) return reply(say(state_->silence, random));
+  return question_again(say(model_.silence, random), random);
+}
+
+Reply FlowDialogue::carry_on(Input& input, Random& random) {
+  const auto answered = [this](Reply out) {
+    tries_ = 0;
+    return out;
+  };
+  // A question is answered first, and what else was said goes on behind the answer.
+  std::string lead;
+  if (input.question != nullptr) {
+    if (input.filled.empty()) return answered(fire(*input.question, input, {}, random));
+    apply(*input.question);
+    lead = say(input.question->say, random);
+    input.intent.clear();
+    input.score = 0;
+  }
+  if (const Rule* rule = first(state_->on, input))
+    return answered(fire(*rule, input, std::move(lead), random));
+  const bool asked_filled = !state_->ask.empty() && std::find(input.filled.begin(), input.filled.end(),
+                                                              state_->ask) != input.filled.end();
+  if (asked_filled) return answered(enter(model_.find(state_->then), std::move(lead), random));
+  if (const Rule* rule = first(model_.on, input))
+    return answered(fire(*rule, input, std::move(lead), random));
+  if (auto out = builtin(input, random)) return answered(std::move(*out));
+  if (!input.filled.empty()) return answered(question_again(std::move(lead), random));
+  return misunderstood(random);
+}
+
+Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead, Random& random) {
+  apply(rule);
+  std::string text = joined_text(std::move(lead), say(rule.say, random));
+  if (rule.repeat)
+    return reply(joined_text(std::move(text), last_text_.empty() ? question(random) : last_text_));
+  Reply out;
+  if (!rule.go.empty()) {
+    out = enter(model_.find(rule.go), std::move(text), random);
+  } else if (rule.action.index() != 0) {
+    out = reply(std::move(text));
+    out.action = render(rule.action);
+    out.interruptible = false;
+  } else {
+    out = question_again(std::move(text), random);
+    last_text_ = out.text;
+  }
+  if (!rule.intents.empty()) out.intent = input.intent;
+  return out;
+}
+
+std::optional<Reply> FlowDialogue::builtin(const Input& input, Random& random) {
+  if (input.intent == "repeat") {
+    // As it was said, or the question, if nothing was.
+    return reply(last_text_.empty() ? question(random) : last_text_);
+  }
+  if (input.intent == "help") {
+    if (!state_->help.empty()) return reply(say(state_->help, random));
+    return question_again(say(model_.help, random), random);
+  }
+  if (input.intent == "operator") return question_again(say(model_.no_operator, random), random);
+  if (input.intent == "goodbye") {
+    Reply out = reply(say(model_.goodbye, random));
+    out.action = Reply::Hangup{"goodbye"};
+    out.interruptible = false;
+    return out;
+  }
+  return std::nullopt;
+}
+
+Reply FlowDialogue::misunderstood(Random& random) {
+  ++tries_;
+  if (tries_ >= model_.patience && !model_.give_up.empty()) {
+    tries_ = 0;
+    return enter(model_.find(model_.give_up), {}, random);
+  }
+  if (!state_->fallback.empty()) return reply(say(state_->fallback, random));
+  return question_again(say(model_.fallback, random), random);
+}
+
+Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) {
+  if (state == nullptr) return question_again(std::move(lead), random); // the check allows no such flow
+  for (int hop = 0; hop < kMaxHops; ++hop) {
+    state_ = state;
+    const auto rule = std::find_if(state->enter.begin(), state->enter.end(), [this](const Rule& r) {
+      return !r.condition || r.condition->holds([this](std::string_view name) { return value(name); });
+    });
+    const State* next = nullptr;
+    if (rule != state->enter.end()) {
+      apply(*rule);
+      lead = joined_text(std::move(lead), say(rule->say, random));
+      if (rule->action.index() != 0) {
+        Reply out = reply(std::move(lead));
+        out.action = render(rule->action);
+        out.interruptible = false;
+        return out;
+      }
+      if (!rule->go.empty()) next = model_.find(rule->go);
+    }
+    if (next == nullptr && !state->ask.empty() && !value(state->ask).empty()) next = model_.find(state->then);
+    if (next == nullptr) break;
+    state = next;
+  }
+  Reply out = reply(joined_text(std::move(lead), say(state_->say, random)));
+  out.action = render(state_->action);
+  const bool ends = out.action.index() == 1 || out.action.index() == 2;
+  out.interruptible = state_->interruptible && (!ends || state_->interruptible_given);
+  last_text_ = out.text;
+  return out;
+}
+
+Reply FlowDialogue::reply(std::string text) const {
+  Reply out;
+  out.text = std::move(text);
+  out.state = state_->name;
+  out.voice = state_->voice.empty() ? voice_ : state_->voice;
+  out.silence = state_->wait;
+  return out;
+}
+
+Reply FlowDialogue::question_again(std::string lead, Random& random) {
+  return reply(joined_text(std::move(lead), question(random)));
+}
+
+// What the state wants to know, in short: its `again`, or the last question of its `say`.
+std::string FlowDialogue::question(Random& random) const {
+  if (!state_->again.empty()) return say(state_->again, random);
+  const auto list = sentences(say(state_->say, random));
+  const auto last = std::find_if(list.rbegin(), list.rend(),
+                                 [](const std::string& sentence) { return sentence.ends_with('?'); });
+  return last == list.rend() ? std::string() : *last;
+}
+
+std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow) {
+  const FlowModel& model = *flow->impl_;
+  return std::make_unique<FlowDialogue>(std::move(flow), model);
+}
+
+} // namespace talky::voice

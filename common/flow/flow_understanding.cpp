@@ -1,0 +1,163 @@
+// What an utterance means in the state where the conversation is.
+#include <algorithm>
+#include <iterator>
+
+#include "core/ascii.hpp"
+#include "flow/flow_dialogue.hpp"
+#include "language/clauses.hpp"
+#include "language/words.hpp"
+
+namespace talky::voice {
+
+// Looks for a clause that asks something which a rule answers in words, and returns the text without it.
+std::string FlowDialogue::find_question(Input& input) const {
+  std::string rest;
+  for (const Clause& clause : clauses(input.text)) {
+    Input asked;
+    asked.text = clause.text;
+    if (clause.question && input.question == nullptr) choose_intent(asked);
+    const auto informs = [&](const Rule& rule) {
+      return !rule.say.empty() && !rule.intents.empty() && rule.slots.empty() && !rule.yes &&
+             holds(rule, asked);
+    };
+    const Rule* found = nullptr;
+    for (const auto* rules : {&state_->on, &model_.on}) {
+      const auto rule = std::find_if(rules->begin(), rules->end(), [&](const Rule& r) {
+        return std::find(r.intents.begin(), r.intents.end(), asked.intent) != r.intents.end();
+      });
+      if (rule == rules->end()) continue;
+      if (informs(*rule)) found = &*rule;
+      break;
+    }
+    if (found == nullptr) {
+      rest += clause.text + ' ';
+      continue;
+    }
+    input.question = found;
+    input.intent = asked.intent;
+    input.score = asked.score;
+  }
+  return rest;
+}
+
+void FlowDialogue::fill(Input& input) {
+  std::optional<std::size_t> asked = model_.slot_index(state_->ask);
+  if (asked) {
+    // "Goodbye" is not a name, and "can you help me please" not a yes.
+    const Slot::Type type = model_.slots[*asked].type;
+    const bool loose = type == Slot::Type::name || type == Slot::Type::text || type == Slot::Type::yes_no;
+    if (loose && input.score >= IntentMatcher::kSure) asked.reset();
+  }
+  if (input.score >= IntentMatcher::kSure && !input.intent.empty()) input.yes.reset();
+  // What a rule here waits for may be corrected without being asked for.
+  std::vector<std::size_t> corrected;
+  for (const Rule& rule : state_->on) {
+    for (const std::string& name : rule.slots)
+      if (const auto slot = model_.slot_index(name)) corrected.push_back(*slot);
+  }
+  for (Filled& filled : find_values(model_.slots, asked, input.text, today(), corrected)) {
+    const std::string& name = model_.slots[filled.slot].name;
+    variables_[name] = std::move(filled.value);
+    input.filled.push_back(name);
+  }
+}
+
+bool FlowDialogue::wants(const std::vector<Rule>& rules, std::string_view intent) const {
+  return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
+    return std::find(rule.intents.begin(), rule.intents.end(), intent) != rule.intents.end();
+  });
+}
+
+// The best of the intents that anything here answers.
+void FlowDialogue::choose_intent(Input& input) const {
+  if (asks_to_repeat(input.text)) {
+    input.intent = "repeat";
+    input.score = 1;
+    return;
+  }
+  for (const Match& match : model_.matcher->match(input.text)) {
+    const bool everywhere = std::find(std::begin(kBuiltinIntents), std::end(kBuiltinIntents), match.intent) !=
+                            std::end(kBuiltinIntents);
+    if (!everywhere && !wants(state_->on, match.intent) && !wants(model_.on, match.intent)) continue;
+    input.intent = match.intent;
+    input.score = match.score;
+    return;
+  }
+}
+
+bool FlowDialogue::holds(const Rule& rule, const Input& input) const {
+  const auto among = [](const std::vector<std::string>& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  if (!rule.intents.empty() && !among(rule.intents, input.intent)) return false;
+  if (!rule.slots.empty() && std::none_of(input.filled.begin(), input.filled.end(),
+                                          [&](const std::string& s) { return among(rule.slots, s); }))
+    return false;
+  if (rule.yes && rule.yes != input.yes) return false;
+  if (!rule.digits.empty() && !among(rule.digits, input.digits)) return false;
+  if (rule.condition && !rule.condition->holds([this](std::string_view name) { return value(name); }))
+    return false;
+  return true;
+}
+
+const Rule* FlowDialogue::first(const std::vector<Rule>& rules, const Input& input) const {
+  const auto found =
+      std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) { return holds(rule, input); });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+// --- Is that all?
+
+Completeness FlowDialogue::completeness(const Utterance& utterance) const {
+  const auto heard = words(utterance.text);
+  if (heard.empty()) return Completeness::open;
+  if (!has_words(utterance.text) || trails_off(utterance.text)) return Completeness::unfinished;
+  const auto asked = model_.slot_index(state_->ask);
+  if (asked) {
+    const Slot& slot = model_.slots[*asked];
+    const auto filled = find_values(model_.slots, asked, utterance.text, today());
+    const bool there =
+        std::any_of(filled.begin(), filled.end(), [&](const Filled& f) { return f.slot == *asked; });
+    if (slot.type == Slot::Type::digits) {
+      const std::size_t digits = find_digits(heard).size();
+      if (slot.length > 0 && digits > 0 && digits < slot.length) return Completeness::unfinished;
+      return there && slot.length > 0 ? Completeness::complete : Completeness::open;
+    }
+    // After a choice, a time or a yes little is to come; a name or a date may go on.
+    const bool closed =
+        slot.type == Slot::Type::choice || slot.type == Slot::Type::time || slot.type == Slot::Type::yes_no;
+    if (there && closed) return Completeness::complete;
+  }
+  // "Yes" ends a turn; "no" is often followed by what is right.
+  const bool answer_wanted =
+      std::any_of(state_->on.begin(), state_->on.end(), [](const Rule& r) { return r.yes.has_value(); });
+  if (answer_wanted && heard.size() <= 3 && yes_or_no(utterance.text) == true) return Completeness::complete;
+  Input input;
+  input.text = utterance.text;
+  choose_intent(input);
+  if (input.score >= IntentMatcher::kSure && input.intent == "goodbye") return Completeness::complete;
+  return Completeness::open;
+}
+
+Completeness FlowDialogue::completeness(const Digits& digits) const {
+  const Slot* slot = model_.slot(state_->ask);
+  if (slot != nullptr && slot->type == Slot::Type::digits) {
+    return slot->length > 0 && digits.digits.size() >= slot->length ? Completeness::complete
+                                                                    : Completeness::open;
+  }
+  if (slot != nullptr && slot->type == Slot::Type::number) return Completeness::open;
+  // A menu: as soon as no longer entry begins so.
+  bool exact = false;
+  bool longer = false;
+  for (const auto* rules : {&state_->on, &model_.on}) {
+    for (const Rule& rule : *rules) {
+      for (const std::string& entry : rule.digits) {
+        exact = exact || entry == digits.digits;
+        longer = longer || (entry.size() > digits.digits.size() && entry.starts_with(digits.digits));
+      }
+    }
+  }
+  return exact && !longer ? Completeness::complete : Completeness::open;
+}
+
+} // namespace talky::voice

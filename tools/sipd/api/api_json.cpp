@@ -1,0 +1,171 @@
+#include "sipd/api/api_json.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "file/wav.hpp"
+#include "net/fd.hpp"
+#include "sip/uri.hpp"
+
+namespace talky::sipd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint64_t max_samples = std::uint64_t{16'000} * 120;
+constexpr std::size_t max_digits = 256;
+constexpr std::size_t max_uri = 512;
+constexpr std::size_t max_said = 1'000;
+constexpr std::size_t max_quoted = 40; // bytes of what a client sent, in what it is told
+constexpr std::int64_t min_duration = 40, max_duration = 5'000; // ms
+
+// The members of an object, none of them unknown.
+Parsed<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {
+  json::error_code error;
+  json::parse_options limits;
+  limits.max_depth = 4;
+  const json::value value = json::parse({body.data(), body.size()}, error, {}, limits);
+  if (error || !value.is_object()) return tl::unexpected(std::string("the body must be a JSON object"));
+  for (const auto& member : value.get_object()) {
+    const std::string_view key(member.key().data(), member.key().size());
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      return tl::unexpected(fmt::format("\"{}\" is not known here", key.substr(0, max_quoted)));
+  }
+  return value.get_object();
+}
+
+} // namespace
+
+Parsed<SendDigits> parse_digits(std::string_view body) {
+  const auto object = parse_object(body, {"digits", "duration_ms"});
+  if (!object) return tl::unexpected(object.error());
+  const json::value* digits = object->if_contains("digits");
+  if (!digits || !digits->is_string() || digits->get_string().empty() ||
+      digits->get_string().size() > max_digits)
+    return tl::unexpected(
+        fmt::format("\"digits\" must be a string of 1 to {} of 0-9 * # A-D and ,", max_digits));
+  SendDigits out;
+  out.digits = std::string(digits->get_string().data(), digits->get_string().size());
+  if (out.digits.find_first_not_of("0123456789*#ABCD,") != std::string::npos)
+    return tl::unexpected(std::string("\"digits\" may hold 0-9 * # A-D and ,"));
+  if (const json::value* duration = object->if_contains("duration_ms")) {
+    json::error_code error;
+    const auto ms = duration->is_number() ? duration->to_number<std::int64_t>(error) : -1;
+    if (error || ms < min_duration || ms > max_duration)
+      return tl::unexpected(
+          fmt::format("\"duration_ms\" must be a number from {} to {}", min_duration, max_duration));
+    out.duration = std::chrono::milliseconds(ms);
+  }
+  return out;
+}
+
+Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
+  const auto object = parse_object(body, {"to", "connect", "voice", "ring_seconds"});
+  if (!object) return tl::unexpected(object.error());
+  CallOut out;
+  for (const auto& [key, text] : {std::pair<const char*, std::string*>{"to", &out.to},
+                                  {"connect", &out.connect},
+                                  {"voice", &out.voice}}) {
+    const json::value* value = object->if_contains(key);
+    if (!value) continue;
+    if (!value->is_string() || value->get_string().size() > max_uri)
+      return tl::unexpected(fmt::format("\"{}\" must be a text of at most {} bytes", key, max_uri));
+    *text = std::string(value->get_string());
+    const bool printable = std::none_of(text->begin(), text->end(), [](char c) {
+      return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
+    });
+    if (!printable) return tl::unexpected(fmt::format("\"{}\" may hold no spaces and controls", key));
+  }
+  if (out.to.empty()) return tl::unexpected(std::string(R"("to" must be a SIP URI or a name)"));
+  if (out.to.find(':') == std::string::npos && out.to.find('@') == std::string::npos) {
+    out.to = fmt::format("sip:{}@{}", sip::escape_user(out.to), ours.to_string());
+  } else if (out.to.find(':') == std::string::npos) {
+    out.to.insert(0, "sip:");
+  }
+  if (const json::value* ring = object->if_contains("ring_seconds")) {
+    json::error_code error;
+    const auto seconds = ring->is_number() ? ring->to_number<std::int64_t>(error) : -1;
+    if (error || seconds < 1 || seconds > CallOut::max_ring.count())
+      return tl::unexpected(
+          fmt::format("\"ring_seconds\" must be a number from 1 to {}", CallOut::max_ring.count()));
+    out.ring = std::chrono::seconds(seconds);
+  }
+  return out;
+}
+
+Parsed<ipc::Say> parse_say(std::string_view body) {
+  const auto object = parse_object(body, {"text", "voice", "interruptible", "clear"});
+  if (!object) return tl::unexpected(object.error());
+  ipc::Say out;
+  const json::value* text = object->if_contains("text");
+  const auto size = text && text->is_string() ? text->get_string().size() : 0;
+  if (size == 0 || size > max_said)
+    return tl::unexpected(fmt::format("\"text\" must be a text of 1 to {} bytes", max_said));
+  out.text = std::string(text->get_string());
+  const bool sayable = std::any_of(out.text.begin(), out.text.end(), ascii::is_alnum) &&
+                       out.text.find('\0') == std::string::npos;
+  if (!sayable) return tl::unexpected(std::string(R"("text" holds nothing that can be said)"));
+  if (const json::value* voice = object->if_contains("voice")) {
+    out.voice = voice->is_string() ? std::string(voice->get_string()) : std::string("?");
+    if (out.voice.size() > 32 || !std::all_of(out.voice.begin(), out.voice.end(), ascii::is_alnum))
+      return tl::unexpected(std::string(R"("voice" must be the name of a voice, see /api/v1/web/voices)"));
+  }
+  for (const auto& [name, flag] : {std::pair("interruptible", &out.interruptible), {"clear", &out.clear}}) {
+    const json::value* value = object->if_contains(name);
+    if (value && !value->is_bool()) return tl::unexpected(fmt::format("\"{}\" must be true or false", name));
+    if (value) *flag = value->get_bool();
+  }
+  return out;
+}
+
+Parsed<TransferTo> parse_transfer(std::string_view body) {
+  const auto object = parse_object(body, {"to"});
+  if (!object) return tl::unexpected(object.error());
+  const json::value* to = object->if_contains("to");
+  if (!to || !to->is_string() || to->get_string().empty())
+    return tl::unexpected(std::string("\"to\" must be a SIP or tel URI"));
+  return TransferTo{std::string(to->get_string().data(), to->get_string().size())};
+}
+
+Parsed<Samples> decode_audio(std::string_view body) {
+  if (body.empty()) return tl::unexpected(std::string("the body must be a sound file"));
+  // Readers want a file: one without a name, in memory.
+  const net::Fd file(::memfd_create("talky-play", MFD_CLOEXEC));
+  for (std::string_view rest = body; !rest.empty();) {
+    const ssize_t count = file ? ::write(file.get(), rest.data(), rest.size()) : -1;
+    if (count <= 0) return tl::unexpected(std::string("there is no memory for the sound"));
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  auto samples = file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), 16'000, max_samples);
+  if (!samples)
+    return tl::unexpected(fmt::format("the body is no sound file of ours: {}", samples.error().what));
+  if (samples->empty()) return tl::unexpected(std::string("the sound file is empty"));
+  return std::move(*samples);
+}
+
+bool is_on(const std::optional<std::string>& query_value) {
+  return query_value && (query_value->empty() || *query_value == "1" || *query_value == "true");
+}
+
+http::Response json_answer(int status, std::string body) {
+  return http::Response::text(status, "application/json", std::move(body));
+}
+
+http::Response no_such_call() {
+  return http::problem(404, "there is no such call, or it has ended");
+}
+
+http::Response refusal_of(const Error& error) {
+  switch (error.code) {
+    case Errc::not_found: return no_such_call();
+    case Errc::malformed: return http::problem(422, fmt::format("expected {}", error.what));
+    case Errc::too_large: return http::problem(409, fmt::format("expected {}", error.what));
+    default: return http::problem(409, error.what);
+  }
+}
+
+} // namespace talky::sipd

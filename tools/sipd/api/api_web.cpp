@@ -1,0 +1,69 @@
+// The call from a browser: who asks for one gets a WebSocket and a worker.
+#include <algorithm>
+#include <utility>
+
+#include "core/ascii.hpp"
+#include "sipd/api/api.hpp"
+#include "sipd/api/web_caller.hpp"
+#include "sipd/worker/worker.hpp"
+
+namespace talky::sipd {
+namespace {
+
+using http::Reply;
+using http::Request;
+using http::Response;
+
+constexpr std::size_t max_number = 64;
+constexpr std::size_t max_voice = 32;
+
+bool is_number(std::string_view text) {
+  return text.size() <= max_number && std::all_of(text.begin(), text.end(), [](char c) {
+           return ascii::is_alnum(c) || std::string_view("+*#-._~").find(c) != std::string_view::npos;
+         });
+}
+
+bool is_voice(std::string_view text) {
+  return text.size() <= max_voice && std::all_of(text.begin(), text.end(), [](char c) {
+           return ascii::is_alnum(c) || c == '-' || c == '_';
+         });
+}
+
+} // namespace
+
+void Api::web_call(const Request& request, const Reply& reply) {
+  WebCall call;
+  call.to = request.query_value("to").value_or("");
+  call.voice = request.query_value("voice").value_or("");
+  const auto reports = request.query_value("reports");
+  if (!is_number(call.to))
+    return reply(http::problem(422, "to is a number or name of at most 64 letters, digits and +*#-._~"));
+  if (!is_voice(call.voice)) return reply(http::problem(422, "voice is the name of a voice"));
+  if (reports && *reports != "1" && *reports != "0" && !reports->empty())
+    return reply(http::problem(422, "reports is 1 or 0"));
+  call.reports = reports && *reports != "0";
+  call.peer = request.peer;
+  call.local = endpoint_;
+  call.user_agent = request.headers.get("User-Agent");
+  if (call.user_agent.size() > 200) call.user_agent.resize(200);
+  Response response;
+  response.websocket = [this, call = std::move(call)](const std::shared_ptr<http::WebSocket>& socket) {
+    web_call(socket, call);
+  };
+  reply(std::move(response));
+}
+
+void Api::web_call(const std::shared_ptr<http::WebSocket>& socket, WebCall call) {
+  // The worker in turn: none is told more than its share, and the call's caps are everybody's.
+  Worker* const worker = workers_[next_web_worker_++ % workers_.size()];
+  call.to_call = std::make_shared<CallBox>(worker->loop());
+  const auto caller = std::make_shared<WebCaller>(loop_, socket, call.to_call);
+  call.to_browser = caller->mailbox();
+  web_callers_.insert(caller);
+  caller->start([this, weak = std::weak_ptr(caller)] {
+    if (const auto gone = weak.lock()) web_callers_.erase(gone);
+  });
+  worker->post([worker, call = std::move(call)] { worker->web_call(call); });
+}
+
+} // namespace talky::sipd

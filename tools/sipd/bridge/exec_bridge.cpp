@@ -1,0 +1,160 @@
+#include "sipd/bridge/exec_bridge.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "ipc/audiosocket.hpp"
+#include "net/process.hpp"
+#include "sipd/bridge/remote_bridge.hpp"
+
+namespace talky::sipd {
+namespace {
+
+constexpr auto goodbye_limit = std::chrono::milliseconds(500); // for what is queued when the call has ended
+constexpr auto stop_grace = std::chrono::seconds(2);           // from SIGTERM to SIGKILL
+constexpr std::size_t max_queue = 262'144;                     // eight seconds of the caller's audio
+constexpr int max_stderr_lines = 50;                           // of a call in the log
+
+class ExecBridge : public RemoteBridge {
+ public:
+  ExecBridge(BridgeHost& host, std::string command) : RemoteBridge(host), command_(std::move(command)) {}
+
+  ~ExecBridge() override {
+    if (process_) process_->stop(stop_grace);
+  }
+
+  void start() override {
+    const ipc::Start& about = host_.about();
+    net::Process::Options options;
+    options.argv = {"/bin/sh", "-c", command_};
+    options.environment = {"TALKY_CALL=" + about.call, "TALKY_FROM=" + about.from, "TALKY_TO=" + about.to};
+    options.pipe_stdio = true;
+    options.pipe_stderr = true;
+    options.pipe_control = true;
+    options.max_queue = max_queue;
+    auto spawned =
+        net::Process::spawn(host_.loop(), options, [this](net::Process::Exit exit) { exited(exit); });
+    if (!spawned) return lose(spawned.error().message());
+    process_ = std::move(*spawned);
+    process_->in()->start({});
+    process_->control_in()->start({});
+    process_->out()->start({.data = [this](Bytes bytes) { received(bytes); },
+                            .closed = [this](int /*error*/) { output_ended(); },
+                            .drained = {}});
+    process_->control_out()->start(
+        {.data = [this](Bytes bytes) { control(bytes); }, .closed = {}, .drained = {}});
+    process_->err()->start({.data = [this](Bytes bytes) { complaints(bytes); }, .closed = {}, .drained = {}});
+    tell(about);
+    host_.ready();
+  }
+
+  void stop(std::string_view reason) override {
+    if (!process_) return;
+    tell(ipc::Stop{std::string(reason)});
+    over_ = true;
+    // The end of its input is how a filter learns that the call is over; the signal is for those that do not
+    // read.
+    process_->in()->close_when_drained(net::now() + goodbye_limit);
+    process_->control_in()->close_when_drained(net::now() + goodbye_limit);
+    process_->stop_later(goodbye_limit, stop_grace);
+    process_.reset();
+  }
+
+ protected:
+  void tell(const ipc::ToAgent& message) override {
+    if (!process_) return;
+    const std::string line = ipc::to_json(message) + "\n";
+    process_->control_in()->write(as_bytes(line)); // a program that does not read fd 3 does not want to know
+  }
+
+  bool send_audio(std::span<const std::int16_t> samples) override {
+    if (!process_ || !process_->in()->is_open()) return true; // it has closed its input: it only speaks
+    out_.clear();
+    ipc::encode_audio(samples, ipc::Kind::slin16, out_);
+    return process_->in()->write(Bytes(out_).subspan(ipc::header_size));
+  }
+
+  void pause(bool paused) override {
+    if (process_) process_->out()->pause_reading(paused);
+  }
+
+  void break_off() override {
+    if (process_) process_->stop(stop_grace);
+  }
+
+ private:
+  void received(Bytes bytes) {
+    rest_.insert(rest_.end(), bytes.begin(), bytes.end());
+    const std::size_t whole = rest_.size() / 2 * 2;
+    samples_.clear();
+    ipc::decode_audio(Bytes(rest_).first(whole), samples_);
+    rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(whole));
+    agent_audio(samples_);
+  }
+
+  void control(Bytes bytes) {
+    lines_.feed(as_text(bytes));
+    std::string line;
+    while (!over_) {
+      const auto more = lines_.next(line);
+      if (!more) {
+        host_.log(log::Level::warn, log::Line("bridge.message").add("expected", more.error().what));
+      } else if (*more) {
+        agent_control(line);
+      } else {
+        return;
+      }
+    }
+  }
+
+  void complaints(Bytes bytes) {
+    complaints_.feed(as_text(bytes));
+    std::string line;
+    for (;;) {
+      const auto more = complaints_.next(line);
+      if (!more) continue; // a line that is too long is skipped
+      if (!*more) return;
+      if (++complaint_lines_ > max_stderr_lines) continue;
+      host_.log(log::Level::info, log::Line("exec.stderr").add("line", line));
+    }
+  }
+
+  void output_ended() {
+    ended_ = true;
+    if (exit_) finish();
+  }
+
+  void exited(net::Process::Exit exit) {
+    exit_ = exit;
+    if (ended_) finish();
+  }
+
+  // Both the output and the process have ended: all that it said has been queued.
+  void finish() {
+    if (over_) return;
+    const bool well = !exit_->signalled && exit_->code == 0;
+    host_.log(well ? log::Level::info : log::Level::warn,
+              log::Line("exec.exit").add("how", exit_->to_string()).add("command", command_));
+    if (well || said_bye_) return leave("program ended");
+    lose(fmt::format("the program failed: {}", exit_->to_string()));
+  }
+
+  std::string command_;
+  std::unique_ptr<net::Process> process_;
+  std::optional<net::Process::Exit> exit_;
+  bool ended_ = false;
+  ipc::LineDecoder lines_, complaints_;
+  int complaint_lines_ = 0;
+  std::vector<std::byte> rest_; // half a sample
+  Samples samples_;
+  std::vector<std::byte> out_;
+};
+
+} // namespace
+
+std::unique_ptr<Bridge> make_exec_bridge(BridgeHost& host, std::string command) {
+  return std::make_unique<ExecBridge>(host, std::move(command));
+}
+
+} // namespace talky::sipd

@@ -1,0 +1,114 @@
+#include "sipd/bridge/remote_bridge.hpp"
+
+#include <variant>
+
+#include "core/overloaded.hpp"
+
+namespace talky::sipd {
+namespace {
+
+constexpr std::uint64_t rate = 16'000;
+constexpr std::uint64_t pause_above = 60 * rate;  // samples queued
+constexpr std::uint64_t resume_below = 30 * rate; // samples queued
+constexpr std::uint64_t silent_after = 10 * rate; // samples of the caller without any of the program
+constexpr std::uint32_t max_controls = 500;       // a second
+constexpr std::uint32_t max_complaints = 5;       // lines about bad messages, a call
+
+} // namespace
+
+void RemoteBridge::caller_audio(std::span<const std::int16_t> samples) {
+  if (over_) return;
+  const bool new_second = caller_samples_ / rate != (caller_samples_ + samples.size()) / rate;
+  caller_samples_ += samples.size();
+  if (new_second) controls_ = 0;
+  if (!send_audio(samples) && !told_slow_) {
+    told_slow_ = true;
+    host_.log(log::Level::warn,
+              log::Line("bridge.slow").add("why", "the program does not read: its audio is dropped"));
+  }
+  if (!heard_ && !told_silent_ && caller_samples_ >= silent_after) {
+    told_silent_ = true;
+    host_.log(log::Level::warn, log::Line("bridge.silent").add("seconds", silent_after / rate));
+  }
+  if (paused_ && host_.queued() < resume_below) {
+    paused_ = false;
+    pause(false);
+  }
+}
+
+void RemoteBridge::agent_audio(std::span<const std::int16_t> samples) {
+  if (said_bye_ || over_) return;
+  heard_ = true;
+  host_.play(samples);
+  if (paused_ || host_.queued() < pause_above) return;
+  paused_ = true;
+  pause(true);
+  if (told_flood_) return;
+  told_flood_ = true;
+  host_.log(log::Level::warn, log::Line("bridge.flood")
+                                  .add("queued_s", host_.queued() / rate)
+                                  .add("why", "audio comes faster than it plays: reading waits"));
+}
+
+bool RemoteBridge::flooding() {
+  if (++controls_ <= max_controls) return false;
+  host_.log(log::Level::error, log::Line("bridge.flood").add("control_messages_a_second", controls_));
+  lose("the program floods us with control messages");
+  return true;
+}
+
+void RemoteBridge::agent_control(std::string_view json) {
+  if (over_ || flooding()) return;
+  const auto message = ipc::parse_from_agent(json);
+  if (!message) {
+    if (++complaints_ <= max_complaints) {
+      host_.log(
+          log::Level::warn,
+          log::Line("bridge.message").add("expected", message.error().what).add("got", json.substr(0, 200)));
+    }
+    return;
+  }
+  std::visit(Overloaded{[this](const ipc::Accepts& m) { accepts_ = m; },
+                        [this](const ipc::Clear&) {
+                          host_.clear();
+                          if (!paused_) return;
+                          paused_ = false;
+                          pause(false);
+                        },
+                        [this](const ipc::Mark& m) { host_.mark(m.name); },
+                        [this](const ipc::Hangup& m) {
+                          said_bye_ = true;
+                          host_.hangup(m.reason.empty() ? "agent hung up" : m.reason);
+                        },
+                        [this](const ipc::Transfer& m) { host_.transfer(m.to); },
+                        [this](const ipc::SendDtmf& m) { host_.send_dtmf(m); },
+                        [this](const ipc::TurnTaken& m) { host_.turn(m); },
+                        [this](const ipc::SpeechActive& m) { host_.shown(m); },
+                        [this](const ipc::Caption& m) { host_.shown(m); },
+                        [this](const ipc::HeardPart& m) { host_.shown(m); }},
+             *message);
+}
+
+bool RemoteBridge::say(const ipc::Say& say) {
+  if (over_ || !accepts_.say) return false;
+  tell(say);
+  return true;
+}
+
+void RemoteBridge::lose(std::string_view why, int status) {
+  if (over_) return;
+  over_ = true;
+  const std::string reason(why); // the program's own words may go with it
+  break_off();
+  host_.failed(reason, status);
+}
+
+void RemoteBridge::leave(std::string_view reason) {
+  if (over_) return;
+  over_ = true;
+  const std::string text(reason);
+  break_off();
+  if (!said_bye_) host_.hangup(text);
+}
+
+} // namespace talky::sipd

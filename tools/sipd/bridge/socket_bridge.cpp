@@ -1,0 +1,201 @@
+#include "sipd/bridge/socket_bridge.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "audio/resampler.hpp"
+#include "ipc/audiosocket.hpp"
+#include "sipd/bridge/remote_bridge.hpp"
+
+namespace talky::sipd {
+namespace {
+
+constexpr auto connect_limit = std::chrono::seconds(3);
+constexpr auto retry_after = std::chrono::milliseconds(100);
+constexpr auto goodbye_limit = std::chrono::seconds(1); // for what is still queued when the call has ended
+constexpr std::size_t max_queue = 262'144;              // eight seconds of the caller's audio
+
+class SocketBridge : public RemoteBridge {
+ public:
+  // With `agent` the address may be dead for a while: it is being started.
+  SocketBridge(BridgeHost& host, net::StreamAddress address, bool talky, Agent* agent)
+      : RemoteBridge(host), address_(std::move(address)), talky_(talky), wide_(talky), agent_(agent) {}
+
+  void start() override { connect(); }
+
+  void stop(std::string_view reason) override {
+    connecting_.reset();
+    retry_.reset();
+    if (!connection_) return;
+    if (talky_)
+      send(ipc::Kind::control, as_bytes(ipc::to_json(ipc::ToAgent(ipc::Stop{std::string(reason)}))));
+    send(ipc::Kind::hangup, {});
+    over_ = true;
+    // Nothing that comes from now on concerns anybody.
+    connection_->close_when_drained(net::now() + goodbye_limit);
+    connection_.reset();
+  }
+
+ protected:
+  void tell(const ipc::ToAgent& message) override {
+    if (talky_) {
+      send(ipc::Kind::control, as_bytes(ipc::to_json(message)));
+    } else if (const auto* key = std::get_if<ipc::DtmfReceived>(&message)) {
+      send(ipc::Kind::dtmf, as_bytes(std::string_view(&key->digit, 1)));
+    }
+  }
+
+  bool send_audio(std::span<const std::int16_t> samples) override {
+    out_.clear();
+    if (wide_) {
+      ipc::encode_audio(samples, ipc::Kind::slin16, out_);
+    } else {
+      narrow_.clear();
+      down().process(samples, narrow_);
+      ipc::encode_audio(narrow_, ipc::Kind::slin8, out_);
+    }
+    return connection_ && connection_->write(out_);
+  }
+
+  void pause(bool paused) override {
+    if (connection_) connection_->pause_reading(paused);
+  }
+
+  void break_off() override {
+    if (connection_) connection_->close();
+  }
+
+ private:
+  void connect() {
+    started_ = started_ ? started_ : std::optional(net::now());
+    connecting_.emplace(
+        host_.loop(), address_, net::now() + connect_limit,
+        [this](net::SysResult<std::shared_ptr<net::Connection>> result) {
+          if (result) {
+            connected(std::move(*result));
+          } else {
+            refused(result.error());
+          }
+        },
+        max_queue);
+  }
+
+  void refused(const net::SystemError& error) {
+    if (agent_) {
+      agent_->wanted();
+      if (agent_->may_come() && net::now() < *started_ + Agent::start_limit) {
+        host_.redialled();
+        retry_.emplace(host_.loop(), [this] { connect(); });
+        retry_->at(net::now() + retry_after);
+        return;
+      }
+    }
+    lose(fmt::format("{}: {}", net::to_string(address_), error.message()));
+  }
+
+  void connected(std::shared_ptr<net::Connection> connection) {
+    connection_ = std::move(connection);
+    connection_->start({.data = [this](Bytes bytes) { received(bytes); },
+                        .closed = [this](int error) { closed(error); },
+                        .drained = {}});
+    if (const auto uuid = ipc::uuid_bytes(host_.about().call)) send(ipc::Kind::uuid, *uuid);
+    if (talky_) tell(host_.about());
+    host_.ready();
+  }
+
+  void received(Bytes bytes) {
+    decoder_.feed(bytes);
+    while (!over_) {
+      const auto frame = decoder_.next();
+      if (!frame) {
+        host_.log(log::Level::error, log::Line("bridge.protocol")
+                                         .add("expected", frame.error().what)
+                                         .add("offset", frame.error().offset));
+        return lose("the agent breaks the protocol");
+      }
+      if (!*frame) return;
+      take(**frame);
+    }
+  }
+
+  void take(const ipc::Frame& frame) {
+    switch (frame.kind) {
+      case ipc::Kind::slin16:
+        wide_ = true; // a peer that sends 16 kHz understands it as well
+        samples_.clear();
+        ipc::decode_audio(frame.payload, samples_);
+        return agent_audio(samples_);
+      case ipc::Kind::slin8:
+        narrow_.clear();
+        samples_.clear();
+        ipc::decode_audio(frame.payload, narrow_);
+        up().process(narrow_, samples_);
+        return agent_audio(samples_);
+      case ipc::Kind::control:
+        if (!talky_) {
+          talky_ = true;
+          tell(host_.about());
+        }
+        return agent_control(as_text(frame.payload));
+      case ipc::Kind::dtmf: return host_.send_dtmf({std::string(as_text(frame.payload)), 100});
+      case ipc::Kind::hangup: return leave("agent hung up");
+      case ipc::Kind::error: {
+        const int code = frame.payload.empty() ? 0 : std::to_integer<int>(frame.payload[0]);
+        return lose(fmt::format("the agent reports error {:#04x}", code));
+      }
+      default: return; // kinds that later versions may have
+    }
+  }
+
+  void closed(int error) {
+    if (said_bye_) return leave("agent hung up");
+    // A plain AudioSocket server hangs up by closing; one that speaks our control messages would have said
+    // so.
+    // With our audio still under way to it, that looks like a reset.
+    const bool closing = error == 0 || error == ECONNRESET || error == EPIPE;
+    if (closing && !talky_ && decoder_.at_boundary()) return leave("agent closed the connection");
+    lose(closing ? std::string("the agent closed the connection without a goodbye")
+                 : net::SystemError{error, "connection to the agent"}.message());
+  }
+
+  void send(ipc::Kind kind, Bytes payload) {
+    out_.clear();
+    if (!connection_ || !ipc::encode({kind, payload}, out_)) return;
+    connection_->write(out_); // a full queue is told of where the audio goes
+  }
+
+  audio::Resampler& down() { return resampler(down_, 16'000, 8'000); }
+  audio::Resampler& up() { return resampler(up_, 8'000, 16'000); }
+  static audio::Resampler& resampler(std::optional<audio::Resampler>& one, std::uint32_t from,
+                                     std::uint32_t to) {
+    if (!one) one.emplace(std::move(*audio::Resampler::create(from, to)));
+    return *one;
+  }
+
+  net::StreamAddress address_;
+  bool talky_;
+  bool wide_; // we send 16 kHz
+  Agent* agent_;
+  std::optional<Time> started_;
+  std::optional<net::Connecting> connecting_;
+  std::optional<net::Timer> retry_;
+  std::shared_ptr<net::Connection> connection_;
+  ipc::Decoder decoder_;
+  std::optional<audio::Resampler> down_, up_;
+  Samples samples_, narrow_;
+  std::vector<std::byte> out_;
+};
+
+} // namespace
+
+std::unique_ptr<Bridge> make_socket_bridge(BridgeHost& host, const SocketTarget& target) {
+  return std::make_unique<SocketBridge>(host, target.address, target.talky, nullptr);
+}
+
+std::unique_ptr<Bridge> make_agent_bridge(BridgeHost& host, Agent& agent) {
+  return std::make_unique<SocketBridge>(host, agent.address(), true, &agent);
+}
+
+} // namespace talky::sipd

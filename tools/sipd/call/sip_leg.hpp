@@ -1,0 +1,65 @@
+// A telephone: its call in the worker's UserAgent, and its pair of RTP sockets.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "call/config.hpp"
+#include "net/port_pool.hpp"
+#include "net/udp.hpp"
+#include "sip/flow.hpp"
+#include "sipd/call/leg.hpp"
+#include "sipd/messages/call_out.hpp"
+
+namespace talky::sipd {
+
+class Worker;
+
+class SipLeg final : public Leg {
+ public:
+  using Receive = std::function<void(SipLeg&, const net::UdpSocket::Datagram&, bool is_rtcp)>;
+
+  SipLeg(Worker& worker, const sip::Flow& flow) : worker_(worker), flow_(flow) {}
+  ~SipLeg() override; // the ports go back to rest
+
+  // Binds a free pair of ports of the pool to the flow's local address; others may hold some of its range.
+  // The error is a text for the log.
+  tl::expected<void, std::string> open(Receive receive);
+  sdp::LocalMedia media() const; // what is advertised, once it is open
+  // Before the session begins: this party is called. accept() sends the INVITE, reject() before it nothing.
+  void dial(call::InviteOptions invite, OutSlot slot);
+  void send(const call::SendMedia& media);
+  const Endpoint& local(bool is_rtcp) const { return (is_rtcp ? rtcp_ : rtp_)->local(); } // likewise
+  std::uint16_t port() const { return port_; }                                            // 0: not open
+
+  bool ring() override;
+  Result<> accept(Duration ring_time, bool recording) override;
+  Result<> reject(int status) override;
+  void attach_bridge() override;
+  Result<std::size_t> play(std::span<const std::int16_t> samples) override;
+  std::uint64_t queued() const override;
+  std::size_t talk_in(std::span<const std::int16_t> samples) override;
+  std::optional<ipc::Cleared> clear() override;
+  void mark(const std::string& name) override;
+  std::optional<call::MediaQuality> quality() const override;
+  Result<> dtmf(std::string_view digits, Duration length) override;
+  Result<> hold() override;
+  Result<> resume() override;
+  Result<> transfer(std::string_view target) override;
+  Result<> hangup(std::string_view reason, bool after_playout) override;
+  std::string_view transport() const override { return sip::to_string(flow_.transport); }
+  void describe(const call::CallAnswered& event, log::Line& line) const override;
+  SipLeg* sip() override { return this; }
+  bool is_called() const override { return slot_ != nullptr; }
+
+ private:
+  Worker& worker_;
+  sip::Flow flow_;
+  std::optional<call::InviteOptions> invite_; // until it is sent
+  OutSlot slot_;                              // null where we were called
+  std::uint16_t port_ = 0;
+  std::optional<net::UdpSocket> rtp_, rtcp_;
+};
+
+} // namespace talky::sipd

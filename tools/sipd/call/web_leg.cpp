@@ -1,0 +1,294 @@
+#include "sipd/call/web_leg.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/overloaded.hpp"
+#include "net/entropy.hpp"
+#include "sipd/call/session.hpp"
+#include "sipd/worker/worker.hpp"
+
+namespace talky::sipd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto mark_limit = 3s; // for the browser's reports
+constexpr auto goodbye_wait = 3s;
+constexpr std::uint32_t key_ms = 100; // a browser does not say how long a key was held
+
+call::MediaSession media_session(const Endpoint& peer, call::Direction direction) {
+  call::MediaSession session;
+  session.formats = {{"L16", web_payload_type, call::kSampleRate}};
+  session.remote = peer;
+  session.direction = direction;
+  return session;
+}
+
+std::string_view ended_by(const call::CallEnded& event) {
+  if (event.by_peer) return "caller";
+  const bool asked = event.cause == call::EndCause::hangup || event.cause == call::EndCause::rejected;
+  return asked && event.reason != "api" ? "agent" : "system";
+}
+
+} // namespace
+
+WebLeg::WebLeg(Worker& worker, WebCall call)
+    : worker_(worker),
+      call_(std::move(call)),
+      random_(net::entropy_seed()),
+      ticker_(worker.loop(), [this] { tick(); }),
+      ring_end_(worker.loop(), [this] { answer(); }),
+      clear_limit_(worker.loop(), [this] { no_answer_to_clear(); }),
+      invited_(net::now()),
+      incoming_(random_) {
+  call::MediaConfig config;
+  config.session = media_session(call_.peer, call::Direction::sendrecv);
+  config.rtcp = false;
+  config.recording = true;
+  media_.emplace(std::move(*call::Media::create(config, random_)));
+}
+
+WebLeg::~WebLeg() {
+  *alive_ = false;
+  call_.to_call->close();
+  worker_.shared().calls->leave(call_.peer.ip);
+}
+
+void WebLeg::serve(Session& session, const std::string& uuid) {
+  session_ = &session;
+  uuid_ = uuid;
+  call_.to_call->open([this, alive = alive_](FromBrowser& message) {
+    if (*alive) received(message);
+  });
+  tell(fmt::format(R"({{"type":"call","id":"{}","state":"ringing"}})", uuid_));
+}
+
+void WebLeg::tell(std::string json) {
+  call_.to_browser->send(WebEvent{std::move(json)});
+}
+
+void WebLeg::conversation(std::string_view json) {
+  if (!over_) tell(std::string(json));
+}
+
+void WebLeg::describe(const call::CallAnswered& /*event*/, log::Line& line) const {
+  if (!call_.voice.empty()) line.add("voice", call_.voice);
+}
+
+// ---- The way to the answer
+
+bool WebLeg::ring() {
+  return !over_ && !std::exchange(rings_, true); // the browser has been told at once
+}
+
+Result<> WebLeg::accept(Duration ring_time, bool recording) {
+  if (over_ || accepted_) return fail(Errc::closed, 0, "a call that waits for its answer");
+  accepted_ = true;
+  recording_ = recording;
+  ring_end_.at(net::now() + ring_time); // not from within what the bridge is doing
+  return {};
+}
+
+void WebLeg::answer() {
+  if (over_ || answered_) return;
+  answered_ = net::now();
+  tell(fmt::format(R"({{"type":"call","id":"{}","state":"answered"}})", uuid_));
+  call::CallAnswered event;
+  event.call = key;
+  event.plan.codec = "L16";
+  event.plan.clock_rate = call::kSampleRate;
+  event.plan.remote_rtp = call_.peer;
+  event.at = *answered_;
+  session_->answered(event);
+  media_->start(*answered_);
+  tick();
+}
+
+Result<> WebLeg::reject(int status) {
+  if (over_ || answered_) return fail(Errc::closed, 0, "a call that waits for its answer");
+  end(call::EndCause::rejected, false, status, "");
+  return {};
+}
+
+// ---- The clock
+
+void WebLeg::tick() {
+  media_->expire(net::now());
+  pump();
+}
+
+void WebLeg::later() {
+  if (std::exchange(pump_posted_, true)) return;
+  worker_.loop().post([this, alive = alive_] {
+    if (!*alive) return;
+    pump_posted_ = false;
+    pump();
+  });
+}
+
+void WebLeg::arm() {
+  if (over_) return;
+  if (const auto due = media_->deadline()) ticker_.at(*due);
+}
+
+void WebLeg::pump() {
+  if (over_ || pumping_) return; // a command from within a callback: the loop below sees what came of it
+  pumping_ = true;
+  while (auto output = media_->poll()) {
+    std::visit(Overloaded{[this](const call::SendRtp& e) { send_sound(e.bytes); },
+                          [this](const call::CallerFrame& e) {
+                            session_->caller_audio({key, e});
+                          },
+                          [this](const call::RecordingFrame& e) {
+                            if (recording_) session_->recorded({key, e});
+                          },
+                          [this](call::MarkReached& e) {
+                            const Time limit = call_.reports ? net::now() + mark_limit : net::now();
+                            marks_.push_back({std::move(e.name), e.samples_played, limit});
+                          },
+                          [](const auto&) {}},
+               *output);
+    if (over_) break;
+  }
+  pumping_ = false;
+  pass_marks();
+  check_goodbye();
+  worker_.drain(); // what the bridge has done to other calls
+  arm();
+}
+
+// ---- From the browser
+
+void WebLeg::received(FromBrowser& message) {
+  if (over_) return;
+  std::visit(Overloaded{[this](WebSound& m) { caller_sound(m.samples); },
+                        [this](const ipc::browser::HangUp&) {
+                          end(answered_ ? call::EndCause::hangup : call::EndCause::cancelled, true,
+                              answered_ ? 200 : 487, "");
+                        },
+                        [this](const ipc::browser::Key& m) { pressed(m.digit); },
+                        [this](const ipc::browser::Played& m) {
+                          note_skipped(m.skipped);
+                          heard_so_far(m.samples);
+                        },
+                        [this](const ipc::browser::Cleared& m) {
+                          note_skipped(m.skipped);
+                          cleared_there(m.samples);
+                        },
+                        [this](const WebGone& m) {
+                          if (!answered_) return end(call::EndCause::cancelled, true, 487, "");
+                          end(m.in_order ? call::EndCause::hangup : call::EndCause::lost, true, 200,
+                              m.in_order ? "" : "the browser is gone");
+                        }},
+             message);
+}
+
+void WebLeg::pressed(char digit) {
+  if (!answered_) return;
+  session_->dtmf({key, digit, key_ms, media_->samples(), call::DtmfPressed::Via::info});
+}
+
+// ---- The agent's voice, and what was heard of it
+
+void WebLeg::attach_bridge() {
+  media_->attach_bridge();
+}
+
+Result<std::size_t> WebLeg::play(std::span<const std::int16_t> samples) {
+  if (over_) return fail(Errc::not_found, 0, "a call that has not ended");
+  if (goodbye_) return samples.size(); // what is said after the goodbye is dropped
+  return media_->play(samples);
+}
+
+std::uint64_t WebLeg::queued() const {
+  return media_->samples_queued();
+}
+
+void WebLeg::mark(const std::string& name) {
+  if (over_) return;
+  media_->mark(name);
+  later();
+}
+
+std::optional<call::MediaQuality> WebLeg::quality() const {
+  if (!answered_) return std::nullopt;
+  return media_->quality();
+}
+
+// ---- What is done to it
+
+Result<> WebLeg::dtmf(std::string_view digits, Duration /*length*/) {
+  if (!answered_ || over_) return fail(Errc::closed, 0, "a call that has been answered");
+  tell(fmt::format(R"({{"type":"dtmf","digits":{}}})", ipc::json_string(digits)));
+  return {};
+}
+
+Result<> WebLeg::set_hold(bool held) {
+  if (!answered_ || over_) return fail(Errc::closed, 0, "a call that has been answered");
+  const auto direction = held ? call::Direction::sendonly : call::Direction::sendrecv;
+  if (auto done = media_->update(media_session(call_.peer, direction), net::now()); !done) return done;
+  tell(fmt::format(R"({{"type":"hold","held":{}}})", held));
+  return {};
+}
+
+Result<> WebLeg::hold() {
+  return set_hold(true);
+}
+
+Result<> WebLeg::resume() {
+  return set_hold(false);
+}
+
+Result<> WebLeg::transfer(std::string_view /*target*/) {
+  return fail(Errc::unsupported, 0, "a telephone: a browser cannot be transferred");
+}
+
+Result<> WebLeg::hangup(std::string_view reason, bool after_playout) {
+  if (over_) return fail(Errc::not_found, 0, "a call that has not ended");
+  if (!after_playout) {
+    end(answered_ ? call::EndCause::hangup : call::EndCause::rejected, false, answered_ ? 200 : 480, reason);
+    return {};
+  }
+  if (goodbye_) return {};
+  goodbye_ = reason;
+  later();
+  return {};
+}
+
+void WebLeg::check_goodbye() {
+  if (!goodbye_ || over_ || !answered_ || !media_->playout_idle()) return;
+  const Time now = net::now();
+  if (!goodbye_limit_) goodbye_limit_ = now + goodbye_wait;
+  if (call_.reports && (clearing_ || played_ < streamed_) && now < *goodbye_limit_) return;
+  end(call::EndCause::hangup, false, 200, *goodbye_);
+}
+
+void WebLeg::shut_down() {
+  if (!over_) end(call::EndCause::shutdown, false, answered_ ? 200 : 503, "");
+}
+
+// The session hears of it from the loop: it destroys the leg.
+void WebLeg::end(call::EndCause cause, bool by_peer, int status, std::string_view reason) {
+  if (std::exchange(over_, true)) return;
+  ticker_.cancel();
+  ring_end_.cancel();
+  clear_limit_.cancel();
+  call::CallEnded event =
+      call::call_ended(key, cause, by_peer, status, reason, invited_, answered_, net::now());
+  if (answered_) {
+    event.codec = "L16";
+    event.quality = media_->quality();
+  }
+  const double seconds = answered_ ? static_cast<double>((event.ended - *answered_).count()) / 1e6 : 0.0;
+  call_.to_browser->send(WebEnd{
+      fmt::format(R"({{"type":"end","cause":"{}","by":"{}","status":{},"reason":{},"seconds":{:.2f}}})",
+                  call::to_string(cause), ended_by(event), status,
+                  ipc::json_string(session_->why(event.reason)), seconds)});
+  call_.to_call->close();
+  worker_.loop().post([&worker = worker_, event = std::move(event)] { worker.leg_ended(event); });
+}
+
+} // namespace talky::sipd

@@ -1,0 +1,52 @@
+// The line between a browser's WebSocket, which lives on the API's loop (web_caller.hpp), and its call on a
+// worker's (web_leg.hpp): two mailboxes, and what is put into them.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/endpoint.hpp"
+#include "ipc/browser.hpp"
+#include "sipd/messages/mailbox.hpp"
+
+namespace talky::sipd {
+
+struct WebSound { // mono s16 at 16 kHz
+  std::vector<std::int16_t> samples;
+};
+
+// From the browser. Counts of samples are of those that the call has sent to it, and include those that were
+// left out on the way (`skipped`).
+struct WebGone { // the connection has ended
+  bool in_order = false;
+};
+using FromBrowser = std::variant<WebSound, ipc::browser::HangUp, ipc::browser::Key, ipc::browser::Played,
+                                 ipc::browser::Cleared, WebGone>;
+
+// To the browser.
+struct WebEvent {
+  std::string json;
+};
+struct WebClear {}; // what waits anywhere on the way to the loudspeaker is thrown away
+struct WebEnd {     // the last word
+  std::string json;
+};
+using ToBrowser = std::variant<WebSound, WebEvent, WebClear, WebEnd>;
+
+using CallBox = Mailbox<FromBrowser>;
+using BrowserBox = Mailbox<ToBrowser>;
+
+// A browser that wants to call.
+struct WebCall {
+  std::string to;    // the number, for the routes; "" for the standard one
+  std::string voice; // "": the agent's own
+  bool reports = false;
+  Endpoint peer, local; // of its connection
+  std::string user_agent;
+  std::shared_ptr<CallBox> to_call;       // of the worker's loop; the call opens it
+  std::shared_ptr<BrowserBox> to_browser; // of the API's loop, open
+};
+
+} // namespace talky::sipd
