@@ -4,6 +4,7 @@
     audio.py make noise|tone|silence OUT.wav [--seconds S] [--rate HZ] [--hz F] [--seed N] [--level DBFS]
     audio.py find NEEDLE.wav HAYSTACK.wav [--channel N] [--at-least CORR] [--lag LO..HI] [--whole]
     audio.py pieces NEEDLE.wav HAYSTACK.wav [--channel N] [--piece MS] [--at-least CORR] [--broken N] [--moves N]
+    audio.py same NEEDLE.wav HAYSTACK.wav [--channel N] [--tick SAMPLES]
     audio.py level FILE.wav [--channel N] [--from S] [--to S] [--above DBFS] [--below DBFS]
     audio.py lead FILE.wav [--channel N] [--threshold DBFS]
     audio.py info FILE.wav
@@ -11,7 +12,8 @@
 find prints where NEEDLE begins in HAYSTACK (lag, ms), its gain (dB), the normalised correlation (1 is the same signal) and the
 signal-to-noise ratio of the difference (dB). pieces looks for each piece of NEEDLE (100 ms) by itself, near where the one before
 it was found, then behind it: audio that was stretched, shortened or interrupted in places is whole in all its other pieces. It prints how many
-pieces are below --at-least (0.99) and how often the lag moved, and fails beyond --broken and --moves. lead prints the milliseconds before the first sound. Channels count from 0.
+pieces are below --at-least (0.99) and how often the lag moved, and fails beyond --broken and --moves. same wants every sample of NEEDLE, bit for bit and in
+its order; only whole ticks of silence (20 ms of 16 kHz) may stand between them. lead prints the milliseconds before the first sound. Channels count from 0.
 With limits given, the exit code is 1 where they are missed. numpy only; 16-bit WAV.
 """
 import argparse
@@ -51,22 +53,33 @@ def write_wav(path, samples, rate):
 
 
 def resample(x, rate, to):
-    """Band-limited, by the spectrum: exact enough to correlate with, and without delay."""
+    """Band-limited, by the spectrum: exact enough to correlate with, and without delay. Around it is silence, not its other end."""
     if rate == to or len(x) == 0:
         return x
+    wanted = int(round(len(x) * to / rate))
+    x = np.concatenate((x, np.zeros(rate)))
     count = int(round(len(x) * to / rate))
     spectrum = np.fft.rfft(x)
     out = np.zeros(count // 2 + 1, dtype=complex)
     keep = min(len(spectrum), len(out))
     out[:keep] = spectrum[:keep]
-    return np.fft.irfft(out, count) * count / len(x)
+    return np.fft.irfft(out, count)[:wanted] * count / len(x)
 
 
 def telephone_band(x, rate):
-    spectrum = np.fft.rfft(x)
-    hz = np.fft.rfftfreq(len(x), 1 / rate)
+    """300 to 3400 Hz of a sound with silence around it: what stands at one end has nothing to do with the other one."""
+    size = 1 << (len(x) + rate - 1).bit_length()
+    spectrum = np.fft.rfft(x, size)
+    hz = np.fft.rfftfreq(size, 1 / rate)
     spectrum[(hz < 300) | (hz > 3400)] = 0
-    return np.fft.irfft(spectrum, len(x))
+    return np.fft.irfft(spectrum, size)[:len(x)]
+
+
+def alike(a, b, rate):
+    """The correlation of two cuts of the same length in the telephone band. Both are cut before they are filtered: what
+    stands beside a cut would ring into it, and a true copy among other sound would not be one."""
+    a, b = telephone_band(a, rate), telephone_band(b, rate)
+    return float(np.sum(a * b) / np.sqrt(max(np.sum(a * a) * np.sum(b * b), 1e-12)))
 
 
 def dbfs(x):
@@ -137,8 +150,8 @@ def find(a):
 def pieces(a):
     needle, needle_rate = read_wav(a.needle)
     hay, rate = read_wav(a.haystack)
-    needle = telephone_band(resample(needle[:, 0], needle_rate, rate), rate)
-    hay = telephone_band(hay[:, a.channel], rate)
+    needle_cut, hay_cut = resample(needle[:, 0], needle_rate, rate), hay[:, a.channel]
+    needle, hay = telephone_band(needle_cut, rate), telephone_band(hay_cut, rate)
     size, reach = int(a.piece * rate / 1000), int(0.4 * rate)
     lag, last, broken, moves, rows = locate(needle, hay)[0], None, 0, 0, []
     starts = list(range(0, len(needle) - size + 1, size))
@@ -158,6 +171,8 @@ def pieces(a):
                 continue
             where, _, corr, _, part = locate(piece, window)
             found = begin + where
+            if part >= 0.9999:
+                corr = alike(needle_cut[at:at + size], hay_cut[found:found + size], rate)
             if corr >= a.at_least and part >= 0.9999:
                 break
         else:
@@ -170,6 +185,21 @@ def pieces(a):
         last = lag
     print(f"pieces={len(rows)} broken={broken} moves={moves}", *rows)
     return 0 if broken <= a.broken and (a.moves is None or moves <= a.moves) and len(rows) > 0 else 1
+
+
+def same(a):
+    (needle, _), (hay, _) = read_wav(a.needle), read_wav(a.haystack)
+    needle, hay = needle[:, 0], hay[:, a.channel]
+    ticks = hay[:len(hay) // a.tick * a.tick].reshape(-1, a.tick)
+    spoken = np.concatenate((ticks[ticks.any(axis=1)].ravel(), hay[len(ticks) * a.tick:]))
+    silent = len(ticks) - int(ticks.any(axis=1).sum())
+    length = 0  # of the longest beginning of NEEDLE that is there
+    for at in np.nonzero(spoken == needle[0])[0]:
+        part = spoken[at:at + len(needle)]
+        wrong = np.nonzero(part != needle[:len(part)])[0]
+        length = max(length, int(wrong[0]) if len(wrong) else len(part))
+    print(f"samples={len(needle)} same={length} silent_ticks={silent}")
+    return 0 if length == len(needle) else 1
 
 
 def level(a):
@@ -225,6 +255,12 @@ def main():
     p.add_argument("--broken", type=int, default=0)
     p.add_argument("--moves", type=int)
     p.set_defaults(run=pieces)
+    p = commands.add_parser("same")
+    p.add_argument("needle")
+    p.add_argument("haystack")
+    p.add_argument("--channel", type=int, default=0)
+    p.add_argument("--tick", type=int, default=320)
+    p.set_defaults(run=same)
     p = commands.add_parser("level")
     p.add_argument("file")
     p.add_argument("--channel", type=int, default=0)

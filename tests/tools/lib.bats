@@ -23,6 +23,31 @@ load lib
   [[ $output == *lag_ms=-100.* || $output == *lag_ms=-99.9* ]]
 }
 
+@test "audio.py: a true copy is whole to its last piece, whatever stands beside it, and 5 ms less at its end are missed" {
+  audio make noise long.wav --seconds 9 --rate 16000 --seed 3 # quiet at its end, loud where it begins
+  audio make noise other.wav --seconds 1 --rate 16000 --seed 8
+  audio make silence pad.wav --seconds 0.3 --rate 16000
+  for around in pad.wav other.wav; do
+    sox "$around" long.wav "$around" whole.wav
+    run -0 audio pieces long.wav whole.wav --at-least 0.999
+    sox long.wav part.wav trim 2 3
+    run -0 audio pieces part.wav whole.wav --at-least 0.999
+    run -0 audio same long.wav whole.wav
+    sox long.wav short.wav trim 0 -0.005
+    sox "$around" short.wav "$around" less.wav
+    run -1 audio pieces long.wav less.wav --at-least 0.98
+    run -1 audio same long.wav less.wav
+  done
+  # Ticks of silence may stand between, no more and no less.
+  sox long.wav one.wav trim 0 3.2
+  sox long.wav two.wav trim 3.2
+  sox one.wav pad.wav two.wav pad.wav both.wav
+  run -0 audio same long.wav both.wav
+  sox pad.wav half.wav trim 0 0.01
+  sox one.wav half.wav two.wav pad.wav both.wav
+  run -1 audio same long.wav both.wav
+}
+
 @test "audio.py tells silence from sound" {
   audio make tone tone.wav --seconds 1 --level -12
   audio make silence pad.wav --seconds 0.5

@@ -110,6 +110,7 @@ one_whole_call() {
   sox long.wav begin.wav trim 0 1
   hears begin.wav "$wav" 1
   hears long.wav "$wav" 1
+  audio same long.wav "$wav" --channel 1 # the recording has every sample, whoever was late
 }
 
 @test "to a number of our own: its route takes the call" {
