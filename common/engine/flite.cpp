@@ -133,7 +133,7 @@ Flite::~Flite() = default;
 Result<> Flite::speak(std::string_view text, const Voice& voice, const Sink& sink,
                       const std::stop_token& stop) {
   if (text.size() > kMaxText) return fail(Errc::too_large, kMaxText, "a sentence of at most 1000 bytes");
-  const std::string words = spoken(text);
+  const std::string words = language::spoken(text);
   if (words.empty()) return {};
 
   // A raised timbre is made by playing faster what was spoken lower and slower.

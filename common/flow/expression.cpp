@@ -6,7 +6,7 @@
 #include "core/ascii.hpp"
 #include "language/calendar.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 struct Expression::Node {
   enum class Kind : std::uint8_t {
@@ -176,8 +176,8 @@ std::string evaluate(const Node& node, const Expression::Lookup& lookup) {
     case Kind::name: return lookup(node.text);
     case Kind::text: return node.text;
     case Kind::weekday: {
-      const auto date = date_from_iso(left());
-      return date ? std::string(weekday_name(weekday(*date))) : std::string();
+      const auto date = language::date_from_iso(left());
+      return date ? std::string(language::weekday_name(language::weekday(*date))) : std::string();
     }
     case Kind::negation: return truth(left().empty());
     case Kind::conjunction: return truth(!left().empty() && !right().empty());
@@ -218,4 +218,4 @@ std::vector<std::string> Expression::names() const {
   return out;
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

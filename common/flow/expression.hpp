@@ -10,7 +10,7 @@
 
 #include "core/error.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 class Expression {
  public:
@@ -34,4 +34,4 @@ class Expression {
   std::shared_ptr<const Node> root_;
 };
 
-} // namespace talky::voice
+} // namespace talky::flow

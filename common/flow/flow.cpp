@@ -8,7 +8,7 @@
 #include "flow/flow_model.hpp"
 #include "language/sentences.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 namespace {
 
 Prompt fixed(std::initializer_list<std::string_view> texts) {
@@ -140,7 +140,7 @@ std::vector<std::string> Flow::fixed_sentences() const {
         text += value != impl_->values.end() ? value->second : part.text;
       }
       if (!is_fixed) continue;
-      for (std::string& sentence : sentences(text)) {
+      for (std::string& sentence : language::sentences(text)) {
         if (std::find(out.begin(), out.end(), sentence) == out.end()) out.push_back(std::move(sentence));
       }
     }
@@ -162,4 +162,4 @@ std::vector<std::string> Flow::fixed_sentences() const {
   return out;
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

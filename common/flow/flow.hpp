@@ -9,7 +9,7 @@
 
 #include "voice/dialogue.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 // What is wrong or doubtful in a flow. An error means that the flow cannot be used; a warning that a caller
 // may fall through to a fallback, or that something is never used.
@@ -45,7 +45,7 @@ class Flow {
 
  private:
   Flow();
-  friend std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow);
+  friend std::unique_ptr<voice::Dialogue> make_dialogue(std::shared_ptr<const Flow> flow);
   std::unique_ptr<FlowModel> impl_;
 };
 
@@ -58,6 +58,6 @@ struct Flow::Parsed {
 std::vector<Diagnostic> check(std::string_view yaml);
 
 // One conversation over the flow.
-std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow);
+std::unique_ptr<voice::Dialogue> make_dialogue(std::shared_ptr<const Flow> flow);
 
-} // namespace talky::voice
+} // namespace talky::flow

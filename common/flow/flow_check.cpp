@@ -9,7 +9,7 @@
 #include "core/ascii.hpp"
 #include "flow/flow_model.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 namespace {
 
 class Checker {
@@ -94,10 +94,10 @@ class Checker {
     if (!always) error(prompt.line, "every variant of this prompt has a condition: one without is needed");
   }
 
-  void action(const Reply::Action& action, std::size_t line) {
+  void action(const voice::Reply::Action& action, std::size_t line) {
     std::string_view source;
-    if (const auto* transfer = std::get_if<Reply::Transfer>(&action)) source = transfer->target;
-    if (const auto* digits = std::get_if<Reply::SendDigits>(&action)) source = digits->digits;
+    if (const auto* transfer = std::get_if<voice::Reply::Transfer>(&action)) source = transfer->target;
+    if (const auto* digits = std::get_if<voice::Reply::SendDigits>(&action)) source = digits->digits;
     if (source.empty()) {
       if (action.index() > 1) error(line, "'transfer' and 'dtmf' need a target");
       return;
@@ -246,7 +246,7 @@ class Checker {
       if (!builtin && !used_.contains(intent.name))
         warning(intent.line, fmt::format("the intent '{}' is never used", intent.name));
       for (const std::string& keyword : intent.keywords) {
-        const auto [owner, fresh] = owners.emplace(joined(words(keyword)), intent.name);
+        const auto [owner, fresh] = owners.emplace(language::joined(language::words(keyword)), intent.name);
         if (!fresh && owner->second != intent.name)
           warning(intent.line,
                   fmt::format("'{}' is a keyword of '{}' and of '{}'", keyword, owner->second, intent.name));
@@ -266,4 +266,4 @@ void check_flow(const FlowModel& flow, std::vector<Diagnostic>& diagnostics) {
   Checker(flow, diagnostics).check();
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

@@ -4,10 +4,11 @@
 #include <utility>
 
 #include "core/ascii.hpp"
+#include "language/answers.hpp"
 #include "language/sentences.hpp"
 #include "language/words.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 namespace {
 
 // States passed without a word in one answer; the check finds circles that can be found, this ends the
@@ -31,29 +32,29 @@ std::string joined_text(std::string a, const std::string& b) {
 
 } // namespace
 
-Reply FlowDialogue::start(const in::Start& start, Random& random) {
+voice::Reply FlowDialogue::start(const voice::in::Start& start, Random& random) {
   moment_ = start.moment;
   voice_ = start.voice.empty() ? model_.voice : start.voice;
   variables_["caller"] = user_of(start.from);
   variables_["called"] = user_of(start.to);
-  variables_["today"] = to_iso(today());
-  variables_["now"] = to_iso(TimeOfDay{moment_.hour, moment_.minute});
+  variables_["today"] = language::to_iso(today());
+  variables_["now"] = language::to_iso(language::TimeOfDay{moment_.hour, moment_.minute});
   return enter(state_, {}, random);
 }
 
-Reply FlowDialogue::answer(const Heard& heard, Random& random) {
-  Reply out = std::visit(
-      [&](const auto& h) -> Reply {
+voice::Reply FlowDialogue::answer(const voice::Heard& heard, Random& random) {
+  voice::Reply out = std::visit(
+      [&](const auto& h) -> voice::Reply {
         using T = std::decay_t<decltype(h)>;
-        if constexpr (std::is_same_v<T, Utterance>) {
+        if constexpr (std::is_same_v<T, voice::Utterance>) {
           return understand(h, random);
-        } else if constexpr (std::is_same_v<T, Digits>) {
+        } else if constexpr (std::is_same_v<T, voice::Digits>) {
           return typed(h, random);
-        } else if constexpr (std::is_same_v<T, Silence>) {
+        } else if constexpr (std::is_same_v<T, voice::Silence>) {
           return silent(h, random);
         } else {
-          Reply r = reply(say(h.last ? model_.trouble_last : model_.trouble, random));
-          if (h.last) r.action = Reply::Hangup{"engine failure"};
+          voice::Reply r = reply(say(h.last ? model_.trouble_last : model_.trouble, random));
+          if (h.last) r.action = voice::Reply::Hangup{"engine failure"};
           if (h.last) r.interruptible = false;
           return r;
         }
@@ -64,20 +65,20 @@ Reply FlowDialogue::answer(const Heard& heard, Random& random) {
   return out;
 }
 
-Reply FlowDialogue::understand(const Utterance& utterance, Random& random) {
+voice::Reply FlowDialogue::understand(const voice::Utterance& utterance, Random& random) {
   Input input;
   input.text = utterance.text;
-  input.yes = yes_or_no(utterance.text);
+  input.yes = language::yes_or_no(utterance.text);
   variables_["said"] = utterance.text;
   choose_intent(input);
   input.text = find_question(input);
-  if (input.question == nullptr || has_words(input.text)) fill(input);
-  Reply out = carry_on(input, random);
+  if (input.question == nullptr || language::has_words(input.text)) fill(input);
+  voice::Reply out = carry_on(input, random);
   if (out.intent.empty()) out.intent = input.intent;
   return out;
 }
 
-Reply FlowDialogue::typed(const Digits& digits, Random& random) {
+voice::Reply FlowDialogue::typed(const voice::Digits& digits, Random& random) {
   Input input;
   input.digits = digits.digits;
   variables_["digits"] = digits.digits;
@@ -96,18 +97,18 @@ Reply FlowDialogue::typed(const Digits& digits, Random& random) {
   return carry_on(input, random);
 }
 
-Reply FlowDialogue::silent(const Silence& silence, Random& random) {
+voice::Reply FlowDialogue::silent(const voice::Silence& silence, Random& random) {
   if (silence.last) {
-    Reply out = reply(say(model_.silence_last, random));
-    out.action = Reply::Hangup{"silence"};
+    voice::Reply out = reply(say(model_.silence_last, random));
+    out.action = voice::Reply::Hangup{"silence"};
     return out;
   }
   if (!state_->silence.empty()) return reply(say(state_->silence, random));
   return question_again(say(model_.silence, random), random);
 }
 
-Reply FlowDialogue::carry_on(Input& input, Random& random) {
-  const auto answered = [this](Reply out) {
+voice::Reply FlowDialogue::carry_on(Input& input, Random& random) {
+  const auto answered = [this](voice::Reply out) {
     tries_ = 0;
     return out;
   };
@@ -132,12 +133,12 @@ Reply FlowDialogue::carry_on(Input& input, Random& random) {
   return misunderstood(random);
 }
 
-Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead, Random& random) {
+voice::Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead, Random& random) {
   apply(rule);
   std::string text = joined_text(std::move(lead), say(rule.say, random));
   if (rule.repeat)
     return reply(joined_text(std::move(text), last_text_.empty() ? question(random) : last_text_));
-  Reply out;
+  voice::Reply out;
   if (!rule.go.empty()) {
     out = enter(model_.find(rule.go), std::move(text), random);
   } else if (rule.action.index() != 0) {
@@ -152,7 +153,7 @@ Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead,
   return out;
 }
 
-std::optional<Reply> FlowDialogue::builtin(const Input& input, Random& random) {
+std::optional<voice::Reply> FlowDialogue::builtin(const Input& input, Random& random) {
   if (input.intent == "repeat") {
     // As it was said, or the question, if nothing was.
     return reply(last_text_.empty() ? question(random) : last_text_);
@@ -163,15 +164,15 @@ std::optional<Reply> FlowDialogue::builtin(const Input& input, Random& random) {
   }
   if (input.intent == "operator") return question_again(say(model_.no_operator, random), random);
   if (input.intent == "goodbye") {
-    Reply out = reply(say(model_.goodbye, random));
-    out.action = Reply::Hangup{"goodbye"};
+    voice::Reply out = reply(say(model_.goodbye, random));
+    out.action = voice::Reply::Hangup{"goodbye"};
     out.interruptible = false;
     return out;
   }
   return std::nullopt;
 }
 
-Reply FlowDialogue::misunderstood(Random& random) {
+voice::Reply FlowDialogue::misunderstood(Random& random) {
   ++tries_;
   if (tries_ >= model_.patience && !model_.give_up.empty()) {
     tries_ = 0;
@@ -181,7 +182,7 @@ Reply FlowDialogue::misunderstood(Random& random) {
   return question_again(say(model_.fallback, random), random);
 }
 
-Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) {
+voice::Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) {
   if (state == nullptr) return question_again(std::move(lead), random); // the check allows no such flow
   for (int hop = 0; hop < kMaxHops; ++hop) {
     state_ = state;
@@ -193,7 +194,7 @@ Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) 
       apply(*rule);
       lead = joined_text(std::move(lead), say(rule->say, random));
       if (rule->action.index() != 0) {
-        Reply out = reply(std::move(lead));
+        voice::Reply out = reply(std::move(lead));
         out.action = render(rule->action);
         out.interruptible = false;
         return out;
@@ -204,7 +205,7 @@ Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) 
     if (next == nullptr) break;
     state = next;
   }
-  Reply out = reply(joined_text(std::move(lead), say(state_->say, random)));
+  voice::Reply out = reply(joined_text(std::move(lead), say(state_->say, random)));
   out.action = render(state_->action);
   const bool ends = out.action.index() == 1 || out.action.index() == 2;
   out.interruptible = state_->interruptible && (!ends || state_->interruptible_given);
@@ -212,8 +213,8 @@ Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) 
   return out;
 }
 
-Reply FlowDialogue::reply(std::string text) const {
-  Reply out;
+voice::Reply FlowDialogue::reply(std::string text) const {
+  voice::Reply out;
   out.text = std::move(text);
   out.state = state_->name;
   out.voice = state_->voice.empty() ? voice_ : state_->voice;
@@ -221,22 +222,22 @@ Reply FlowDialogue::reply(std::string text) const {
   return out;
 }
 
-Reply FlowDialogue::question_again(std::string lead, Random& random) {
+voice::Reply FlowDialogue::question_again(std::string lead, Random& random) {
   return reply(joined_text(std::move(lead), question(random)));
 }
 
 // What the state wants to know, in short: its `again`, or the last question of its `say`.
 std::string FlowDialogue::question(Random& random) const {
   if (!state_->again.empty()) return say(state_->again, random);
-  const auto list = sentences(say(state_->say, random));
+  const auto list = language::sentences(say(state_->say, random));
   const auto last = std::find_if(list.rbegin(), list.rend(),
                                  [](const std::string& sentence) { return sentence.ends_with('?'); });
   return last == list.rend() ? std::string() : *last;
 }
 
-std::unique_ptr<Dialogue> make_dialogue(std::shared_ptr<const Flow> flow) {
+std::unique_ptr<voice::Dialogue> make_dialogue(std::shared_ptr<const Flow> flow) {
   const FlowModel& model = *flow->impl_;
   return std::make_unique<FlowDialogue>(std::move(flow), model);
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

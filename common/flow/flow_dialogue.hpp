@@ -19,25 +19,25 @@
 
 #include "flow/flow_model.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
-class FlowDialogue final : public Dialogue {
+class FlowDialogue final : public voice::Dialogue {
  public:
   explicit FlowDialogue(std::shared_ptr<const Flow> flow, const FlowModel& model)
       : flow_(std::move(flow)), model_(model), state_(model.find(model.start)) {}
 
-  Reply start(const in::Start& start, Random& random) override;
-  Reply answer(const Heard& heard, Random& random) override;
-  Completeness completeness(const Utterance& utterance) const override;
-  Completeness completeness(const Digits& digits) const override;
-  std::unique_ptr<Dialogue> clone() const override { return std::make_unique<FlowDialogue>(*this); }
+  voice::Reply start(const voice::in::Start& start, Random& random) override;
+  voice::Reply answer(const voice::Heard& heard, Random& random) override;
+  language::Completeness completeness(const voice::Utterance& utterance) const override;
+  language::Completeness completeness(const voice::Digits& digits) const override;
+  std::unique_ptr<voice::Dialogue> clone() const override { return std::make_unique<FlowDialogue>(*this); }
 
  private:
   struct Input;
-  Reply understand(const Utterance& utterance, Random& random);
-  Reply typed(const Digits& digits, Random& random);
-  Reply silent(const Silence& silence, Random& random);
-  Reply carry_on(Input& input, Random& random);
+  voice::Reply understand(const voice::Utterance& utterance, Random& random);
+  voice::Reply typed(const voice::Digits& digits, Random& random);
+  voice::Reply silent(const voice::Silence& silence, Random& random);
+  voice::Reply carry_on(Input& input, Random& random);
 
   void fill(Input& input);
   void choose_intent(Input& input) const;
@@ -45,30 +45,30 @@ class FlowDialogue final : public Dialogue {
   bool wants(const std::vector<Rule>& rules, std::string_view intent) const;
   bool holds(const Rule& rule, const Input& input) const;
   const Rule* first(const std::vector<Rule>& rules, const Input& input) const;
-  Reply fire(const Rule& rule, const Input& input, std::string lead, Random& random);
-  std::optional<Reply> builtin(const Input& input, Random& random);
-  Reply misunderstood(Random& random);
+  voice::Reply fire(const Rule& rule, const Input& input, std::string lead, Random& random);
+  std::optional<voice::Reply> builtin(const Input& input, Random& random);
+  voice::Reply misunderstood(Random& random);
 
   // Goes to a state and speaks; `lead` is said before.
-  Reply enter(const State* state, std::string lead, Random& random);
-  Reply reply(std::string text) const;
-  Reply question_again(std::string lead, Random& random);
+  voice::Reply enter(const State* state, std::string lead, Random& random);
+  voice::Reply reply(std::string text) const;
+  voice::Reply question_again(std::string lead, Random& random);
   std::string question(Random& random) const;
   std::string say(const Prompt& prompt, Random& random) const;
   std::string render(const Template& text, bool raw) const;
   std::string render_raw(std::string_view text) const;
-  Reply::Action render(const Reply::Action& action) const;
+  voice::Reply::Action render(const voice::Reply::Action& action) const;
   void apply(const Rule& rule);
   std::string value(std::string_view name) const;
   std::string spoken_of(const Template::Part& part) const;
-  Date today() const { return {moment_.year, moment_.month, moment_.day}; }
+  language::Date today() const { return {moment_.year, moment_.month, moment_.day}; }
 
   std::shared_ptr<const Flow> flow_; // owns the model
   const FlowModel& model_;
   const State* state_;
   std::map<std::string, std::string, std::less<>> variables_; // canonical values
   std::string voice_;                                         // of the states that name none
-  Moment moment_;
+  voice::Moment moment_;
   std::string last_text_; // the last thing we said, for "repeat"
   int tries_ = 0;         // misunderstandings in a row
 };
@@ -83,4 +83,4 @@ struct FlowDialogue::Input {
   const Rule* question = nullptr; // the rule that answers a question that is part of it
 };
 
-} // namespace talky::voice
+} // namespace talky::flow

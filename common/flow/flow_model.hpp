@@ -15,7 +15,7 @@
 #include "flow/intents.hpp"
 #include "flow/slots.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 // "Good morning, {name}." cut at its variables.
 struct Template {
@@ -49,7 +49,7 @@ struct Rule {
   std::vector<std::string> clear;
   Prompt say;
   std::string go;
-  Reply::Action action; // its text may hold variables, rendered when it is carried out
+  voice::Reply::Action action; // its text may hold variables, rendered when it is carried out
   bool repeat = false;
   std::size_t line = 0;
 };
@@ -60,11 +60,11 @@ struct State {
   std::string ask;  // slot
   std::string then; // state
   std::vector<Rule> enter, on;
-  Reply::Action action;
+  voice::Reply::Action action;
   bool interruptible = true;
   bool interruptible_given = false;
   std::string voice;
-  std::optional<Samples> wait;
+  std::optional<voice::Samples> wait;
   std::size_t line = 0;
 };
 
@@ -108,4 +108,4 @@ void check_flow(const FlowModel& flow, std::vector<Diagnostic>& diagnostics);
 // Gives a flow what it does not say itself: prompts and intents of every flow.
 void complete_flow(FlowModel& flow);
 
-} // namespace talky::voice
+} // namespace talky::flow

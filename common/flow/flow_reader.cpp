@@ -9,7 +9,7 @@
 #include "core/ascii.hpp"
 #include "flow/flow_model.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 namespace {
 
 std::size_t line_of(const YAML::Node& node) {
@@ -215,9 +215,9 @@ class ReaderOfFlow {
     flow_.slots.push_back(std::move(slot));
   }
 
-  void hour(const YAML::Node& node, const char* what, TimeOfDay& time) {
+  void hour(const YAML::Node& node, const char* what, language::TimeOfDay& time) {
     if (!node) return;
-    const auto value = time_from_iso(text(node, what));
+    const auto value = language::time_from_iso(text(node, what));
     if (!value) error(node, fmt::format("'{}' must be a time such as \"09:00\" (in quotation marks)", what));
     time = value.value_or(time);
   }
@@ -238,19 +238,19 @@ class ReaderOfFlow {
     flow_.intents.push_back(std::move(intent));
   }
 
-  Reply::Action action(const YAML::Node& node) {
-    Reply::Action out;
+  voice::Reply::Action action(const YAML::Node& node) {
+    voice::Reply::Action out;
     int count = 0;
     if (node["hangup"]) {
-      out = Reply::Hangup{text(node["hangup"], "hangup")};
+      out = voice::Reply::Hangup{text(node["hangup"], "hangup")};
       ++count;
     }
     if (node["transfer"]) {
-      out = Reply::Transfer{text(node["transfer"], "transfer")};
+      out = voice::Reply::Transfer{text(node["transfer"], "transfer")};
       ++count;
     }
     if (node["dtmf"]) {
-      out = Reply::SendDigits{text(node["dtmf"], "dtmf")};
+      out = voice::Reply::SendDigits{text(node["dtmf"], "dtmf")};
       ++count;
     }
     if (count > 1) error(node, "only one of 'hangup', 'transfer' and 'dtmf' can be done");
@@ -338,7 +338,7 @@ class ReaderOfFlow {
       if (*seconds < 1 || *seconds > 600) {
         error(node["wait"], "'wait' must be from 1 to 600 seconds");
       } else {
-        state.wait = from_ms(*seconds * 1000);
+        state.wait = voice::from_ms(*seconds * 1000);
       }
     }
     flow_.states.push_back(std::move(state));
@@ -392,4 +392,4 @@ void read_flow(std::string_view yaml, FlowModel& flow, std::vector<Diagnostic>& 
   }
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

@@ -4,7 +4,7 @@
 #include "core/ascii.hpp"
 #include "flow/flow_dialogue.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 // Variants whose condition holds go before those without one.
 std::string FlowDialogue::say(const Prompt& prompt, Random& random) const {
@@ -39,11 +39,11 @@ std::string FlowDialogue::render_raw(std::string_view text) const {
   return parsed ? render(*parsed, true) : std::string(text);
 }
 
-Reply::Action FlowDialogue::render(const Reply::Action& action) const {
-  if (const auto* transfer = std::get_if<Reply::Transfer>(&action))
-    return Reply::Transfer{render_raw(transfer->target)};
-  if (const auto* digits = std::get_if<Reply::SendDigits>(&action))
-    return Reply::SendDigits{render_raw(digits->digits)};
+voice::Reply::Action FlowDialogue::render(const voice::Reply::Action& action) const {
+  if (const auto* transfer = std::get_if<voice::Reply::Transfer>(&action))
+    return voice::Reply::Transfer{render_raw(transfer->target)};
+  if (const auto* digits = std::get_if<voice::Reply::SendDigits>(&action))
+    return voice::Reply::SendDigits{render_raw(digits->digits)};
   return action;
 }
 
@@ -65,8 +65,8 @@ std::string FlowDialogue::spoken_of(const Template::Part& part) const {
   std::string text = value(part.text);
   if (part.form == "raw") return text;
   if (part.form == "weekday") {
-    const auto date = date_from_iso(text);
-    return date ? std::string(weekday_name(weekday(*date))) : text;
+    const auto date = language::date_from_iso(text);
+    return date ? std::string(language::weekday_name(language::weekday(*date))) : text;
   }
   Slot slot;
   if (part.form == "digits") {
@@ -83,4 +83,4 @@ std::string FlowDialogue::spoken_of(const Template::Part& part) const {
   return spoken_value(slot, text, today());
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

@@ -5,7 +5,7 @@
 #include "core/ascii.hpp"
 #include "flow/flow_model.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 bool is_name(std::string_view text) {
   return !text.empty() && !ascii::is_digit(text[0]) &&
@@ -44,4 +44,4 @@ Result<Template> parse_template(std::string_view text) {
   return out;
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

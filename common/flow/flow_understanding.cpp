@@ -4,15 +4,16 @@
 
 #include "core/ascii.hpp"
 #include "flow/flow_dialogue.hpp"
+#include "language/answers.hpp"
 #include "language/clauses.hpp"
 #include "language/words.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 // Looks for a clause that asks something which a rule answers in words, and returns the text without it.
 std::string FlowDialogue::find_question(Input& input) const {
   std::string rest;
-  for (const Clause& clause : clauses(input.text)) {
+  for (const language::Clause& clause : language::clauses(input.text)) {
     Input asked;
     asked.text = clause.text;
     if (clause.question && input.question == nullptr) choose_intent(asked);
@@ -70,7 +71,7 @@ bool FlowDialogue::wants(const std::vector<Rule>& rules, std::string_view intent
 
 // The best of the intents that anything here answers.
 void FlowDialogue::choose_intent(Input& input) const {
-  if (asks_to_repeat(input.text)) {
+  if (language::asks_to_repeat(input.text)) {
     input.intent = "repeat";
     input.score = 1;
     return;
@@ -108,10 +109,11 @@ const Rule* FlowDialogue::first(const std::vector<Rule>& rules, const Input& inp
 
 // --- Is that all?
 
-Completeness FlowDialogue::completeness(const Utterance& utterance) const {
-  const auto heard = words(utterance.text);
-  if (heard.empty()) return Completeness::open;
-  if (!has_words(utterance.text) || trails_off(utterance.text)) return Completeness::unfinished;
+language::Completeness FlowDialogue::completeness(const voice::Utterance& utterance) const {
+  const auto heard = language::words(utterance.text);
+  if (heard.empty()) return language::Completeness::open;
+  if (!language::has_words(utterance.text) || language::trails_off(utterance.text))
+    return language::Completeness::unfinished;
   const auto asked = model_.slot_index(state_->ask);
   if (asked) {
     const Slot& slot = model_.slots[*asked];
@@ -119,33 +121,35 @@ Completeness FlowDialogue::completeness(const Utterance& utterance) const {
     const bool there =
         std::any_of(filled.begin(), filled.end(), [&](const Filled& f) { return f.slot == *asked; });
     if (slot.type == Slot::Type::digits) {
-      const std::size_t digits = find_digits(heard).size();
-      if (slot.length > 0 && digits > 0 && digits < slot.length) return Completeness::unfinished;
-      return there && slot.length > 0 ? Completeness::complete : Completeness::open;
+      const std::size_t digits = language::find_digits(heard).size();
+      if (slot.length > 0 && digits > 0 && digits < slot.length) return language::Completeness::unfinished;
+      return there && slot.length > 0 ? language::Completeness::complete : language::Completeness::open;
     }
     // After a choice, a time or a yes little is to come; a name or a date may go on.
     const bool closed =
         slot.type == Slot::Type::choice || slot.type == Slot::Type::time || slot.type == Slot::Type::yes_no;
-    if (there && closed) return Completeness::complete;
+    if (there && closed) return language::Completeness::complete;
   }
   // "Yes" ends a turn; "no" is often followed by what is right.
   const bool answer_wanted =
       std::any_of(state_->on.begin(), state_->on.end(), [](const Rule& r) { return r.yes.has_value(); });
-  if (answer_wanted && heard.size() <= 3 && yes_or_no(utterance.text) == true) return Completeness::complete;
+  if (answer_wanted && heard.size() <= 3 && language::yes_or_no(utterance.text) == true)
+    return language::Completeness::complete;
   Input input;
   input.text = utterance.text;
   choose_intent(input);
-  if (input.score >= IntentMatcher::kSure && input.intent == "goodbye") return Completeness::complete;
-  return Completeness::open;
+  if (input.score >= IntentMatcher::kSure && input.intent == "goodbye")
+    return language::Completeness::complete;
+  return language::Completeness::open;
 }
 
-Completeness FlowDialogue::completeness(const Digits& digits) const {
+language::Completeness FlowDialogue::completeness(const voice::Digits& digits) const {
   const Slot* slot = model_.slot(state_->ask);
   if (slot != nullptr && slot->type == Slot::Type::digits) {
-    return slot->length > 0 && digits.digits.size() >= slot->length ? Completeness::complete
-                                                                    : Completeness::open;
+    return slot->length > 0 && digits.digits.size() >= slot->length ? language::Completeness::complete
+                                                                    : language::Completeness::open;
   }
-  if (slot != nullptr && slot->type == Slot::Type::number) return Completeness::open;
+  if (slot != nullptr && slot->type == Slot::Type::number) return language::Completeness::open;
   // A menu: as soon as no longer entry begins so.
   bool exact = false;
   bool longer = false;
@@ -157,7 +161,7 @@ Completeness FlowDialogue::completeness(const Digits& digits) const {
       }
     }
   }
-  return exact && !longer ? Completeness::complete : Completeness::open;
+  return exact && !longer ? language::Completeness::complete : language::Completeness::open;
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

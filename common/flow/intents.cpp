@@ -1,28 +1,25 @@
 #include "flow/intents.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 
-namespace talky::voice {
+namespace talky::flow {
 namespace {
-
-using namespace std::string_view_literals;
 
 constexpr double kSame = 0.9; // as good as the example itself
 
 bool is_negation(std::string_view word) {
-  return is_one_of(word, {"not", "dont", "never", "doesnt", "didnt", "isnt", "wont", "cant", "cannot",
-                          "without", "arent", "wasnt", "wouldnt"});
+  return language::is_one_of(word, {"not", "dont", "never", "doesnt", "didnt", "isnt", "wont", "cant",
+                                    "cannot", "without", "arent", "wasnt", "wouldnt"});
 }
 
 // Words that carry politeness, not meaning: they do not count when one asks how much of an utterance was
 // understood.
 bool is_idle(std::string_view word) {
-  return is_filler(word) ||
-         is_one_of(word,
-                   {"please", "a",      "an",    "the",   "i",     "id",   "im",   "to",   "me",   "my",
+  return language::is_filler(word) ||
+         language::is_one_of(
+             word, {"please", "a",      "an",    "the",   "i",     "id",   "im",   "to",   "me",   "my",
                     "you",    "your",   "can",   "could", "would", "like", "want", "do",   "is",   "it",
                     "its",    "of",     "for",   "and",   "so",    "well", "just", "some", "hi",   "hello",
                     "hey",    "that",   "thats", "there", "have",  "need", "then", "now",  "ok",   "okay",
@@ -32,16 +29,17 @@ bool is_idle(std::string_view word) {
 
 // Days and times say when, not what is wanted.
 bool is_when(std::string_view word) {
-  return is_one_of(word, {"monday", "tuesday", "wednesday", "thursday",  "friday",   "saturday", "sunday",
-                          "today",  "tonight", "tomorrow",  "january",   "february", "march",    "april",
-                          "june",   "july",    "august",    "september", "october",  "november", "december"});
+  return language::is_one_of(
+      word, {"monday", "tuesday", "wednesday", "thursday",  "friday",   "saturday", "sunday",
+             "today",  "tonight", "tomorrow",  "january",   "february", "march",    "april",
+             "june",   "july",    "august",    "september", "october",  "november", "december"});
 }
 
 std::vector<std::string> stems_of(const std::vector<std::string>& list) {
   std::vector<std::string> out;
   out.reserve(list.size());
   for (const std::string& word : list)
-    out.push_back(stem(word));
+    out.push_back(language::stem(word));
   return out;
 }
 
@@ -51,8 +49,8 @@ std::vector<std::string> stems_of(const std::vector<std::string>& list) {
 std::map<std::string, double> IntentMatcher::terms(const std::vector<std::string>& heard) const {
   std::map<std::string, double> out;
   for (const std::string& word : heard) {
-    if (is_filler(word)) continue;
-    const std::string s = stem(word);
+    if (language::is_filler(word)) continue;
+    const std::string s = language::stem(word);
     if (values_.contains(s) || is_when(word)) {
       out["value"] += 0.4;
       continue;
@@ -71,14 +69,14 @@ std::map<std::string, double> IntentMatcher::terms(const std::vector<std::string
 
 IntentMatcher::IntentMatcher(const std::vector<Intent>& intents, const std::vector<std::string>& values) {
   for (const std::string& value : values)
-    for (const std::string& word : voice::words(value))
-      if (!is_idle(word)) values_.insert(stem(word));
+    for (const std::string& word : language::words(value))
+      if (!is_idle(word)) values_.insert(language::stem(word));
   std::map<std::string, std::size_t> documents;
   std::size_t count = 0;
   for (const Intent& intent : intents) {
     for (const std::string& example : intent.examples) {
       ++count;
-      for (const auto& [term, weight] : terms(voice::words(example)))
+      for (const auto& [term, weight] : terms(language::words(example)))
         ++documents[term];
     }
   }
@@ -87,13 +85,13 @@ IntentMatcher::IntentMatcher(const std::vector<Intent>& intents, const std::vect
   for (std::size_t i = 0; i < intents.size(); ++i) {
     names_.push_back(intents[i].name);
     for (const std::string& keyword : intents[i].keywords) {
-      auto list = voice::words(keyword);
+      auto list = language::words(keyword);
       if (list.empty()) continue;
       auto stems = stems_of(list);
       phrases_.push_back({i, std::move(list), std::move(stems), 1.0});
     }
     for (const std::string& example : intents[i].examples)
-      examples_.push_back({i, vector_of(voice::words(example))});
+      examples_.push_back({i, vector_of(language::words(example))});
   }
   weigh(intents);
 }
@@ -104,7 +102,7 @@ void IntentMatcher::weigh(const std::vector<Intent>& intents) {
     int others = 0;
     for (std::size_t i = 0; i < intents.size(); ++i) {
       const auto contains = [&](const std::string& text) {
-        const auto stems = stems_of(voice::words(text));
+        const auto stems = stems_of(language::words(text));
         return std::search(stems.begin(), stems.end(), phrase.stems.begin(), phrase.stems.end()) !=
                stems.end();
       };
@@ -143,13 +141,13 @@ double IntentMatcher::keyword_score(const Phrase& phrase, const std::vector<std:
     double quality = 1;
     for (std::size_t i = 0; i < length && quality > 0; ++i) {
       if (heard[at + i] == phrase.words[i] || stems[at + i] == phrase.stems[i]) continue;
-      quality = sounds_like(heard[at + i], phrase.words[i]) ? quality * 0.9 : 0;
+      quality = language::sounds_like(heard[at + i], phrase.words[i]) ? quality * 0.9 : 0;
     }
     if (quality == 0) continue;
     bool negated = false;
     for (std::size_t back = 1; back <= 4 && back <= at; ++back) {
       if (is_negation(heard[at - back]) || (back == 1 && heard[at - 1] == "no")) negated = true;
-      if (is_one_of(heard[at - back], {"but", "instead", "rather"})) break;
+      if (language::is_one_of(heard[at - back], {"but", "instead", "rather"})) break;
     }
     // A phrase with its own negation ("not sure", "no thanks") means what it says.
     if (negated && !std::any_of(phrase.words.begin(), phrase.words.end(), is_negation)) quality *= 0.4;
@@ -165,7 +163,7 @@ double IntentMatcher::keyword_score(const Phrase& phrase, const std::vector<std:
 }
 
 std::vector<Match> IntentMatcher::match(std::string_view text) const {
-  const auto heard = voice::words(text);
+  const auto heard = language::words(text);
   const auto stems = stems_of(heard);
   std::vector<double> scores(names_.size(), 0.0);
   for (const Phrase& phrase : phrases_) {
@@ -196,53 +194,4 @@ std::vector<Match> IntentMatcher::match(std::string_view text) const {
   return out;
 }
 
-std::optional<bool> yes_or_no(std::string_view text) {
-  static constexpr std::array kNoPhrases = {"not really"sv, "no way"sv,        "i dont think so"sv,
-                                            "not at all"sv, "of course not"sv, "rather not"sv,
-                                            "not quite"sv,  "thats all"sv,     "thats it"sv};
-  static constexpr std::array kYesPhrases = {
-      "no problem"sv,   "why not"sv, "of course"sv,  "go ahead"sv,        "sounds good"sv,
-      "sounds right"sv, "i do"sv,    "that works"sv, "that is correct"sv, "uh huh"sv,
-      "no worries"sv,   "it is"sv,   "please do"sv,  "all right"sv,       "you got it"sv,
-      "works for me"sv, "not bad"sv, "id love to"sv};
-  const auto heard = words(text);
-  const std::string all = ' ' + joined(heard) + ' ';
-  const auto says = [&all](std::string_view phrase) {
-    return all.find(' ' + std::string(phrase) + ' ') != std::string::npos;
-  };
-  if (std::any_of(kNoPhrases.begin(), kNoPhrases.end(), says)) return false;
-  if (std::any_of(kYesPhrases.begin(), kYesPhrases.end(), says)) return true;
-  // In a longer utterance "please" and "good" are manners.
-  const bool brief = heard.size() <= 4;
-  std::optional<bool> answer;
-  bool negated = false;
-  for (const std::string& word : heard) {
-    const bool yes = is_one_of(word, {"yes", "yeah", "yep", "yup", "yah", "sure", "correct", "exactly",
-                                      "absolutely", "definitely", "certainly", "affirmative", "mhm", "mmhmm",
-                                      "uhhuh", "indeed", "confirm", "confirmed"}) ||
-                     (brief && is_one_of(word, {"right", "ok", "okay", "fine", "perfect", "good", "great",
-                                                "true", "alright", "please"}));
-    const bool no = is_one_of(word, {"no", "nope", "nah", "negative", "never", "nay"});
-    const bool bad = is_one_of(word, {"wrong", "incorrect", "false", "mistake", "bad"});
-    if (is_one_of(word, {"not", "isnt", "dont", "doesnt", "wasnt", "cant", "wont", "didnt", "arent"})) {
-      negated = true;
-      if (!answer) answer = false;
-    } else if (no) {
-      answer = false;
-    } else if (bad) {
-      answer = negated;
-      negated = false;
-    } else if (yes) {
-      // "no, that's not right" stays no; "not wrong, yes" and "yes, I'm not sure" keep their first word.
-      if (negated) {
-        answer = false;
-      } else if (!answer) {
-        answer = true;
-      }
-      negated = false;
-    }
-  }
-  return answer;
-}
-
-} // namespace talky::voice
+} // namespace talky::flow

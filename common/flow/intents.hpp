@@ -4,7 +4,6 @@
 #pragma once
 #include <cstddef>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,7 +11,7 @@
 
 #include "language/words.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 struct Intent {
   std::string name;
@@ -64,7 +63,4 @@ class IntentMatcher {
   std::map<std::string, double> weights_; // inverse document frequency
 };
 
-// "yes", "that's right", "sounds good" / "no", "not really", "that's wrong". Nothing if it is neither.
-std::optional<bool> yes_or_no(std::string_view text);
-
-} // namespace talky::voice
+} // namespace talky::flow

@@ -6,23 +6,24 @@
 
 #include "core/ascii.hpp"
 #include "flow/intents.hpp"
+#include "language/answers.hpp"
 #include "language/names.hpp"
 #include "language/numbers.hpp"
 #include "language/words.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 namespace {
 
 class Finder {
  public:
   Finder(const std::vector<Slot>& slots, std::optional<std::size_t> asked, std::string_view text,
-         const Date& today, const std::vector<std::size_t>& corrected)
+         const language::Date& today, const std::vector<std::size_t>& corrected)
       : slots_(slots),
         asked_(asked),
         corrected_(corrected),
         text_(text),
         today_(today),
-        words_(words(text)),
+        words_(language::words(text)),
         taken_(words_.size()) {}
 
   std::vector<Filled> find() {
@@ -52,16 +53,18 @@ class Finder {
   std::string find(const Slot& slot, bool asked, bool corrected) {
     switch (slot.type) {
       case Slot::Type::choice: return choice(slot);
-      case Slot::Type::date: return last(find_dates(words_, today_));
+      case Slot::Type::date: return last(language::find_dates(words_, today_));
       case Slot::Type::time:
-        return last(find_times(words_, asked || (corrected && words_.size() <= kBrief), slot.hours, taken_));
+        return last(language::find_times(words_, asked || (corrected && words_.size() <= kBrief), slot.hours,
+                                         taken_));
       case Slot::Type::digits: return digits(slot);
       case Slot::Type::number: return number(slot);
       case Slot::Type::yes_no:
-        if (const auto answer = yes_or_no(text_)) return *answer ? "yes" : "no";
+        if (const auto answer = language::yes_or_no(text_)) return *answer ? "yes" : "no";
         return {};
       case Slot::Type::name: return name(asked, corrected);
-      case Slot::Type::text: return has_words(text_) ? std::string(ascii::trim(text_)) : std::string();
+      case Slot::Type::text:
+        return language::has_words(text_) ? std::string(ascii::trim(text_)) : std::string();
     }
     return {};
   }
@@ -70,10 +73,10 @@ class Finder {
     std::vector<std::string> elsewhere;
     for (std::size_t i = 0; i < words_.size(); ++i)
       if (taken_[i]) elsewhere.push_back(words_[i]);
-    const NameMode mode = asked && elsewhere.empty() ? NameMode::asked
-                          : corrected                ? NameMode::corrected
-                                                     : NameMode::anywhere;
-    return find_name(text_, mode, elsewhere);
+    const language::NameMode mode = asked && elsewhere.empty() ? language::NameMode::asked
+                                    : corrected                ? language::NameMode::corrected
+                                                               : language::NameMode::anywhere;
+    return language::find_name(text_, mode, elsewhere);
   }
 
   void take(std::size_t begin, std::size_t end) {
@@ -84,14 +87,14 @@ class Finder {
   // The last value counts, as it corrects those before it. But of alternatives it is the first, which the
   // caller likes best: "tomorrow or maybe on Wednesday".
   template <class T>
-  std::string last(const std::vector<Found<T>>& found) {
+  std::string last(const std::vector<language::Found<T>>& found) {
     for (const auto& f : found)
       take(f.begin, f.end);
     if (found.empty()) return {};
     auto best = found.rbegin();
     while (std::next(best) != found.rend() && is_alternative(std::next(best)->end, best->begin))
       ++best;
-    return to_iso(best->value);
+    return language::to_iso(best->value);
   }
 
   // Between two values stands an "or", and nothing that takes the first one back ("or no", "or rather").
@@ -100,11 +103,12 @@ class Finder {
     for (std::size_t i = begin; i < end; ++i) {
       if (words_[i] == "or") {
         alternative = true;
-      } else if (!is_filler(words_[i]) &&
-                 !is_one_of(words_[i], {"on",        "at",      "the",     "by",       "in",   "around",
-                                        "about",     "maybe",   "perhaps", "possibly", "else", "even",
-                                        "also",      "early",   "late",    "any",      "time", "morning",
-                                        "afternoon", "evening", "this",    "that"})) {
+      } else if (!language::is_filler(words_[i]) &&
+                 !language::is_one_of(
+                     words_[i],
+                     {"on",      "at",       "the",       "by",      "in",   "around", "about", "maybe",
+                      "perhaps", "possibly", "else",      "even",    "also", "early",  "late",  "any",
+                      "time",    "morning",  "afternoon", "evening", "this", "that"})) {
         return false;
       }
     }
@@ -117,17 +121,18 @@ class Finder {
     std::size_t best_length = 0;
     std::size_t best_at = 0;
     const auto consider = [&](const std::string& phrase, const std::string& value) {
-      const auto list = words(phrase);
+      const auto list = language::words(phrase);
       if (list.empty()) return;
       for (std::size_t at = 0; at + list.size() <= words_.size(); ++at) {
         bool same = true;
         for (std::size_t i = 0; i < list.size() && same; ++i) {
           const std::string& heard = words_[at + i];
           // "Have" is not a misheard "shave": short words are too near to each other.
-          const bool alike = std::min(heard.size(), list[i].size()) >= 5 && sounds_like(heard, list[i]);
-          same = heard == list[i] || stem(heard) == stem(list[i]) || alike;
+          const bool alike =
+              std::min(heard.size(), list[i].size()) >= 5 && language::sounds_like(heard, list[i]);
+          same = heard == list[i] || language::stem(heard) == language::stem(list[i]) || alike;
         }
-        if (!same || (at > 0 && is_one_of(words_[at - 1], {"not", "isnt"}))) continue;
+        if (!same || (at > 0 && language::is_one_of(words_[at - 1], {"not", "isnt"}))) continue;
         if (list.size() > best_length || (list.size() == best_length && at >= best_at)) {
           best = value;
           best_length = list.size();
@@ -144,21 +149,21 @@ class Finder {
     return best;
   }
 
-  Words free_words() const {
-    Words out;
+  language::Words free_words() const {
+    language::Words out;
     for (std::size_t i = 0; i < words_.size(); ++i)
       out.push_back(taken_[i] ? std::string("|") : words_[i]);
     return out;
   }
 
   std::string digits(const Slot& slot) const {
-    std::string found = find_digits(free_words());
+    std::string found = language::find_digits(free_words());
     return slot.length == 0 || found.size() == slot.length ? found : std::string();
   }
 
   std::string number(const Slot& slot) const {
     std::string value;
-    for (const auto& found : find_numbers(free_words())) {
+    for (const auto& found : language::find_numbers(free_words())) {
       if (found.value >= slot.min && found.value <= slot.max) value = std::to_string(found.value);
     }
     return value;
@@ -170,8 +175,8 @@ class Finder {
   std::optional<std::size_t> asked_;
   const std::vector<std::size_t>& corrected_;
   std::string_view text_;
-  const Date& today_;
-  Words words_;
+  const language::Date& today_;
+  language::Words words_;
   std::vector<bool> taken_;
   std::vector<Filled> out_;
 };
@@ -195,27 +200,27 @@ std::optional<Slot::Type> slot_type(std::string_view name) {
 }
 
 std::vector<Filled> find_values(const std::vector<Slot>& slots, std::optional<std::size_t> asked,
-                                std::string_view text, const Date& today,
+                                std::string_view text, const language::Date& today,
                                 const std::vector<std::size_t>& corrected) {
   return Finder(slots, asked, text, today, corrected).find();
 }
 
-std::string spoken_value(const Slot& slot, std::string_view value, const Date& today) {
+std::string spoken_value(const Slot& slot, std::string_view value, const language::Date& today) {
   switch (slot.type) {
     case Slot::Type::date:
-      if (const auto date = date_from_iso(value)) return spoken(*date, today);
+      if (const auto date = language::date_from_iso(value)) return language::spoken(*date, today);
       break;
     case Slot::Type::time:
-      if (const auto time = time_from_iso(value)) return spoken(*time);
+      if (const auto time = language::time_from_iso(value)) return language::spoken(*time);
       break;
     case Slot::Type::number:
-      if (const auto number = ascii::to_number<std::int64_t>(value)) return cardinal_words(*number);
+      if (const auto number = ascii::to_number<std::int64_t>(value)) return language::cardinal_words(*number);
       break;
     case Slot::Type::digits: {
       std::string out;
       for (const char digit : value) {
         if (!out.empty()) out += ' ';
-        out += ascii::is_digit(digit) ? cardinal_words(digit - '0') : std::string(1, digit);
+        out += ascii::is_digit(digit) ? language::cardinal_words(digit - '0') : std::string(1, digit);
       }
       return out;
     }
@@ -224,4 +229,4 @@ std::string spoken_value(const Slot& slot, std::string_view value, const Date& t
   return std::string(value);
 }
 
-} // namespace talky::voice
+} // namespace talky::flow

@@ -9,7 +9,7 @@
 
 #include "language/calendar.hpp"
 
-namespace talky::voice {
+namespace talky::flow {
 
 struct Slot {
   enum class Type : std::uint8_t { choice, date, time, number, digits, name, text, yes_no };
@@ -21,7 +21,7 @@ struct Slot {
   std::string name;
   Type type = Type::text;
   std::vector<Choice> choices;
-  Hours hours;                    // time
+  language::Hours hours;          // time
   std::int64_t min = 0;           // number
   std::int64_t max = 999'999'999; // number
   std::size_t length = 0;         // digits: how many; 0: any
@@ -42,10 +42,10 @@ struct Filled {
 // `corrected` are those that he may correct, such as what has just been read back to him: "no, it's Marie",
 // "make it eleven".
 std::vector<Filled> find_values(const std::vector<Slot>& slots, std::optional<std::size_t> asked,
-                                std::string_view text, const Date& today,
+                                std::string_view text, const language::Date& today,
                                 const std::vector<std::size_t>& corrected = {});
 
 // A canonical value as one says it.
-std::string spoken_value(const Slot& slot, std::string_view value, const Date& today);
+std::string spoken_value(const Slot& slot, std::string_view value, const language::Date& today);
 
-} // namespace talky::voice
+} // namespace talky::flow

@@ -7,7 +7,7 @@
 
 #include "core/ascii.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 using namespace std::string_view_literals;
@@ -105,4 +105,4 @@ std::string spoken(const TimeOfDay& time) {
   return out + (time.hour < 22 ? " in the evening" : " at night");
 }
 
-} // namespace talky::voice
+} // namespace talky::language

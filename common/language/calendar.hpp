@@ -10,7 +10,7 @@
 
 #include "language/numbers.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 
 struct Date {
   int year = 1970;
@@ -58,4 +58,4 @@ struct Hours {
 std::vector<Found<TimeOfDay>> find_times(const Words& words, bool asked, const Hours& hours,
                                          const std::vector<bool>& taken);
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -8,7 +8,7 @@
 #include "language/sentences.hpp"
 #include "language/words.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 using namespace std::string_view_literals;
@@ -83,4 +83,4 @@ bool asks_to_repeat(std::string_view text) {
                      [&](const std::string& word) { return sign(word) || contains(kAround, word); });
 }
 
-} // namespace talky::voice
+} // namespace talky::language

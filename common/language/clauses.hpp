@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace talky::voice {
+namespace talky::language {
 
 // Is that all the caller wants to say? For the length of the pause that ends a turn.
 enum class Completeness : std::uint8_t { complete, open, unfinished };
@@ -22,4 +22,4 @@ std::vector<Clause> clauses(std::string_view text);
 // "What?", "Sorry?", "Pardon me?": the caller has not heard us, and nothing else is in it.
 bool asks_to_repeat(std::string_view text);
 
-} // namespace talky::voice
+} // namespace talky::language

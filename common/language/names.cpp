@@ -8,7 +8,7 @@
 #include "language/numbers.hpp"
 #include "language/words.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 // Words as the recogniser wrote them, without punctuation at their ends.
@@ -202,4 +202,4 @@ std::string find_name(std::string_view text, NameMode mode, const std::vector<st
   return NameFinder(text, mode, taken).find();
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace talky::voice {
+namespace talky::language {
 
 enum class NameMode : std::uint8_t {
   anywhere,  // only what is introduced: "my name is Anna Smith", "this is Anna", "Anna Smith speaking"
@@ -17,4 +17,4 @@ enum class NameMode : std::uint8_t {
 // words() gives them, that mean something else already.
 std::string find_name(std::string_view text, NameMode mode, const std::vector<std::string>& taken);
 
-} // namespace talky::voice
+} // namespace talky::language

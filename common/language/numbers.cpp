@@ -6,7 +6,7 @@
 
 #include "core/ascii.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 using namespace std::string_view_literals;
@@ -201,4 +201,4 @@ std::string ordinal_words(std::int64_t number) {
   return std::string(kTens[ten]) + '-' + std::string(kSmallOrdinals[static_cast<std::size_t>(number % 10)]);
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace talky::voice {
+namespace talky::language {
 
 using Words = std::vector<std::string>; // as words() cuts them
 
@@ -31,4 +31,4 @@ std::string find_digits(const Words& words);
 std::string cardinal_words(std::int64_t number);
 std::string ordinal_words(std::int64_t number);
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -7,7 +7,7 @@
 
 #include "language/calendar.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 
 inline std::string_view word_at(const Words& words, std::size_t at) {
   return at < words.size() ? std::string_view(words[at]) : std::string_view();
@@ -37,4 +37,4 @@ std::vector<Found<T>> find_all(const Finder& finder, const Words& words) {
   return out;
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -8,7 +8,7 @@
 #include "language/calendar.hpp"
 #include "language/said.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 using namespace std::string_view_literals;
@@ -218,4 +218,4 @@ std::vector<Found<Date>> find_dates(const Words& words, const Date& today) {
   return find_all<Date>(DateFinder(words, today), words);
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -3,7 +3,7 @@
 #include "language/calendar.hpp"
 #include "language/said.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 class TimeFinder {
@@ -157,4 +157,4 @@ std::vector<Found<TimeOfDay>> find_times(const Words& words, bool asked, const H
   return find_all<TimeOfDay>(TimeFinder(words, asked, hours, taken), words);
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -4,7 +4,7 @@
 #include "core/ascii.hpp"
 #include "language/sentences.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 constexpr std::array<std::string_view, 18> kAbbreviations = {"dr",  "mr",   "mrs",    "ms",   "st",  "no",
@@ -64,4 +64,4 @@ std::vector<std::string> sentences(std::string_view text) {
   return out;
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -4,10 +4,10 @@
 #include <string_view>
 #include <vector>
 
-namespace talky::voice {
+namespace talky::language {
 
 // Cuts text into sentences for synthesis: at . ! ? and line ends, not inside numbers ("3.5"), abbreviations
 // ("Dr.", "a.m.") or initials. Never gives an empty sentence.
 std::vector<std::string> sentences(std::string_view text);
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -12,7 +12,7 @@
 #include "core/ascii.hpp"
 #include "language/spoken_words.hpp"
 
-namespace talky::engine {
+namespace talky::language {
 namespace {
 
 using namespace detail;
@@ -235,4 +235,4 @@ std::string spoken(string_view text) {
   return out;
 }
 
-} // namespace talky::engine
+} // namespace talky::language

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace talky::engine {
+namespace talky::language {
 
 // "Dr. Ray, 3:30 p.m., call 555-0199" -> "Doctor Ray, three thirty P M, call five five five, oh one nine
 // nine". Characters that cannot be spoken (markup, controls, emoji) become spaces. The result is ASCII.
@@ -19,4 +19,4 @@ std::string year(unsigned number);
 // "0199" -> "zero one nine nine"; what is no digit is left out.
 std::string digits(std::string_view text);
 
-} // namespace talky::engine
+} // namespace talky::language

@@ -8,7 +8,7 @@
 #include "language/spoken.hpp"
 #include "language/spoken_words.hpp"
 
-namespace talky::engine::detail {
+namespace talky::language::detail {
 namespace {
 
 constexpr std::array<Pair, 12> kMonths = {{{"jan", "January"},
@@ -248,4 +248,4 @@ std::optional<std::string> numeric(string_view core, string_view before, string_
   return number(core);
 }
 
-} // namespace talky::engine::detail
+} // namespace talky::language::detail

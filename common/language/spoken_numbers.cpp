@@ -3,7 +3,7 @@
 
 #include "language/spoken.hpp"
 
-namespace talky::engine {
+namespace talky::language {
 namespace {
 
 constexpr std::array<std::string_view, 20> kSmall = {
@@ -96,4 +96,4 @@ std::string digits(std::string_view text) {
   return out;
 }
 
-} // namespace talky::engine
+} // namespace talky::language

@@ -8,7 +8,7 @@
 
 #include "core/ascii.hpp"
 
-namespace talky::engine::detail {
+namespace talky::language::detail {
 
 using std::string_view;
 
@@ -53,4 +53,4 @@ const string_view* month(string_view word);
 // these. `before` and `next` are the words around it.
 std::optional<std::string> numeric(string_view core, string_view before, string_view next);
 
-} // namespace talky::engine::detail
+} // namespace talky::language::detail

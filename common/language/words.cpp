@@ -5,7 +5,7 @@
 
 #include "core/ascii.hpp"
 
-namespace talky::voice {
+namespace talky::language {
 namespace {
 
 template <std::size_t N>
@@ -188,4 +188,4 @@ bool trails_off(std::string_view text) {
   return contains(kOpenEnds, last);
 }
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace talky::voice {
+namespace talky::language {
 
 // Lower-case words without punctuation. Apostrophes vanish ("don't" -> "dont"), hyphens separate, "3:30" and
 // "3.50" stay whole, "9am" becomes "9" "am", "a.m." becomes "am". Bytes above 0x7f belong to words.
@@ -34,4 +34,4 @@ bool only_backchannel(std::string_view text);
 // Ends so that more must follow: "and", "my name is", "um"?
 bool trails_off(std::string_view text);
 
-} // namespace talky::voice
+} // namespace talky::language

@@ -62,8 +62,8 @@ class Dialogue {
   virtual ~Dialogue() = default;
   virtual Reply start(const in::Start& start, Random& random) = 0;
   virtual Reply answer(const Heard& heard, Random& random) = 0;
-  virtual Completeness completeness(const Utterance& utterance) const = 0;
-  virtual Completeness completeness(const Digits& digits) const = 0;
+  virtual language::Completeness completeness(const Utterance& utterance) const = 0;
+  virtual language::Completeness completeness(const Digits& digits) const = 0;
   // A copy in the same state: the session takes it back if the caller goes on speaking before he heard any
   // answer.
   virtual std::unique_ptr<Dialogue> clone() const = 0;

@@ -174,7 +174,8 @@ void Session::Impl::on(const in::Dtmf& dtmf) {
   }
   digits_ += dtmf.digit;
   digits_due_ = out_.now + config_.dtmf_pause;
-  if (digits_.size() >= kMaxDigits || dialogue_->completeness(Digits{digits_}) == Completeness::complete)
+  if (digits_.size() >= kMaxDigits ||
+      dialogue_->completeness(Digits{digits_}) == language::Completeness::complete)
     take_digits();
 }
 

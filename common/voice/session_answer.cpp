@@ -85,7 +85,7 @@ void Session::Impl::begin_answer(Reply reply) {
   unsaid_.clear();
   undo_.reset();
   speaker_.begin_answer();
-  const auto texts = sentences(reply_.text);
+  const auto texts = language::sentences(reply_.text);
   if (waterfall_ && !texts.empty()) waterfall_->dialogue = out_.now;
   speaker_.say(texts, reply_.voice);
   if (reply_.ask_llm) ask_llm(reply_);
@@ -103,7 +103,7 @@ void Session::Impl::ask_llm(const Reply& reply) {
 
 // Whole sentences of what has come are said; the last one waits for its end.
 void Session::Impl::llm_text(bool last) {
-  auto texts = sentences(thinking_->text);
+  auto texts = language::sentences(thinking_->text);
   std::string rest;
   if (!last && !texts.empty()) {
     rest = std::move(texts.back());

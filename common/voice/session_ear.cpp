@@ -117,9 +117,9 @@ Samples Session::Impl::pause_needed() const {
   if (!heard_.recognition || !heard_.recognition->result) return config_.pause_open;
   const SttResult& result = *heard_.recognition->result;
   switch (dialogue_->completeness(Utterance{result.text, result.confidence})) {
-    case Completeness::complete: return config_.pause_complete;
-    case Completeness::unfinished: return config_.pause_unfinished;
-    case Completeness::open: break;
+    case language::Completeness::complete: return config_.pause_complete;
+    case language::Completeness::unfinished: return config_.pause_unfinished;
+    case language::Completeness::open: break;
   }
   return config_.pause_open;
 }
@@ -162,10 +162,10 @@ void Session::Impl::decide() {
     }
   } else {
     const std::string& text = recognition.result->text;
-    const bool listening_sign =
-        answering_ && only_backchannel(text) &&
-        dialogue_->completeness(Utterance{text, recognition.result->confidence}) != Completeness::complete;
-    if (!has_words(text) || listening_sign) {
+    const bool listening_sign = answering_ && language::only_backchannel(text) &&
+                                dialogue_->completeness(Utterance{text, recognition.result->confidence}) !=
+                                    language::Completeness::complete;
+    if (!language::has_words(text) || listening_sign) {
       decide_nothing(heard);
     } else {
       decide_words(heard, *recognition.result);
@@ -200,7 +200,7 @@ void Session::Impl::decide_words(const Heard& heard, const SttResult& result) {
       deferred_heard_ = heard;
       return;
     }
-    if (heard.early && words(result.text).size() < kGreetingWords) return;
+    if (heard.early && language::words(result.text).size() < kGreetingWords) return;
     barge_in("words", heard.begin);
   }
   if (answering_) drop_answer();

@@ -13,6 +13,7 @@
 
 using namespace talky;
 using namespace talky::voice;
+using namespace talky::flow;
 
 namespace {
 

@@ -102,11 +102,11 @@ class ScriptEngine final : public voice::Engine {
   std::size_t next_ = 0;
 };
 
-inline std::shared_ptr<const voice::Flow> shipped_flow() {
+inline std::shared_ptr<const flow::Flow> shipped_flow() {
   std::ifstream file(TALKY_FLOWS "/front-desk.yaml");
   std::stringstream text;
   text << file.rdbuf();
-  return voice::Flow::parse(text.str()).flow;
+  return flow::Flow::parse(text.str()).flow;
 }
 
 class ConversationRun {
@@ -137,7 +137,7 @@ class ConversationRun {
     voice::Config config;
     config.silence = voice::from_ms(5000);
     session_ =
-        std::make_unique<voice::Session>(config, voice::make_dialogue(shipped_flow()), *vad_, Random(kSeed));
+        std::make_unique<voice::Session>(config, flow::make_dialogue(shipped_flow()), *vad_, Random(kSeed));
   }
 
   // Until the call has ended, or `limit` has passed. Gives the length of the conversation.

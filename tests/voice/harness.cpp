@@ -38,14 +38,14 @@ Reply EchoDialogue::answer(const Heard& heard, Random& /*random*/) {
   return reply;
 }
 
-Completeness EchoDialogue::completeness(const Utterance& utterance) const {
-  if (utterance.text == "yes") return Completeness::complete;
-  if (utterance.text.ends_with(" and")) return Completeness::unfinished;
-  return Completeness::open;
+language::Completeness EchoDialogue::completeness(const Utterance& utterance) const {
+  if (utterance.text == "yes") return language::Completeness::complete;
+  if (utterance.text.ends_with(" and")) return language::Completeness::unfinished;
+  return language::Completeness::open;
 }
 
-Completeness EchoDialogue::completeness(const Digits& digits) const {
-  return digits.digits == "1" ? Completeness::complete : Completeness::open;
+language::Completeness EchoDialogue::completeness(const Digits& digits) const {
+  return digits.digits == "1" ? language::Completeness::complete : language::Completeness::open;
 }
 
 Conversation::Conversation(Options options, std::unique_ptr<Dialogue> dialogue)

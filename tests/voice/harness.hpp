@@ -41,8 +41,8 @@ class EchoDialogue final : public Dialogue {
  public:
   Reply start(const in::Start& start, Random& random) override;
   Reply answer(const Heard& heard, Random& random) override;
-  Completeness completeness(const Utterance& utterance) const override;
-  Completeness completeness(const Digits& digits) const override;
+  language::Completeness completeness(const Utterance& utterance) const override;
+  language::Completeness completeness(const Digits& digits) const override;
   std::unique_ptr<Dialogue> clone() const override { return std::make_unique<EchoDialogue>(*this); }
 
   Reply greeting;

@@ -113,7 +113,7 @@ void Call::start(voice::in::Start start, bool reports) {
   }
   voice::Config config = context_.config;
   config.reports = reports;
-  session_.emplace(config, voice::make_dialogue(context_.flow), *ear, Random(seed));
+  session_.emplace(config, flow::make_dialogue(context_.flow), *ear, Random(seed));
   context_.log(log::Level::info,
                log::Line("call.start").add("call", name_).add("from", start.from).add("to", start.to));
   credit_from_ = net::now() - kBurst;

@@ -29,7 +29,7 @@ struct Context {
   net::Loop& loop;
   const cli::Logger& log;
   LineFiles& files;
-  std::shared_ptr<const voice::Flow> flow = nullptr;
+  std::shared_ptr<const flow::Flow> flow = nullptr;
   std::string voice = {}; // --voice: of calls that choose none; "" for the flow's
   engine::Speech* speech = nullptr;
   std::shared_ptr<const voice::Cassette> cassette = nullptr; // to be played

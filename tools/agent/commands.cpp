@@ -78,19 +78,19 @@ std::string models_folder(const std::string& chosen) {
 }
 
 int check_flow(const std::string& path, bool json) {
-  const std::string text = read_text(path, voice::Flow::kMaxBytes + 1);
-  const std::vector<voice::Diagnostic> diagnostics = voice::check(text);
+  const std::string text = read_text(path, flow::Flow::kMaxBytes + 1);
+  const std::vector<flow::Diagnostic> diagnostics = flow::check(text);
   bool usable = true;
   boost::json::array list;
-  for (const voice::Diagnostic& diagnostic : diagnostics) {
-    const bool is_error = diagnostic.severity == voice::Diagnostic::Severity::error;
+  for (const flow::Diagnostic& diagnostic : diagnostics) {
+    const bool is_error = diagnostic.severity == flow::Diagnostic::Severity::error;
     usable = usable && !is_error;
     if (json) {
       list.push_back({{"line", diagnostic.line},
                       {"severity", is_error ? "error" : "warning"},
                       {"text", diagnostic.text}});
     } else {
-      print_line(voice::to_string(diagnostic, path));
+      print_line(flow::to_string(diagnostic, path));
     }
   }
   if (json)
@@ -128,7 +128,7 @@ int say(const std::string& text, const std::string& voice_name, const std::strin
   if (!raw) check(output->write(header(std::nullopt)));
   // A pause of 200 ms between sentences, as in a call.
   static constexpr std::array<std::int16_t, 3200> kPause{};
-  for (const std::string& sentence : voice::sentences(words)) {
+  for (const std::string& sentence : language::sentences(words)) {
     const auto sink = [&](std::span<const std::int16_t> pcm) {
       check(output->write(std::as_bytes(pcm)));
       samples += pcm.size();

@@ -22,13 +22,13 @@
 namespace talky::agent {
 namespace {
 
-std::shared_ptr<const voice::Flow> load_flow(const std::string& path) {
+std::shared_ptr<const flow::Flow> load_flow(const std::string& path) {
   const std::string name = path.empty() ? "built-in flow" : path;
   const std::string text =
-      path.empty() ? std::string(default_flow()) : read_text(path, voice::Flow::kMaxBytes + 1);
-  auto parsed = voice::Flow::parse(text);
-  for (const voice::Diagnostic& diagnostic : parsed.diagnostics)
-    cli::complain("talky-agent", voice::to_string(diagnostic, name));
+      path.empty() ? std::string(default_flow()) : read_text(path, flow::Flow::kMaxBytes + 1);
+  auto parsed = flow::Flow::parse(text);
+  for (const flow::Diagnostic& diagnostic : parsed.diagnostics)
+    cli::complain("talky-agent", flow::to_string(diagnostic, name));
   if (!parsed.flow) throw cli::Failure(cli::ExitCode::data, fmt::format("{}: the flow cannot be used", name));
   return parsed.flow;
 }
@@ -49,14 +49,14 @@ void make_folder(const std::string& path) {
 }
 
 // What the flow says first, in its variants: several starts by different chance show them.
-std::set<std::string> greetings(const std::shared_ptr<const voice::Flow>& flow) {
+std::set<std::string> greetings(const std::shared_ptr<const flow::Flow>& flow) {
   std::set<std::string> found;
   voice::in::Start start;
   start.moment = local_moment();
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     Random random(seed);
-    const voice::Reply reply = voice::make_dialogue(flow)->start(start, random);
-    for (std::string& sentence : voice::sentences(reply.text))
+    const voice::Reply reply = flow::make_dialogue(flow)->start(start, random);
+    for (std::string& sentence : language::sentences(reply.text))
       found.insert(std::move(sentence));
   }
   return found;

@@ -10,7 +10,7 @@
 
 #include "flow/flow.hpp"
 
-namespace talky::voice {
+namespace talky::flow::test {
 
 inline std::string front_desk() {
   std::ifstream file(TALKY_FLOWS "/front-desk.yaml");
@@ -21,38 +21,41 @@ inline std::string front_desk() {
 
 class Chat {
  public:
-  explicit Chat(const std::string& yaml, std::uint64_t seed = 1, Moment moment = {2026, 11, 23, 10, 15})
+  explicit Chat(const std::string& yaml, std::uint64_t seed = 1,
+                voice::Moment moment = {2026, 11, 23, 10, 15})
       : random_(seed) {
     auto parsed = Flow::parse(yaml);
     for (const Diagnostic& d : parsed.diagnostics)
       MESSAGE(to_string(d, "flow"));
     REQUIRE(parsed.flow);
     dialogue_ = make_dialogue(parsed.flow);
-    in::Start start;
+    voice::in::Start start;
     start.from = "\"Anna\" <sip:anna@127.0.0.1>";
     start.to = "sip:100@127.0.0.1";
     start.moment = moment;
     last = dialogue_->start(start, random_);
   }
-  const Reply& say(std::string_view text) {
-    return last = dialogue_->answer(Utterance{std::string(text), 0.9F}, random_);
+  const voice::Reply& say(std::string_view text) {
+    return last = dialogue_->answer(voice::Utterance{std::string(text), 0.9F}, random_);
   }
-  const Reply& type(std::string_view keys) {
-    return last = dialogue_->answer(Digits{std::string(keys)}, random_);
+  const voice::Reply& type(std::string_view keys) {
+    return last = dialogue_->answer(voice::Digits{std::string(keys)}, random_);
   }
-  const Reply& silence(int count, bool is_last) {
-    return last = dialogue_->answer(Silence{count, is_last}, random_);
+  const voice::Reply& silence(int count, bool is_last) {
+    return last = dialogue_->answer(voice::Silence{count, is_last}, random_);
   }
-  const Reply& trouble(bool is_last) { return last = dialogue_->answer(Trouble{is_last}, random_); }
+  const voice::Reply& trouble(bool is_last) {
+    return last = dialogue_->answer(voice::Trouble{is_last}, random_);
+  }
   bool heard(std::string_view words) const { return last.text.find(words) != std::string::npos; }
-  bool hangs_up() const { return std::holds_alternative<Reply::Hangup>(last.action); }
-  Dialogue& dialogue() { return *dialogue_; }
+  bool hangs_up() const { return std::holds_alternative<voice::Reply::Hangup>(last.action); }
+  voice::Dialogue& dialogue() { return *dialogue_; }
 
-  Reply last;
+  voice::Reply last;
 
  private:
   Random random_;
-  std::unique_ptr<Dialogue> dialogue_;
+  std::unique_ptr<voice::Dialogue> dialogue_;
 };
 
 // A flow of two or three lines.
@@ -69,4 +72,4 @@ states:
     hangup: done
 )";
 
-} // namespace talky::voice
+} // namespace talky::flow::test

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "chat.hpp"
 #include "flow/expression.hpp"
 #include "flow/flow.hpp"
-#include "voice/chat.hpp"
 
 using namespace talky;
+using namespace talky::flow;
+using namespace talky::flow::test;
 using namespace talky::voice;
 
 namespace {

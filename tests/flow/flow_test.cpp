@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "chat.hpp"
 #include "flow/expression.hpp"
 #include "flow/flow.hpp"
-#include "voice/chat.hpp"
 
 using namespace talky;
+using namespace talky::flow;
+using namespace talky::flow::test;
 using namespace talky::voice;
 
 TEST_CASE("every state answers every input") {
@@ -67,17 +69,17 @@ TEST_CASE("completeness") {
   const auto of = [&](std::string_view text) {
     return chat.dialogue().completeness(Utterance{std::string(text), 1.0F});
   };
-  CHECK(of("I would like to") == Completeness::unfinished);
-  CHECK(of("um") == Completeness::unfinished);
-  CHECK(of("I would like an appointment.") == Completeness::open);
-  CHECK(of("Goodbye.") == Completeness::complete);
+  CHECK(of("I would like to") == language::Completeness::unfinished);
+  CHECK(of("um") == language::Completeness::unfinished);
+  CHECK(of("I would like an appointment.") == language::Completeness::open);
+  CHECK(of("Goodbye.") == language::Completeness::complete);
   chat.say("I want a haircut tomorrow");
-  CHECK(of("half past ten") == Completeness::complete);
-  CHECK(of("maybe") == Completeness::unfinished);
+  CHECK(of("half past ten") == language::Completeness::complete);
+  CHECK(of("maybe") == language::Completeness::unfinished);
   chat.say("half past ten");
   chat.say("Anna");
-  CHECK(of("yes") == Completeness::complete);
-  CHECK(of("no") == Completeness::open); // "no, Thursday"
+  CHECK(of("yes") == language::Completeness::complete);
+  CHECK(of("no") == language::Completeness::open); // "no, Thursday"
 }
 
 TEST_CASE("menus by keys act as soon as no longer entry is possible") {
@@ -90,9 +92,9 @@ states:
       - {digits: "12", say: Twelve.}
       - {digits: ["2", "3"], say: Two or three.}
 )");
-  CHECK(chat.dialogue().completeness(Digits{"1"}) == Completeness::open);
-  CHECK(chat.dialogue().completeness(Digits{"12"}) == Completeness::complete);
-  CHECK(chat.dialogue().completeness(Digits{"2"}) == Completeness::complete);
+  CHECK(chat.dialogue().completeness(Digits{"1"}) == language::Completeness::open);
+  CHECK(chat.dialogue().completeness(Digits{"12"}) == language::Completeness::complete);
+  CHECK(chat.dialogue().completeness(Digits{"2"}) == language::Completeness::complete);
   CHECK(chat.type("12").text == "Twelve.");
   CHECK(chat.type("3").text == "Two or three.");
   CHECK(chat.type("9").text.starts_with("Sorry"));

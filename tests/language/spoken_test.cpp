@@ -6,7 +6,7 @@
 
 #include "core/random.hpp"
 
-namespace talky::engine {
+namespace talky::language {
 namespace {
 
 TEST_CASE("what people write in prompts, in words") {
@@ -114,4 +114,4 @@ TEST_CASE("any bytes become printable ASCII without ends of white space") {
 }
 
 } // namespace
-} // namespace talky::engine
+} // namespace talky::language

@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "chat.hpp"
 #include "flow/flow.hpp"
-#include "voice/chat.hpp"
 
 using namespace talky;
+using namespace talky::flow;
+using namespace talky::flow::test;
 using namespace talky::voice;
 
 TEST_CASE("the shipped flow has no faults") {
@@ -106,7 +108,7 @@ TEST_CASE("a message with a telephone number, spoken or typed") {
   CHECK(chat.last.state == "message_name");
   chat.say("It's Maria");
   CHECK(chat.last.state == "message_phone");
-  CHECK(chat.dialogue().completeness(Digits{"555"}) == Completeness::open);
+  CHECK(chat.dialogue().completeness(Digits{"555"}) == language::Completeness::open);
   chat.say("five five five, oh one double two");
   CHECK(chat.heard("five five five zero one two two"));
   chat.say("no that's wrong");
