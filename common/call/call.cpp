@@ -100,24 +100,24 @@ void Call::respond_busy(sip::TransactionId id, const sip::Incoming& request, Tim
 // ---- Media ----
 
 // Before offer and answer are complete: whatever our offer names is understood, and nothing is sent.
-MediaSession Call::open_session(const sdp::Capabilities& capabilities) {
-  MediaSession session;
+media::MediaSession Call::open_session(const sdp::Capabilities& capabilities) {
+  media::MediaSession session;
   session.formats.clear();
   for (const sdp::Codec& codec : capabilities.codecs)
     session.formats.push_back({codec.name, codec.payload_type, codec.clock_rate});
   session.telephone_event_in = capabilities.telephone_event;
-  session.direction = Direction::recvonly;
+  session.direction = media::Direction::recvonly;
   return session;
 }
 
-Result<> Call::make_media(const MediaSession& session, bool recording) {
-  MediaConfig config;
+Result<> Call::make_media(const media::MediaSession& session, bool recording) {
+  media::MediaConfig config;
   config.session = session;
   config.cname = "talky-" + local_tag_;
   config.ntp_at_epoch = services_.config.ntp_at_epoch;
   config.rtp_timeout = services_.config.rtp_timeout;
   config.recording = recording;
-  auto media = Media::create(config, services_.random);
+  auto media = media::Media::create(config, services_.random);
   if (!media) return tl::unexpected(media.error());
   media_ = std::move(*media);
   if (bridge_attached_) media_->attach_bridge();
@@ -132,7 +132,7 @@ void Call::start_media(Time now) {
 }
 
 void Call::limit_playout(Time now) {
-  const std::uint64_t queued_us = media_->samples_queued() * 1'000'000 / kSampleRate;
+  const std::uint64_t queued_us = media_->samples_queued() * 1'000'000 / media::kSampleRate;
   closing_at_ = now + std::chrono::microseconds(static_cast<std::int64_t>(queued_us)) + playout_grace;
 }
 
@@ -176,46 +176,46 @@ void Call::tell_answered(Time now) {
   if (plan_ && plan_->remote_hold) emit(Held{key_});
 }
 
-std::optional<Output> Call::translate(MediaOutput& output, Time now) {
+std::optional<Output> Call::translate(media::MediaOutput& output, Time now) {
   const auto log = [](log::Level level, const log::Line& line) { return Output(Log{level, line.str()}); };
   return std::visit(
       Overloaded{
-          [&](SendRtp& out) {
+          [&](media::SendRtp& out) {
             return std::optional<Output>(SendMedia{key_, out.to, false, out.bytes});
           },
-          [&](SendRtcp& out) {
+          [&](media::SendRtcp& out) {
             return std::optional<Output>(SendMedia{key_, out.to, true, out.bytes});
           },
-          [&](CallerFrame& out) {
+          [&](media::CallerFrame& out) {
             return std::optional<Output>(CallerAudio{key_, out});
           },
-          [&](RecordingFrame& out) {
+          [&](media::RecordingFrame& out) {
             return std::optional<Output>(RecordedAudio{key_, out});
           },
-          [&](DtmfReceived& out) {
+          [&](media::DtmfReceived& out) {
             tell_digit({key_, out.digit, out.duration_ms, out.at_sample, DtmfPressed::Via::rtp}, now);
             return std::optional<Output>();
           },
-          [&](DtmfSent&) { return std::optional<Output>(DtmfFinished{key_}); },
-          [&](MarkReached& out) {
+          [&](media::DtmfSent&) { return std::optional<Output>(DtmfFinished{key_}); },
+          [&](media::MarkReached& out) {
             return std::optional<Output>(
                 MarkPassed{key_, std::move(out.name), out.samples_played, out.discarded});
           },
-          [&](PlayoutOverflow& out) {
+          [&](media::PlayoutOverflow& out) {
             return std::optional<Output>(log(
                 log::Level::warn,
                 log::Line("call.playout_full").add("call", call_id_).add("refused_samples", out.samples)));
           },
-          [&](RtpTimeout&) {
+          [&](media::RtpTimeout&) {
             media_silent(now);
             return std::optional<Output>();
           },
-          [&](Latched& out) {
+          [&](media::Latched& out) {
             return std::optional<Output>(
                 log(log::Level::debug,
                     log::Line("call.latched").add("call", call_id_).add("source", out.source.to_string())));
           },
-          [](PeerBye&) { return std::optional<Output>(); }},
+          [](media::PeerBye&) { return std::optional<Output>(); }},
       output);
 }
 

@@ -91,8 +91,8 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   void refer_progress(int status, Time now);
   bool follows_refer() const { return referral_ && referral_->accepted; }
   void attach_bridge();
-  Media* media() { return media_ ? &*media_ : nullptr; }
-  const Media* media() const { return media_ ? &*media_ : nullptr; }
+  media::Media* media() { return media_ ? &*media_ : nullptr; }
+  const media::Media* media() const { return media_ ? &*media_ : nullptr; }
   bool hangs_up_after_playout() const { return closing_ || bye_when_acknowledged_; }
 
   // From the transaction layer: what belongs to this call.
@@ -128,12 +128,12 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   void send_bye(EndCause cause, std::string_view reason, Time now);
   void check_playout(Time now);
   void limit_playout(Time now);
-  std::optional<Output> translate(MediaOutput& output, Time now);
+  std::optional<Output> translate(media::MediaOutput& output, Time now);
   void media_silent(Time now);
   void tell_digit(const DtmfPressed& pressed, Time now);
   void tell_answered(Time now);
-  static MediaSession open_session(const sdp::Capabilities& capabilities);
-  Result<> make_media(const MediaSession& session, bool recording);
+  static media::MediaSession open_session(const sdp::Capabilities& capabilities);
+  Result<> make_media(const media::MediaSession& session, bool recording);
   void start_media(Time now);
   void add_identity(sip::Builder& builder) const;
   sip::Builder reply(const sip::Incoming& request, int status, std::string_view reason = {}) const;
@@ -273,13 +273,14 @@ class Call { // NOLINT(clang-analyzer-optin.performance.Padding): members stand 
   unsigned redirects_ = 0;         // so far
   bool redirected_ = false;        // CallRedirected waits for redirect() or hangup()
   std::optional<Time> retry_at_;   // after 491 or 500: no renegotiation before this
-  Direction agreed_direction_ = Direction::sendrecv; // what our last successful re-INVITE asked for
+  media::Direction agreed_direction_ =
+      media::Direction::sendrecv; // what our last successful re-INVITE asked for
   bool direction_due_ = false, refresh_due_ = false;
 
   // Media
   std::optional<sdp::OfferAnswer> negotiation_;
   std::optional<sdp::MediaPlan> plan_;
-  std::optional<Media> media_;
+  std::optional<media::Media> media_;
   bool bridge_attached_ = false;
   bool peer_silent_ = false;
   std::optional<Time> silence_until_;

@@ -55,7 +55,7 @@ Result<> Call::accept(const AcceptOptions& options, Time now) {
   const sdp::Capabilities& capabilities =
       options.capabilities ? *options.capabilities : services_.config.capabilities;
   negotiation_.emplace(capabilities, options.media, services_.random() >> 1);
-  MediaSession session;
+  media::MediaSession session;
   const std::string_view offer = invite_->view().body();
   if (!offer.empty()) {
     if (const auto answer = negotiation_->accept_offer(offer); !answer) {
@@ -64,7 +64,7 @@ Result<> Call::accept(const AcceptOptions& options, Time now) {
       return tl::unexpected(answer.error());
     }
     plan_ = negotiation_->plan();
-    session = MediaSession::from(*plan_);
+    session = media::MediaSession::from(*plan_);
   } else {
     session = open_session(capabilities);
   }

@@ -100,13 +100,13 @@ struct Resumed {
 // What is given to play() before the next poll() leaves in the same 20 ms.
 struct CallerAudio {
   CallKey call = 0;
-  CallerFrame frame; // borrowed
+  media::CallerFrame frame; // borrowed
 };
 
 // Both sides of the same 20 ms, interleaved; only if `recording` was set in accept() or invite().
 struct RecordedAudio {
   CallKey call = 0;
-  RecordingFrame frame; // borrowed
+  media::RecordingFrame frame; // borrowed
 };
 
 struct DtmfPressed { // one key, once, whichever way it came
@@ -183,8 +183,8 @@ struct CallEnded {
   Time invited{};
   std::optional<Time> answered;
   Time ended{};
-  std::string codec;                   // "" without media
-  std::optional<MediaQuality> quality; // nullopt: there was no media
+  std::string codec;                          // "" without media
+  std::optional<media::MediaQuality> quality; // nullopt: there was no media
 };
 
 // The end of a call, but for what is known of its media.

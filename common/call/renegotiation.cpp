@@ -95,8 +95,9 @@ void Call::apply_plan(Time now) {
   const bool was_held = plan_ && plan_->remote_hold;
   plan_ = plan;
   if (media_) {
-    MediaSession session = MediaSession::from(plan);
-    if (!answered_) session.direction = sdp::both(session.direction, Direction::recvonly); // early media
+    media::MediaSession session = media::MediaSession::from(plan);
+    if (!answered_)
+      session.direction = sdp::both(session.direction, media::Direction::recvonly); // early media
     if (const auto updated = media_->update(session, now); !updated) {
       emit(Log{
           log::Level::error,
@@ -122,7 +123,7 @@ Result<> Call::set_hold(bool hold, Time now) {
   if (!negotiation_ || (state_ != State::answered && state_ != State::confirmed)) {
     return fail(Errc::closed, 0, "an answered call");
   }
-  const Direction wanted = hold ? Direction::sendonly : Direction::sendrecv;
+  const media::Direction wanted = hold ? media::Direction::sendonly : media::Direction::sendrecv;
   if (negotiation_->wanted_direction() == wanted) return {};
   negotiation_->set_direction(wanted);
   direction_due_ = true;

@@ -72,27 +72,29 @@ Result<std::size_t> UserAgent::play(CallKey call, std::span<const std::int16_t> 
   if (found->hangs_up_after_playout()) return std::size_t{0};
   return found->media()->play(samples);
 }
-Result<Cleared> UserAgent::clear(CallKey call) {
-  return impl_->with_media(call, [](Media& media) { return Result<Cleared>(media.clear()); });
+Result<media::Cleared> UserAgent::clear(CallKey call) {
+  return impl_->with_media(call, [](media::Media& media) { return Result<media::Cleared>(media.clear()); });
 }
 Result<> UserAgent::mark(CallKey call, std::string_view name) {
-  return impl_->with_media(call, [name](Media& media) {
+  return impl_->with_media(call, [name](media::Media& media) {
     media.mark(std::string(name));
     return Result<>();
   });
 }
 Result<std::size_t> UserAgent::talk_in(CallKey call, std::span<const std::int16_t> samples) {
-  return impl_->with_media(call, [&](Media& media) { return Result<std::size_t>(media.talk_in(samples)); });
+  return impl_->with_media(call,
+                           [&](media::Media& media) { return Result<std::size_t>(media.talk_in(samples)); });
 }
 Result<std::uint64_t> UserAgent::hand_over(CallKey from, CallKey to) {
-  return impl_->with_media(from, [&](Media& old) {
-    return impl_->with_media(to, [&](Media& fresh) { return Result<std::uint64_t>(old.hand_over(fresh)); });
+  return impl_->with_media(from, [&](media::Media& old) {
+    return impl_->with_media(
+        to, [&](media::Media& fresh) { return Result<std::uint64_t>(old.hand_over(fresh)); });
   });
 }
 std::uint64_t UserAgent::queued(CallKey call) const {
   return impl_->queued(call);
 }
-std::optional<MediaQuality> UserAgent::quality(CallKey call) const {
+std::optional<media::MediaQuality> UserAgent::quality(CallKey call) const {
   return impl_->quality(call);
 }
 void UserAgent::shutdown(Time now) {

@@ -86,7 +86,8 @@ class UserAgent {
   // clock. Gives how many were taken: what goes beyond 120 s of queue is refused. Before the answer they are
   // kept and sent after it.
   Result<std::size_t> play(CallKey call, std::span<const std::int16_t> samples);
-  Result<Cleared> clear(CallKey call); // throws the queue away; the marks passed over are told as MarkPassed
+  Result<media::Cleared> clear(
+      CallKey call); // throws the queue away; the marks passed over are told as MarkPassed
   Result<> mark(CallKey call, std::string_view name); // -> MarkPassed
   // As Media::talk_in(): how many of the oldest samples were thrown away.
   Result<std::size_t> talk_in(CallKey call, std::span<const std::int16_t> samples);
@@ -99,7 +100,7 @@ class UserAgent {
   // Samples given to play() and not yet sent: for back-pressure. 0 for an unknown call.
   std::uint64_t queued(CallKey call) const;
   // As it stands now; nullopt without media.
-  std::optional<MediaQuality> quality(CallKey call) const;
+  std::optional<media::MediaQuality> quality(CallKey call) const;
 
   // BYE to all calls, 503 to new ones. CallEnded comes for each; after that calls() is 0.
   void shutdown(Time now);

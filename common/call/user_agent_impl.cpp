@@ -324,13 +324,13 @@ void UserAgent::Impl::shutdown(Time now) {
 std::uint64_t UserAgent::Impl::queued(CallKey key) const {
   const auto it = calls_.find(key);
   if (it == calls_.end()) return 0;
-  const Media* const media = std::as_const(*it->second).media();
+  const media::Media* const media = std::as_const(*it->second).media();
   return media != nullptr ? media->samples_queued() : 0;
 }
 
-std::optional<MediaQuality> UserAgent::Impl::quality(CallKey key) const {
+std::optional<media::MediaQuality> UserAgent::Impl::quality(CallKey key) const {
   const auto it = calls_.find(key);
-  const Media* const media = it == calls_.end() ? nullptr : std::as_const(*it->second).media();
+  const media::Media* const media = it == calls_.end() ? nullptr : std::as_const(*it->second).media();
   return media != nullptr ? std::optional(media->quality()) : std::nullopt;
 }
 

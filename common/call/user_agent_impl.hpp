@@ -43,7 +43,7 @@ class UserAgent::Impl {
   template <class Command>
   auto with(CallKey key, Time now, Command command) -> decltype(command(std::declval<Call&>()));
   template <class Command>
-  auto with_media(CallKey key, Command command) -> decltype(command(std::declval<Media&>()));
+  auto with_media(CallKey key, Command command) -> decltype(command(std::declval<media::Media&>()));
   Call* find(CallKey key);
 
   std::size_t live() const { return live_; }
@@ -51,7 +51,7 @@ class UserAgent::Impl {
   std::size_t dialogs() const { return calls_.size(); }
   std::size_t registrations() const { return registrar_.size(); }
   std::uint64_t queued(CallKey key) const;
-  std::optional<MediaQuality> quality(CallKey key) const;
+  std::optional<media::MediaQuality> quality(CallKey key) const;
 
  private:
   void receive_stream(const sip::Flow& flow, std::string_view bytes, Time now);
@@ -113,7 +113,8 @@ auto UserAgent::Impl::with(CallKey key, Time now, Command command)
 }
 
 template <class Command>
-auto UserAgent::Impl::with_media(CallKey key, Command command) -> decltype(command(std::declval<Media&>())) {
+auto UserAgent::Impl::with_media(CallKey key, Command command)
+    -> decltype(command(std::declval<media::Media&>())) {
   Call* const call = find(key);
   if (call == nullptr) return fail(Errc::not_found, 0, "a call that has not ended");
   if (call->media() == nullptr) return fail(Errc::closed, 0, "a call that has been accepted");

@@ -9,19 +9,19 @@ namespace talky::rtpdump {
 
 namespace {
 
-constexpr std::size_t kMaxFormats = 8; // of call::MediaSession
+constexpr std::size_t kMaxFormats = 8; // of media::MediaSession
 constexpr Duration kDrain = std::chrono::milliseconds(500);
 
 } // namespace
 
-Playout::Playout(call::Media media, std::int64_t start_ns, Play play)
+Playout::Playout(media::Media media, std::int64_t start_ns, Play play)
     : media_(std::move(media)), start_ns_(start_ns), play_(std::move(play)) {}
 
 Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int64_t start_ns, Play play) {
-  call::MediaConfig config;
+  media::MediaConfig config;
   config.rtcp = false;
   config.session.formats.clear();
-  config.session.direction = call::Direction::sendrecv;
+  config.session.direction = media::Direction::sendrecv;
   for (const Stream* stream : streams) {
     for (const PayloadUse& use : stream->payload_types()) {
       if (use.format.telephone_event) {
@@ -29,7 +29,7 @@ Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int
         continue;
       }
       const auto& formats = config.session.formats;
-      const bool known = std::any_of(formats.begin(), formats.end(), [&](const call::MediaFormat& format) {
+      const bool known = std::any_of(formats.begin(), formats.end(), [&](const media::MediaFormat& format) {
         return format.payload_type == use.type;
       });
       if (known || formats.size() >= kMaxFormats) continue;
@@ -40,7 +40,7 @@ Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int
   }
   if (config.session.formats.empty()) return fail(Errc::unsupported, 0, "a codec that can be decoded");
   Random random(1); // of what Media would send, which nobody gets
-  auto media = call::Media::create(config, random);
+  auto media = media::Media::create(config, random);
   if (!media) return tl::unexpected(media.error());
   media->start(Time{});
   media->attach_bridge();
@@ -51,7 +51,7 @@ void Playout::run(Time until) {
   for (auto next = media_.deadline(); next && *next <= until; next = media_.deadline()) {
     media_.expire(*next);
     while (auto output = media_.poll()) {
-      if (const auto* frame = std::get_if<call::CallerFrame>(&*output))
+      if (const auto* frame = std::get_if<media::CallerFrame>(&*output))
         play_(static_cast<std::int64_t>(frame->first_sample), frame->samples);
     }
   }

@@ -1,5 +1,5 @@
-// What a listener would have heard: the packets of one leg go through talky's own call::Media, jitter buffer,
-// decoder, concealment and all, in the time at which they were captured.
+// What a listener would have heard: the packets of one leg go through talky's own media::Media, jitter
+// buffer, decoder, concealment and all, in the time at which they were captured.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -30,11 +30,11 @@ class Playout {
   void finish();
 
  private:
-  Playout(call::Media media, std::int64_t start_ns, Play play);
+  Playout(media::Media media, std::int64_t start_ns, Play play);
   Time at(std::int64_t time_ns) const { return Time(Duration((time_ns - start_ns_) / 1000)); }
   void run(Time until);
 
-  call::Media media_;
+  media::Media media_;
   std::int64_t start_ns_;
   Play play_;
   Time last_{};

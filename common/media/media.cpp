@@ -6,7 +6,7 @@
 #include "media/media_impl.hpp"
 #include "rtp/packet.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 constexpr unsigned kLastTicks = 25; // more than the jitter buffer ever keeps
@@ -171,4 +171,4 @@ MediaQuality Media::quality() const {
   return impl_->quality();
 }
 
-} // namespace talky::call
+} // namespace talky::media

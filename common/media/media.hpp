@@ -40,7 +40,7 @@
 #include "rtp/jitter_buffer.hpp"
 #include "sdp/offer_answer.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 inline constexpr std::uint32_t kSampleRate = 16'000;
 inline constexpr std::size_t kFrameSamples = 320;
@@ -269,4 +269,4 @@ class Media {
   std::unique_ptr<Impl> impl_;
 };
 
-} // namespace talky::call
+} // namespace talky::media

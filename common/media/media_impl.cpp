@@ -5,7 +5,7 @@
 #include "media/media_impl.hpp"
 #include "rtp/packet.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 constexpr Duration kLateTick = std::chrono::milliseconds(10);
@@ -229,4 +229,4 @@ std::optional<MediaOutput> Media::Impl::poll() {
   }
 }
 
-} // namespace talky::call
+} // namespace talky::media

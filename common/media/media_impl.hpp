@@ -17,7 +17,7 @@
 #include "rtp/statistics.hpp"
 #include "rtp/telephone_event.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 // The level of a whole direction, in integers because every frame passes through it.
 struct MediaLevel {
@@ -110,4 +110,4 @@ struct Media::Impl {
   MediaLevel level_in, level_out;
 };
 
-} // namespace talky::call
+} // namespace talky::media

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 constexpr std::size_t kKeepCapacity = 16'000; // a second; more is given back when the queue runs empty
@@ -96,4 +96,4 @@ std::optional<MediaPlayout::Mark> MediaPlayout::poll() {
   return mark;
 }
 
-} // namespace talky::call
+} // namespace talky::media

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace talky::call {
+namespace talky::media {
 
 class MediaPlayout {
  public:
@@ -71,4 +71,4 @@ class MediaPlayout {
   Counters counters_;
 };
 
-} // namespace talky::call
+} // namespace talky::media

@@ -5,7 +5,7 @@
 #include "media/media_impl.hpp"
 #include "rtp/emodel.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 
@@ -98,4 +98,4 @@ MediaQuality Media::Impl::quality() const {
   return q;
 }
 
-} // namespace talky::call
+} // namespace talky::media

@@ -5,7 +5,7 @@
 #include "media/media.hpp"
 #include "media/media_time_scale.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 
@@ -194,4 +194,4 @@ std::size_t MediaReceiver::to_bridge(std::size_t samples) const {
   return samples * kSampleRate / rate_;
 }
 
-} // namespace talky::call
+} // namespace talky::media

@@ -15,7 +15,7 @@
 #include "rtp/jitter_buffer.hpp"
 #include "rtp/packet.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 struct MediaFormat;
 
@@ -77,4 +77,4 @@ class MediaReceiver {
   Counters counters_;
 };
 
-} // namespace talky::call
+} // namespace talky::media

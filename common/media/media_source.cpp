@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 constexpr Duration kFallenSilent = std::chrono::milliseconds(100); // five packets
@@ -65,4 +65,4 @@ void MediaSource::signal(const Endpoint& signalled) {
   packets_ = 0;
 }
 
-} // namespace talky::call
+} // namespace talky::media

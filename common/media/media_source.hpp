@@ -12,7 +12,7 @@
 #include "core/endpoint.hpp"
 #include "core/time.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 class MediaSource {
  public:
@@ -51,4 +51,4 @@ class MediaSource {
   std::uint32_t candidate_packets_ = 0;
 };
 
-} // namespace talky::call
+} // namespace talky::media

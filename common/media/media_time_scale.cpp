@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 
@@ -60,4 +60,4 @@ void repeat_period(std::vector<std::int16_t>& pcm, std::size_t from, std::size_t
   pcm.insert(pcm.begin() + static_cast<std::ptrdiff_t>(from + period), bridge.begin(), bridge.end());
 }
 
-} // namespace talky::call
+} // namespace talky::media

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace talky::call {
+namespace talky::media {
 
 // The distance in samples, 2.5 to 15 ms, after which `pcm` resembles itself best; 0 if it is too short (35 ms
 // are enough for any) or resembles itself badly.
@@ -17,4 +17,4 @@ void cut_period(std::vector<std::int16_t>& pcm, std::size_t from, std::size_t pe
 // Says pcm[from, from + period) twice. Needs from + 2 * period <= pcm.size().
 void repeat_period(std::vector<std::int16_t>& pcm, std::size_t from, std::size_t period);
 
-} // namespace talky::call
+} // namespace talky::media

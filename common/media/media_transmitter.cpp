@@ -4,7 +4,7 @@
 
 #include "media/media.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 constexpr std::uint32_t kMaxPtime = 100; // ms
@@ -114,4 +114,4 @@ std::uint32_t MediaTransmitter::timestamp_at(Duration since_tick) const {
   return sender_.timestamp() + static_cast<std::uint32_t>(since_tick.count() * clock_rate_ / 1'000'000);
 }
 
-} // namespace talky::call
+} // namespace talky::media

@@ -18,7 +18,7 @@
 #include "rtp/sender.hpp"
 #include "rtp/telephone_event.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 struct MediaSession;
 
@@ -75,4 +75,4 @@ class MediaTransmitter {
   std::vector<std::byte> datagram_;
 };
 
-} // namespace talky::call
+} // namespace talky::media

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
-constexpr std::size_t index(PlayoutLedger::Hand hand) {
-  return static_cast<std::size_t>(hand);
+constexpr std::size_t index(PlayoutLedger::Owner owner) {
+  return static_cast<std::size_t>(owner);
 }
 } // namespace
 
-void PlayoutLedger::given(Hand whose, std::uint64_t samples) {
+void PlayoutLedger::given(Owner whose, std::uint64_t samples) {
   if (samples == 0) return;
   if (runs_.empty() || runs_.back().whose != whose) runs_.push_back({whose, end_});
   end_ += samples;
@@ -29,14 +29,14 @@ PlayoutLedger::Counts PlayoutLedger::at(std::uint64_t total) const {
   return counts;
 }
 
-std::array<Cleared, PlayoutLedger::kHands> PlayoutLedger::cleared(const Cleared& all) {
+std::array<Cleared, PlayoutLedger::kOwners> PlayoutLedger::cleared(const Cleared& all) {
   const std::uint64_t to = fences_.empty() ? end_ : fences_.front();
   if (!fences_.empty()) fences_.pop_front();
   const std::uint64_t from = std::min(all.played, to);
   const Counts given = at(to);
   const Counts played = at(from);
-  std::array<Cleared, kHands> parts{};
-  for (std::size_t i = 0; i < kHands; ++i)
+  std::array<Cleared, kOwners> parts{};
+  for (std::size_t i = 0; i < kOwners; ++i)
     parts[i] = {given[i] - played[i], played[i]};
   // What lies between is gone; what lies behind moves up.
   std::deque<Run> rest;
@@ -54,8 +54,8 @@ std::array<Cleared, PlayoutLedger::kHands> PlayoutLedger::cleared(const Cleared&
   return parts;
 }
 
-std::uint64_t PlayoutLedger::played(Hand whose, std::uint64_t played) const {
+std::uint64_t PlayoutLedger::played(Owner whose, std::uint64_t played) const {
   return at(played)[index(whose)];
 }
 
-} // namespace talky::call
+} // namespace talky::media

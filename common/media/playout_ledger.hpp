@@ -1,4 +1,4 @@
-// Whose samples are these? The playout queue of a call may be filled by several hands: the agent, a program
+// Whose samples are these? The playout queue of a call may be filled by several owners: the agent, a program
 // that takes its part for a while, a file that somebody plays. Each counts its own samples only, so what was
 // played and what was thrown away is told to each as if the queue were his alone.
 //
@@ -11,28 +11,28 @@
 
 #include "media/media.hpp"
 
-namespace talky::call {
+namespace talky::media {
 
 class PlayoutLedger {
  public:
-  enum class Hand : std::uint8_t { agent, program, others };
-  static constexpr std::size_t kHands = 3;
+  enum class Owner : std::uint8_t { agent, program, others };
+  static constexpr std::size_t kOwners = 3;
 
-  void given(Hand whose, std::uint64_t samples); // the queue has taken them
+  void given(Owner whose, std::uint64_t samples); // the queue has taken them
   // The queue is being cleared; what is given from here on is not meant. Then what it says of it, which may
-  // come later: gives each one's part, by Hand.
+  // come later: gives each one's part, by Owner.
   void clearing() { fences_.push_back(end_); }
-  std::array<Cleared, kHands> cleared(const Cleared& all);
+  std::array<Cleared, kOwners> cleared(const Cleared& all);
   // Of what had been played when the total was `played`, how much was his. Exact for at least the last 64
   // changes of hands.
-  std::uint64_t played(Hand whose, std::uint64_t played) const;
-  std::uint64_t total(Hand whose) const { return played(whose, end_); } // given, less what was cleared
+  std::uint64_t played(Owner whose, std::uint64_t played) const;
+  std::uint64_t total(Owner whose) const { return played(whose, end_); } // given, less what was cleared
 
  private:
   static constexpr std::size_t kKept = 64;
-  using Counts = std::array<std::uint64_t, kHands>;
+  using Counts = std::array<std::uint64_t, kOwners>;
   struct Run {
-    Hand whose;
+    Owner whose;
     std::uint64_t begin; // the total before its first sample
   };
   Counts at(std::uint64_t total) const;
@@ -43,4 +43,4 @@ class PlayoutLedger {
   std::uint64_t end_ = 0;
 };
 
-} // namespace talky::call
+} // namespace talky::media

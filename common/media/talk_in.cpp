@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace talky::call {
+namespace talky::media {
 
 namespace {
 constexpr unsigned kPatience = 3; // ticks without more, after which less than kStart will do
@@ -65,4 +65,4 @@ void TalkIn::drop(std::size_t count) {
   head_ = 0;
 }
 
-} // namespace talky::call
+} // namespace talky::media

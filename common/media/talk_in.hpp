@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-namespace talky::call {
+namespace talky::media {
 
 class TalkIn { // mono s16 at 16 kHz
  public:
@@ -40,4 +40,4 @@ class TalkIn { // mono s16 at 16 kHz
   std::uint64_t mixed_ = 0;
 };
 
-} // namespace talky::call
+} // namespace talky::media

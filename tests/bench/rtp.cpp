@@ -16,7 +16,7 @@
 namespace {
 
 using namespace talky;
-using namespace talky::call;
+using namespace talky::media;
 
 const Endpoint kPeer{IpAddress::v4(192, 0, 2, 1), 4000};
 

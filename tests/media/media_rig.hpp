@@ -17,7 +17,7 @@
 
 namespace talky::test {
 
-using namespace talky::call;
+using namespace talky::media;
 using namespace std::chrono_literals;
 
 inline Endpoint address(std::uint8_t host, std::uint16_t port) {

@@ -8,7 +8,7 @@
 
 using namespace talky;
 using namespace talky::test;
-using call::TalkIn;
+using media::TalkIn;
 
 namespace {
 
@@ -86,8 +86,8 @@ TEST_CASE("while nothing is sent time passes for it as well") {
 namespace {
 
 struct Line {
-  explicit Line(const call::MediaConfig& config) : random(1) {
-    end.emplace(*call::Media::create(config, random), address(1, 3000));
+  explicit Line(const media::MediaConfig& config) : random(1) {
+    end.emplace(*media::Media::create(config, random), address(1, 3000));
     end->media.attach_bridge();
     end->media.start(now);
   }
@@ -95,10 +95,10 @@ struct Line {
     for (int i = 0; i < count; ++i, now += 20ms) {
       end->media.expire(now);
       while (auto output = end->media.poll()) {
-        if (const auto* mark = std::get_if<call::MarkReached>(&*output)) marks.push_back(*mark);
-        const auto* frame = std::get_if<call::RecordingFrame>(&*output);
+        if (const auto* mark = std::get_if<media::MarkReached>(&*output)) marks.push_back(*mark);
+        const auto* frame = std::get_if<media::RecordingFrame>(&*output);
         if (!frame) continue;
-        for (std::size_t s = 0; s < call::kFrameSamples; ++s)
+        for (std::size_t s = 0; s < media::kFrameSamples; ++s)
           recorded.push_back(frame->samples[2 * s + 1]);
         alone.insert(alone.end(), frame->agent.begin(), frame->agent.end());
       }
@@ -108,13 +108,13 @@ struct Line {
   std::optional<End> end;
   Time now{0ms};
   std::vector<std::int16_t> recorded, alone;
-  std::vector<call::MarkReached> marks;
+  std::vector<media::MarkReached> marks;
 };
 
 } // namespace
 
 TEST_CASE("the agent's queue, marks and counts are the same whether somebody talks in or not") {
-  call::MediaConfig config = media_config(address(2, 4000));
+  media::MediaConfig config = media_config(address(2, 4000));
   config.recording = true;
   Line quiet(config), loud(config);
   for (Line* line : {&quiet, &loud}) {
@@ -151,11 +151,11 @@ TEST_CASE("the agent's queue, marks and counts are the same whether somebody tal
 }
 
 TEST_CASE("on hold nobody talks in, and nothing of it is heard afterwards") {
-  call::MediaConfig config = media_config(address(2, 4000));
+  media::MediaConfig config = media_config(address(2, 4000));
   config.recording = true;
   Line line(config);
-  call::MediaSession held = config.session;
-  held.direction = call::Direction::recvonly;
+  media::MediaSession held = config.session;
+  held.direction = media::Direction::recvonly;
   REQUIRE(line.end->media.update(held, line.now));
   line.end->media.talk_in(constant(1600, 50));
   line.ticks(6);

@@ -76,7 +76,7 @@ class Recording {
     recorder_.emplace(std::move(*recorder));
   }
   // `frame` is the peer on the left and us on the right: the recording of a caller is the other way round.
-  void add(const call::RecordingFrame& frame) {
+  void add(const media::RecordingFrame& frame) {
     if (!recorder_ || broken_) return;
     std::array<std::int16_t, 2 * kFrame> swapped{};
     for (std::size_t i = 0; i < kFrame; ++i) {
@@ -203,8 +203,8 @@ class Call {
       if (settings_.hangup_after > 0)
         limit_.at(net::now() + Duration(std::llround(settings_.hangup_after * 1e6)));
     };
-    handlers.heard = [this](const call::CallerFrame& frame) { hear(frame); };
-    handlers.both = [this](const call::RecordingFrame& frame) { recording_.add(frame); };
+    handlers.heard = [this](const media::CallerFrame& frame) { hear(frame); };
+    handlers.both = [this](const media::RecordingFrame& frame) { recording_.add(frame); };
     handlers.digit = [this](char digit) { outcome_.digits += digit; };
     handlers.ended = [this](const call::CallEnded& event) {
       outcome_.ended = event;
@@ -215,7 +215,7 @@ class Call {
     };
     return handlers;
   }
-  void hear(const call::CallerFrame& frame) {
+  void hear(const media::CallerFrame& frame) {
     if (!outcome_.answered) return; // early media is recorded and not answered
     conversation_.receive(frame.first_sample, frame.samples);
     while (const auto action = conversation_.poll()) {

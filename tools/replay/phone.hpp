@@ -39,8 +39,8 @@ class Phone {
   struct Handlers {
     std::function<void(const call::CallRinging&)> ringing;
     std::function<void(const call::CallAnswered&)> answered;
-    std::function<void(const call::CallerFrame&)> heard;   // every 20 ms from the answer on
-    std::function<void(const call::RecordingFrame&)> both; // left what the peer said, right what we said
+    std::function<void(const media::CallerFrame&)> heard;   // every 20 ms from the answer on
+    std::function<void(const media::RecordingFrame&)> both; // left what the peer said, right what we said
     std::function<void(char)> digit;
     std::function<void(const call::CallEnded&)> ended; // once
     std::function<void(log::Level, const std::string&)> log;

@@ -23,7 +23,7 @@ boost::json::value seconds_or_null(const std::optional<std::uint64_t>& samples) 
   return samples ? boost::json::value(seconds(*samples)) : boost::json::value();
 }
 
-boost::json::object stream_json(const call::StreamQuality& quality) {
+boost::json::object stream_json(const media::StreamQuality& quality) {
   return {{"packets", quality.packets},           {"lost", quality.lost},
           {"loss_percent", quality.loss_percent}, {"burst_ratio", quality.burst_ratio},
           {"jitter_ms", quality.jitter_ms},       {"mos", quality.mos},
@@ -145,7 +145,7 @@ boost::json::object to_json(const Outcome& outcome, const Phone& phone) {
   }
   boost::json::value quality;
   if (outcome.ended && outcome.ended->quality) {
-    const call::MediaQuality& media = *outcome.ended->quality;
+    const media::MediaQuality& media = *outcome.ended->quality;
     quality = boost::json::object{
         {"received", stream_json(media.in)},
         {"sent", stream_json(media.out)},

@@ -162,7 +162,7 @@ void Extractor::stack(Mix& mix) {
 
 void Extractor::open_mix(Mix& mix) {
   if (mix.track) return;
-  if (options_.jitter_buffer) mix.rate = call::kSampleRate;
+  if (options_.jitter_buffer) mix.rate = media::kSampleRate;
   const std::string path = fresh_path(mix.name);
   auto track = Track::create(path, mode(), {mix.rate, 2, options_.jitter_buffer ? 1 : mix.layers});
   if (!track) fail_create(path, track.error());
@@ -212,7 +212,7 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
   const std::int64_t begins = stream.first_ns() - static_cast<std::int64_t>(stream.first_late_ms() * 1e6);
   if (options_.streams) {
     const std::string path = fresh_path(audio.name + ".wav");
-    auto track = Track::create(path, mode(), {options_.jitter_buffer ? call::kSampleRate : rate, 1});
+    auto track = Track::create(path, mode(), {options_.jitter_buffer ? media::kSampleRate : rate, 1});
     if (!track) fail_create(path, track.error());
     audio.track.emplace(std::move(*track));
     if (options_.jitter_buffer) {

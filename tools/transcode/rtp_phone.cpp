@@ -14,7 +14,7 @@ class PhoneDecoder final : public StreamDecoder {
  public:
   PhoneDecoder(const PayloadTypes& types, const Endpoint& to, std::uint8_t payload_type)
       : types_(types), to_(to), receiver_(rtp::JitterBuffer::Config{}) {
-    std::vector<call::MediaFormat> formats;
+    std::vector<media::MediaFormat> formats;
     const auto add = [&](std::uint8_t pt) {
       const auto format = types.find(pt, to);
       if (format && format->codec() != nullptr) formats.push_back({format->name, pt, format->clock_rate});
@@ -76,7 +76,7 @@ class PhoneDecoder final : public StreamDecoder {
 
   const PayloadTypes& types_;
   Endpoint to_;
-  call::MediaReceiver receiver_;
+  media::MediaReceiver receiver_;
   bool usable_ = false, ended_ = false, silent_ = false;
   std::optional<Time> next_tick_;
   std::vector<Waiting> waiting_;

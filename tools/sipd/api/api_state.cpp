@@ -21,7 +21,7 @@ json::value rounded(double value) {
   return std::round(value * 100) / 100;
 }
 
-json::object stream_json(const call::StreamQuality& q) {
+json::object stream_json(const media::StreamQuality& q) {
   return {{"packets", q.packets},
           {"bytes", q.bytes},
           {"lost", q.lost},
@@ -32,9 +32,9 @@ json::object stream_json(const call::StreamQuality& q) {
           {"peak_dbov", rounded(q.peak_dbov)}};
 }
 
-json::value quality_json(const std::optional<call::MediaQuality>& quality) {
+json::value quality_json(const std::optional<media::MediaQuality>& quality) {
   if (!quality) return nullptr;
-  const call::MediaQuality& q = *quality;
+  const media::MediaQuality& q = *quality;
   json::object out{{"in", stream_json(q.in)},        {"out", stream_json(q.out)},
                    {"out_reported", q.out_reported}, {"late", q.late},
                    {"duplicates", q.duplicates},     {"reordered", q.reordered},

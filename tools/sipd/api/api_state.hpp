@@ -38,7 +38,7 @@ struct CallOver {
   int status = 0;
   std::int64_t at_us = 0;
   double seconds = 0; // from the answer to the end
-  std::optional<call::MediaQuality> quality;
+  std::optional<media::MediaQuality> quality;
 };
 // The agent has begun to answer the caller.
 struct CallTurn {

@@ -27,7 +27,7 @@ const Buckets& setup_buckets() {
 const Buckets& pace_buckets() {
   static const Buckets buckets = [] {
     Buckets out;
-    for (const std::int64_t us : call::PaceCounts::bounds_us)
+    for (const std::int64_t us : media::PaceCounts::bounds_us)
       out.push_back(static_cast<double>(us) / 1e6);
     return out;
   }();
@@ -63,9 +63,9 @@ struct Metrics::Impl {
     std::uint64_t received = 0, sent = 0, lost = 0, late = 0, duplicates = 0, foreign = 0, malformed = 0,
                   unexpected = 0;
     std::uint64_t late_ticks = 0, unsent_ticks = 0;
-    call::PaceCounts pace;
+    media::PaceCounts pace;
   };
-  void count(const std::string& uuid, const call::MediaQuality& q) {
+  void count(const std::string& uuid, const media::MediaQuality& q) {
     Seen& seen = calls[uuid];
     const auto add = [](Counter& counter, std::uint64_t& before, std::uint64_t now) {
       if (now > before) counter.Increment(static_cast<double>(now - before));

@@ -42,7 +42,7 @@ class Leg {
   // Throws away what nobody has heard. nullopt: how much that was is known later (Session::cleared).
   virtual std::optional<ipc::Cleared> clear() = 0;
   virtual void mark(const std::string& name) = 0;
-  virtual std::optional<call::MediaQuality> quality() const = 0;
+  virtual std::optional<media::MediaQuality> quality() const = 0;
 
   // ---- What is done to it, or told. `unsupported`: not to a party of this kind.
   virtual Result<> dtmf(std::string_view digits, Duration length) = 0;

@@ -21,7 +21,7 @@ void Session::caller_audio(const call::CallerAudio& event) {
   turns_.heard(heard_ += event.frame.samples.size(), net::now());
   tick_talker();
   if (!seat_) return bridge_->caller_audio(event.frame.samples);
-  static constexpr std::array<std::int16_t, call::kFrameSamples> silence{};
+  static constexpr std::array<std::int16_t, media::kFrameSamples> silence{};
   bridge_->caller_audio(silence);
   if (seat_) seat_->bridge.caller_audio(event.frame.samples);
   run_unheard();
@@ -29,7 +29,7 @@ void Session::caller_audio(const call::CallerAudio& event) {
 
 void Session::recorded(const call::RecordedAudio& event) {
   if (event.call != current()) return;
-  const call::RecordingFrame& frame = event.frame;
+  const media::RecordingFrame& frame = event.frame;
   feed_taps(frame);
   if (!recording_) return;
   if (!record_at_) record_at_ = recorded_ - frame.first_sample; // modulo 2^64
@@ -48,7 +48,7 @@ std::size_t Session::play(std::span<const std::int16_t> samples) {
     return taken;
   }
   const bool idle = leg_queued() == 0;
-  const std::size_t taken = play_as(Hand::agent, samples);
+  const std::size_t taken = play_as(Owner::agent, samples);
   turns_.given(taken, idle);
   return taken;
 }
@@ -61,7 +61,7 @@ void Session::clear() {
   if (over_) return bridge_->cleared({});
   if (seat_) return tell_unheard(true);
   turns_.cleared();
-  discard(Hand::agent);
+  discard(Owner::agent);
 }
 
 void Session::mark(const std::string& name) {
@@ -96,10 +96,10 @@ std::uint64_t Session::leg_queued() const {
   return over_ || !leg_ ? 0 : leg_->queued();
 }
 
-std::size_t Session::play_as(Hand whose, std::span<const std::int16_t> samples) {
+std::size_t Session::play_as(Owner whose, std::span<const std::int16_t> samples) {
   if (over_) return 0;
-  if (whose != Hand::others) tell_first_audio();
-  if (whose != Hand::others && record_ && !samples.empty()) record_->agent_audio();
+  if (whose != Owner::others) tell_first_audio();
+  if (whose != Owner::others && record_ && !samples.empty()) record_->agent_audio();
   if (!leg_) return 0;
   const std::size_t taken = leg_->play(samples).value_or(0);
   ledger_.given(whose, taken);
@@ -107,7 +107,7 @@ std::size_t Session::play_as(Hand whose, std::span<const std::int16_t> samples) 
 }
 
 // Throws away what is queued, whoever gave it.
-void Session::discard(Hand asked_by) {
+void Session::discard(Owner asked_by) {
   clears_.push_back(asked_by);
   ledger_.clearing();
   Leg* const player = leg_ ? leg_.get() : next_.get(); // whoever left has handed the queue over
@@ -119,20 +119,20 @@ void Session::discard(Hand asked_by) {
 
 void Session::cleared(const ipc::Cleared& cleared) {
   if (clears_.empty()) return;
-  const Hand asked_by = clears_.front();
+  const Owner asked_by = clears_.front();
   clears_.pop_front();
   last_total_ = std::max(last_total_, cleared.played);
   const auto parts = ledger_.cleared({cleared.discarded, cleared.played});
-  const auto part = [&](Hand hand) { return parts[static_cast<std::size_t>(hand)]; };
-  const auto own = part(Hand::agent);
-  const bool asked = asked_by == Hand::agent || std::exchange(agent_asked_, false);
+  const auto part = [&](Owner owner) { return parts[static_cast<std::size_t>(owner)]; };
+  const auto own = part(Owner::agent);
+  const bool asked = asked_by == Owner::agent || std::exchange(agent_asked_, false);
   if (asked || own.discarded + agent_untold_ > 0) {
     const ipc::Cleared told{own.discarded + std::exchange(agent_untold_, 0), own.played};
     if (!over_) note(told);
     if (bridge_) bridge_->cleared(told);
   }
-  const auto program = part(Hand::program);
-  if (seat_ && (asked_by == Hand::program || program.discarded > 0))
+  const auto program = part(Owner::program);
+  if (seat_ && (asked_by == Owner::program || program.discarded > 0))
     seat_->bridge.cleared({program.discarded, program.played - std::min(program.played, program_before_)});
 }
 
@@ -152,11 +152,11 @@ void Session::mark(const call::MarkPassed& event) {
   last_total_ = std::max(last_total_, total);
   ipc::MarkPlayed mark{std::string(text.substr(end + 1)), 0};
   if (seat == 0U) {
-    mark.played = ledger_.played(Hand::agent, total);
+    mark.played = ledger_.played(Owner::agent, total);
     note(mark);
     if (bridge_) bridge_->mark_played(mark);
   } else if (seat_ && seat == seat_->number) {
-    const std::uint64_t played = ledger_.played(Hand::program, total);
+    const std::uint64_t played = ledger_.played(Owner::program, total);
     mark.played = played - std::min(played, program_before_);
     seat_->bridge.mark_played(mark);
   }

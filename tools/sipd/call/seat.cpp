@@ -24,7 +24,7 @@ void Seat::failed(std::string_view why, int /*status*/) {
 }
 
 std::size_t Seat::play(std::span<const std::int16_t> samples) {
-  return session_.play_as(call::PlayoutLedger::Hand::program, samples);
+  return session_.play_as(media::PlayoutLedger::Owner::program, samples);
 }
 
 std::uint64_t Seat::queued() const {
@@ -32,7 +32,7 @@ std::uint64_t Seat::queued() const {
 }
 
 void Seat::clear() {
-  session_.discard(call::PlayoutLedger::Hand::program);
+  session_.discard(media::PlayoutLedger::Owner::program);
 }
 
 void Seat::mark(const std::string& name) {

@@ -27,7 +27,7 @@ class Seat final : public BridgeHost {
   Seat(Session& session, SeatLine line, std::uint64_t its_number);
 
   SeatBridge bridge;
-  call::MediaPlayout unheard{max_unheard};
+  media::MediaPlayout unheard{max_unheard};
   // What the agent wanted or came to, put off until the seat is free.
   std::optional<std::string> agent_bye;
   std::optional<std::pair<std::string, int>> agent_lost;

@@ -145,10 +145,10 @@ void Session::failed(std::string_view why, int status) {
 void Session::lose_bridge(std::string_view why, int status) {
   if (!accepted_) return reject(status, why);
   failure_ = why;
-  discard(Hand::others); // nobody asks any more
+  discard(Owner::others); // nobody asks any more
   if (worker_.shared().agent) {
     worker_.shared().agent->wanted();
-    play_as(Hand::others, *worker_.shared().agent->apology());
+    play_as(Owner::others, *worker_.shared().agent->apology());
   }
   end_after_playout("agent lost");
 }
@@ -263,7 +263,7 @@ void Session::finish(const call::CallEnded& event) {
   }
   if (answered_) line.add("seconds", rounded(static_cast<double>(length.count()) / 1e6));
   if (event.quality) {
-    const call::MediaQuality& q = *event.quality;
+    const media::MediaQuality& q = *event.quality;
     line.add("codec", event.codec)
         .add("in_packets", q.in.packets)
         .add("in_lost", q.in.lost)
@@ -280,7 +280,7 @@ void Session::finish(const call::CallEnded& event) {
         .add("late_ticks", q.late_ticks)
         .add("unsent_ticks", q.unsent_ticks)
         .add("underruns", q.underruns)
-        .add("underrun_ms", q.underrun_samples * 1000 / call::kSampleRate)
+        .add("underrun_ms", q.underrun_samples * 1000 / media::kSampleRate)
         .add("pauses", q.pauses);
     if (q.rtt_ms) line.add("rtt_ms", rounded(*q.rtt_ms));
     note("end",

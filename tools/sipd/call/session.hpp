@@ -81,10 +81,10 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   void take_part(Part part, SeatLine line);
 
   // For the program in the seat.
-  using Hand = call::PlayoutLedger::Hand;
+  using Owner = media::PlayoutLedger::Owner;
   std::uint64_t leg_queued() const;
-  std::size_t play_as(Hand whose, std::span<const std::int16_t> samples);
-  void discard(Hand asked_by);
+  std::size_t play_as(Owner whose, std::span<const std::int16_t> samples);
+  void discard(Owner asked_by);
   void mark_as(std::uint64_t seat, const std::string& name);
   void press(const ipc::SendDtmf& dtmf);
   void end_after_playout(std::string_view reason);
@@ -129,7 +129,7 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   void tell_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason);
   void tell(std::string_view type, std::string_view details);
   void tell_first_audio();
-  void feed_taps(const call::RecordingFrame& frame);
+  void feed_taps(const media::RecordingFrame& frame);
 
   // session_seat.cpp
   void talk_in(SeatLine line);
@@ -174,8 +174,8 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   bool on_hold_ = false; // the API asked for it
   bool rang_ = false;
   bool has_played_ = false;
-  call::PlayoutLedger ledger_;
-  std::deque<Hand> clears_;          // who asked for those that have not been answered
+  media::PlayoutLedger ledger_;
+  std::deque<Owner> clears_;         // who asked for those that have not been answered
   std::uint64_t last_total_ = 0;     // of samples played
   std::shared_ptr<Seat> seat_;       // null: the bridge has its part
   std::uint64_t seats_ = 0;          // so far

@@ -32,9 +32,9 @@ Result<> Session::command(const CallCommand& command) {
                  },
                  [&](const SendDigits& digits) { return leg_->dtmf(digits.digits, digits.duration); },
                  [&](const PlayAudio& audio) -> Result<> {
-                   if (audio.clear) discard(Hand::others);
+                   if (audio.clear) discard(Owner::others);
                    turns_.restart(); // what is heard next is no answer
-                   const std::size_t taken = play_as(Hand::others, *audio.samples);
+                   const std::size_t taken = play_as(Owner::others, *audio.samples);
                    if (taken < audio.samples->size())
                      return fail(Errc::too_large, taken, "room for all of it: two minutes may wait");
                    return {};
@@ -141,7 +141,7 @@ void Session::shut_down() {
   if (leg_) leg_->shut_down();
 }
 
-void Session::feed_taps(const call::RecordingFrame& frame) {
+void Session::feed_taps(const media::RecordingFrame& frame) {
   std::erase_if(taps_, [&](const auto& tap) { return !tap->frame(frame.samples, frame.agent); });
 }
 

@@ -129,7 +129,7 @@ void SipLeg::mark(const std::string& name) {
   (void)worker_.agent().mark(key, name);
 }
 
-std::optional<call::MediaQuality> SipLeg::quality() const {
+std::optional<media::MediaQuality> SipLeg::quality() const {
   return worker_.agent().quality(key);
 }
 

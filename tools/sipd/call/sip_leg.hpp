@@ -42,7 +42,7 @@ class SipLeg final : public Leg {
   std::size_t talk_in(std::span<const std::int16_t> samples) override;
   std::optional<ipc::Cleared> clear() override;
   void mark(const std::string& name) override;
-  std::optional<call::MediaQuality> quality() const override;
+  std::optional<media::MediaQuality> quality() const override;
   Result<> dtmf(std::string_view digits, Duration length) override;
   Result<> hold() override;
   Result<> resume() override;

@@ -78,8 +78,8 @@ void Session::seat(SeatLine line) {
   turns_.restart();
   note(ipc::ToAgent(ipc::Hold{.by_program = true}));
   bridge_->displaced();
-  discard(Hand::others); // tells the agent what it lost
-  program_before_ = ledger_.total(Hand::program);
+  discard(Owner::others); // tells the agent what it lost
+  program_before_ = ledger_.total(Owner::program);
   seat_ = std::make_shared<Seat>(*this, std::move(line), ++seats_);
   seat_->bridge.start();
   tell_part("agent", true, "");
@@ -89,7 +89,7 @@ void Session::seat(SeatLine line) {
 // What the agent plays meanwhile goes by, 20 ms at a time.
 void Session::run_unheard() {
   if (!seat_) return;
-  std::array<std::int16_t, call::kFrameSamples> nobody{};
+  std::array<std::int16_t, media::kFrameSamples> nobody{};
   seat_->unheard.take(nobody);
   seat_->unheard.sent(0);
   run_unheard_marks();
@@ -99,7 +99,7 @@ void Session::run_unheard_marks() {
   if (!seat_ || over_) return;
   const auto held = seat_; // the bridge may do anything
   while (const auto mark = held->unheard.poll()) {
-    const ipc::MarkPlayed told{mark->name, ledger_.total(Hand::agent)}; // the rest has been cleared
+    const ipc::MarkPlayed told{mark->name, ledger_.total(Owner::agent)}; // the rest has been cleared
     note(told);
     bridge_->mark_played(told);
   }
@@ -114,7 +114,7 @@ void Session::tell_unheard(bool asked) {
   if (!clears_.empty()) {
     agent_asked_ = agent_asked_ || asked;
   } else if (asked || agent_untold_ > 0) {
-    const ipc::Cleared told{std::exchange(agent_untold_, 0), ledger_.total(Hand::agent)};
+    const ipc::Cleared told{std::exchange(agent_untold_, 0), ledger_.total(Owner::agent)};
     note(told);
     bridge_->cleared(told);
   }
@@ -127,7 +127,7 @@ void Session::vacate(std::string_view why) {
   tell_unheard(false);
   const auto left = std::exchange(seat_, nullptr);
   worker_.loop().post([left] {}); // one of its callbacks may be what brought us here
-  discard(Hand::others);
+  discard(Owner::others);
   turns_.restart();
   tell_part("agent", false, reason);
   if (left->agent_lost) {

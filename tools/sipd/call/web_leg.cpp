@@ -19,9 +19,9 @@ constexpr auto mark_limit = 3s; // for the browser's reports
 constexpr auto goodbye_wait = 3s;
 constexpr std::uint32_t key_ms = 100; // a browser does not say how long a key was held
 
-call::MediaSession media_session(const Endpoint& peer, call::Direction direction) {
-  call::MediaSession session;
-  session.formats = {{"L16", web_payload_type, call::kSampleRate}};
+media::MediaSession media_session(const Endpoint& peer, media::Direction direction) {
+  media::MediaSession session;
+  session.formats = {{"L16", web_payload_type, media::kSampleRate}};
   session.remote = peer;
   session.direction = direction;
   return session;
@@ -44,11 +44,11 @@ WebLeg::WebLeg(Worker& worker, WebCall call)
       clear_limit_(worker.loop(), [this] { no_answer_to_clear(); }),
       invited_(net::now()),
       incoming_(random_) {
-  call::MediaConfig config;
-  config.session = media_session(call_.peer, call::Direction::sendrecv);
+  media::MediaConfig config;
+  config.session = media_session(call_.peer, media::Direction::sendrecv);
   config.rtcp = false;
   config.recording = true;
-  media_.emplace(std::move(*call::Media::create(config, random_)));
+  media_.emplace(std::move(*media::Media::create(config, random_)));
 }
 
 WebLeg::~WebLeg() {
@@ -99,7 +99,7 @@ void WebLeg::answer() {
   call::CallAnswered event;
   event.call = key;
   event.plan.codec = "L16";
-  event.plan.clock_rate = call::kSampleRate;
+  event.plan.clock_rate = media::kSampleRate;
   event.plan.remote_rtp = call_.peer;
   event.at = *answered_;
   session_->answered(event);
@@ -138,14 +138,14 @@ void WebLeg::pump() {
   if (over_ || pumping_) return; // a command from within a callback: the loop below sees what came of it
   pumping_ = true;
   while (auto output = media_->poll()) {
-    std::visit(Overloaded{[this](const call::SendRtp& e) { send_sound(e.bytes); },
-                          [this](const call::CallerFrame& e) {
+    std::visit(Overloaded{[this](const media::SendRtp& e) { send_sound(e.bytes); },
+                          [this](const media::CallerFrame& e) {
                             session_->caller_audio({key, e});
                           },
-                          [this](const call::RecordingFrame& e) {
+                          [this](const media::RecordingFrame& e) {
                             if (recording_) session_->recorded({key, e});
                           },
-                          [this](call::MarkReached& e) {
+                          [this](media::MarkReached& e) {
                             const Time limit = call_.reports ? net::now() + mark_limit : net::now();
                             marks_.push_back({std::move(e.name), e.samples_played, limit});
                           },
@@ -213,7 +213,7 @@ void WebLeg::mark(const std::string& name) {
   later();
 }
 
-std::optional<call::MediaQuality> WebLeg::quality() const {
+std::optional<media::MediaQuality> WebLeg::quality() const {
   if (!answered_) return std::nullopt;
   return media_->quality();
 }
@@ -228,7 +228,7 @@ Result<> WebLeg::dtmf(std::string_view digits, Duration /*length*/) {
 
 Result<> WebLeg::set_hold(bool held) {
   if (!answered_ || over_) return fail(Errc::closed, 0, "a call that has been answered");
-  const auto direction = held ? call::Direction::sendonly : call::Direction::sendrecv;
+  const auto direction = held ? media::Direction::sendonly : media::Direction::sendrecv;
   if (auto done = media_->update(media_session(call_.peer, direction), net::now()); !done) return done;
   tell(fmt::format(R"({{"type":"hold","held":{}}})", held));
   return {};

@@ -1,5 +1,5 @@
 // A browser that calls, as its session sees it. In place of RTP from a socket there is PCM from a WebSocket
-// (web_line.hpp); everything behind that is call::Media as in any other call: jitter buffer, playout queue,
+// (web_line.hpp); everything behind that is media::Media as in any other call: jitter buffer, playout queue,
 // marks, the recording, the figures, and the tick of 20 ms by the worker's clock.
 //
 // What was heard. With `reports` the browser tells how many samples have left its loudspeaker's buffer: marks
@@ -45,7 +45,7 @@ class WebLeg final : public Leg {
   std::size_t talk_in(std::span<const std::int16_t> samples) override;
   std::optional<ipc::Cleared> clear() override;
   void mark(const std::string& name) override;
-  std::optional<call::MediaQuality> quality() const override;
+  std::optional<media::MediaQuality> quality() const override;
   Result<> dtmf(std::string_view digits, Duration length) override;
   Result<> hold() override;
   Result<> resume() override;
@@ -70,7 +70,9 @@ class WebLeg final : public Leg {
   void heard_so_far(std::uint64_t samples);
   void cleared_there(std::uint64_t samples);
   void no_answer_to_clear();
-  std::uint64_t heard() const { return stream_.played(call::PlayoutLedger::Hand::agent, played_) - settled_; }
+  std::uint64_t heard() const {
+    return stream_.played(media::PlayoutLedger::Owner::agent, played_) - settled_;
+  }
   void note_skipped(std::uint64_t skipped);
   std::uint64_t take_left_out();
   void settle_clear(std::uint64_t samples);
@@ -91,7 +93,7 @@ class WebLeg final : public Leg {
   Session* session_ = nullptr;
   std::string uuid_;
   Random random_;
-  std::optional<call::Media> media_;
+  std::optional<media::Media> media_;
   bool recording_ = false;
   net::Timer ticker_, ring_end_, clear_limit_;
   Time invited_;
@@ -109,7 +111,7 @@ class WebLeg final : public Leg {
 
   // What the browser was sent and has not thrown away, of the agent and of others; and how much of it was
   // heard.
-  call::PlayoutLedger stream_;
+  media::PlayoutLedger stream_;
   std::uint64_t streamed_ = 0;          // all of stream_
   std::uint64_t played_ = 0;            // of streamed_
   std::uint64_t told_ = 0, talked_ = 0; // samples of media_, of the agent and talked in, that have been sent

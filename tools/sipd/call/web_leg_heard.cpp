@@ -74,7 +74,7 @@ void WebLeg::no_answer_to_clear() {
   // Since its last report it has played on, if there was something to be played.
   const auto since =
       static_cast<std::uint64_t>(std::max<Duration::rep>((net::now() - last_report_).count(), 0));
-  settle_clear(played_ + since * call::kSampleRate / 1'000'000);
+  settle_clear(played_ + since * media::kSampleRate / 1'000'000);
   later();
 }
 
@@ -84,8 +84,8 @@ void WebLeg::settle_clear(std::uint64_t samples) {
   const Clearing clearing = *std::exchange(clearing_, std::nullopt);
   played_ = std::clamp(samples, played_, std::max(played_, clearing.streamed));
   streamed_ -= clearing.streamed - played_;
-  const auto agent = static_cast<std::size_t>(call::PlayoutLedger::Hand::agent);
-  const call::Cleared lost = stream_.cleared({0, played_})[agent];
+  const auto agent = static_cast<std::size_t>(media::PlayoutLedger::Owner::agent);
+  const media::Cleared lost = stream_.cleared({0, played_})[agent];
   unheard_ += lost.discarded;
   const std::uint64_t left_out = take_left_out();
   for (Mark& mark : marks_) { // of what was thrown away: behind the answer

@@ -18,7 +18,7 @@ constexpr auto left_out = 300ms;
 constexpr auto left_out_for = 500ms;
 
 Duration length_of(std::uint64_t samples) {
-  return Duration(static_cast<Duration::rep>(samples * 1'000'000 / call::kSampleRate));
+  return Duration(static_cast<Duration::rep>(samples * 1'000'000 / media::kSampleRate));
 }
 
 } // namespace
@@ -36,8 +36,8 @@ void WebLeg::send_sound(Bytes rtp) {
   codec::l16::decode(payload, sound.samples);
   sound.samples.resize(std::min<std::size_t>(count, sound.samples.size()));
   const std::uint64_t size = sound.samples.size();
-  stream_.given(call::PlayoutLedger::Hand::agent, std::min(fresh, size));
-  stream_.given(call::PlayoutLedger::Hand::others, size - std::min(fresh, size));
+  stream_.given(media::PlayoutLedger::Owner::agent, std::min(fresh, size));
+  stream_.given(media::PlayoutLedger::Owner::others, size - std::min(fresh, size));
   streamed_ += size;
   call_.to_browser->send(std::move(sound));
   if (fresh > 0) session_->audio_left();
@@ -57,7 +57,7 @@ void WebLeg::keep_in_step(std::size_t samples, Time now) {
   }
   behind_ = std::min(behind_, behind);
   if (now - behind_since_ < left_out_for || behind_ < left_out) return;
-  const auto gap = static_cast<std::uint64_t>(behind_.count()) * call::kSampleRate / 1'000'000;
+  const auto gap = static_cast<std::uint64_t>(behind_.count()) * media::kSampleRate / 1'000'000;
   sound_ += gap;
   incoming_.advance(static_cast<std::uint32_t>(gap));
   behind_since_ = now;
@@ -70,8 +70,8 @@ void WebLeg::caller_sound(std::span<const std::int16_t> samples) {
   sound_ += samples.size();
   rest_.insert(rest_.end(), samples.begin(), samples.end());
   std::size_t done = 0;
-  for (; rest_.size() - done >= call::kFrameSamples; done += call::kFrameSamples)
-    push_packet(std::span(rest_).subspan(done, call::kFrameSamples), now);
+  for (; rest_.size() - done >= media::kFrameSamples; done += media::kFrameSamples)
+    push_packet(std::span(rest_).subspan(done, media::kFrameSamples), now);
   rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(done));
 }
 

@@ -38,7 +38,7 @@ struct CallSnapshot {
   bool held = false;        // by the caller
   bool on_hold = false;     // by us
   std::uint64_t queued = 0; // samples that wait to be sent
-  std::optional<call::MediaQuality> quality;
+  std::optional<media::MediaQuality> quality;
 };
 
 } // namespace talky::sipd

@@ -252,7 +252,7 @@ void Records::Call::ended(const call::CallEnded& event, std::string_view reason,
   if (event.status > 0) record_.status = event.status;
   record_.codec = event.codec;
   if (event.quality) {
-    const call::MediaQuality& q = *event.quality;
+    const media::MediaQuality& q = *event.quality;
     record_.in_packets = count(q.in.packets);
     record_.in_lost = count(q.in.lost);
     record_.in_late = count(q.late);

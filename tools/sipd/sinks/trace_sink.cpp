@@ -7,7 +7,7 @@
 namespace talky::sipd {
 namespace {
 
-telemetry::Attributes quality_attributes(const call::MediaQuality& q) {
+telemetry::Attributes quality_attributes(const media::MediaQuality& q) {
   const auto count = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
   telemetry::Attributes out{{"talky.rtp.received.packets", count(q.in.packets)},
                             {"talky.rtp.received.lost", count(q.in.lost)},
