@@ -2,7 +2,7 @@
 #pragma once
 #include <sys/resource.h>
 
-namespace talky::sipd {
+namespace talky::net {
 
 // Begins such a thread: where cores are few, a call's packets go first.
 inline void begin_background_thread() {
@@ -10,4 +10,4 @@ inline void begin_background_thread() {
   (void)::setpriority(PRIO_PROCESS, 0, niceness); // on Linux: of the thread that calls it
 }
 
-} // namespace talky::sipd
+} // namespace talky::net

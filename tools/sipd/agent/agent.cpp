@@ -27,11 +27,11 @@ constexpr std::string_view apology_text =
     "I am sorry, something went wrong on our side. Please call again. Goodbye.";
 
 // The special information tones of ITU-T E.180, twice: what a telephone network plays when a call fails.
-Samples information_tones() {
-  Samples out;
+audio::Samples information_tones() {
+  audio::Samples out;
   for (int i = 0; i < 2; ++i) {
     for (const double hertz : {950.0, 1400.0, 1800.0}) {
-      Samples tone(rate * 33 / 100);
+      audio::Samples tone(rate * 33 / 100);
       audio::Sine(hertz, rate, -12.0).generate(tone);
       out.insert(out.end(), tone.begin(), tone.end());
     }

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
+#include "audio/samples.hpp"
 #include "core/log.hpp"
 #include "net/process.hpp"
 #include "net/stream.hpp"
 #include "sipd/agent/spoken.hpp"
-#include "sipd/bridge/bridge.hpp"
 
 namespace talky::sipd {
 
@@ -40,7 +40,7 @@ class Agent {
   void wanted(); // any thread
   // Mono s16 at 16 kHz; spoken by the agent's own voice where it could be asked in time, otherwise three
   // tones.
-  std::shared_ptr<const Samples> apology() const { return apology_.samples(); } // any thread
+  std::shared_ptr<const audio::Samples> apology() const { return apology_.samples(); } // any thread
 
  private:
   void look();

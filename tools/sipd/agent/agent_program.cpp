@@ -28,12 +28,12 @@ std::vector<std::string> agent_argv(const std::string& command, std::vector<std:
   return argv;
 }
 
-Samples pcm_of(std::string_view bytes) {
+audio::Samples pcm_of(std::string_view bytes) {
   if (bytes.starts_with("RIFF")) {
     const std::size_t data = bytes.find("data");
     bytes.remove_prefix(data == std::string_view::npos ? bytes.size() : std::min(bytes.size(), data + 8));
   }
-  Samples out;
+  audio::Samples out;
   ipc::decode_audio(as_bytes(bytes), out);
   return out;
 }

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/samples.hpp"
 #include "net/loop.hpp"
 #include "net/process.hpp"
-#include "sipd/bridge/bridge.hpp"
 
 namespace talky::sipd {
 
@@ -19,7 +19,7 @@ namespace talky::sipd {
 std::vector<std::string> agent_argv(const std::string& command, std::vector<std::string> arguments);
 
 // s16le at 16 kHz, with or without a WAV header.
-Samples pcm_of(std::string_view bytes);
+audio::Samples pcm_of(std::string_view bytes);
 
 // One run of it, watched on the loop. Destroying it kills the program.
 class AgentRun {

@@ -11,14 +11,14 @@ constexpr std::size_t max_output = 2 * rate * 20; // bytes
 
 } // namespace
 
-SpokenSentence::SpokenSentence(net::Loop& loop, std::string command, std::string text, Samples instead,
+SpokenSentence::SpokenSentence(net::Loop& loop, std::string command, std::string text, audio::Samples instead,
                                std::string event, log::Sink log)
     : loop_(loop),
       command_(std::move(command)),
       text_(std::move(text)),
       event_(std::move(event)),
       log_(std::move(log)),
-      samples_(std::make_shared<Samples>(std::move(instead))) {}
+      samples_(std::make_shared<audio::Samples>(std::move(instead))) {}
 
 void SpokenSentence::wanted() {
   if (command_.empty() || asked_.exchange(true)) return;
@@ -28,13 +28,13 @@ void SpokenSentence::wanted() {
 void SpokenSentence::ask() {
   run_.emplace(loop_, command_, std::vector<std::string>{"say", text_}, max_output,
                [this](const AgentRun::Result& said) {
-                 Samples samples = pcm_of(said.output);
+                 audio::Samples samples = pcm_of(said.output);
                  const bool usable = said.good && samples.size() > rate / 2;
                  log_(usable ? log::Level::debug : log::Level::warn,
                       log::Line(event_).add("spoken", usable).add("how", said.how).str());
                  if (usable) {
                    const std::lock_guard lock(mutex_);
-                   samples_ = std::make_shared<Samples>(std::move(samples));
+                   samples_ = std::make_shared<audio::Samples>(std::move(samples));
                  } else {
                    asked_ = false;
                  }
@@ -42,7 +42,7 @@ void SpokenSentence::ask() {
                });
 }
 
-std::shared_ptr<const Samples> SpokenSentence::samples() const {
+std::shared_ptr<const audio::Samples> SpokenSentence::samples() const {
   const std::lock_guard lock(mutex_);
   return samples_;
 }

@@ -16,14 +16,14 @@ class SpokenSentence {
  public:
   // `command` "": there is no program to ask. `instead` is given while it has not been spoken. `event` is the
   // name of the line in the log that tells how it went.
-  SpokenSentence(net::Loop& loop, std::string command, std::string text, Samples instead, std::string event,
-                 log::Sink log);
+  SpokenSentence(net::Loop& loop, std::string command, std::string text, audio::Samples instead,
+                 std::string event, log::Sink log);
 
   // It will be needed: spoken now, unless it has been, or is being. A program that could not is asked again
   // with the next call of this.
   void wanted(); // any thread
   // Mono s16 at 16 kHz.
-  std::shared_ptr<const Samples> samples() const; // any thread
+  std::shared_ptr<const audio::Samples> samples() const; // any thread
 
  private:
   void ask();
@@ -34,7 +34,7 @@ class SpokenSentence {
   std::atomic<bool> asked_{false};
   std::optional<AgentRun> run_;
   mutable std::mutex mutex_;
-  std::shared_ptr<const Samples> samples_;
+  std::shared_ptr<const audio::Samples> samples_;
 };
 
 } // namespace talky::sipd

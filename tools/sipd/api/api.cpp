@@ -20,23 +20,23 @@ constexpr std::uint64_t max_body = 4 << 20; // two minutes of sound
 
 } // namespace
 
-Api::Api(const Settings& settings, const Shared& shared)
-    : settings_(settings),
+Api::Api(Options options, const Shared& shared)
+    : options_(std::move(options)),
       shared_(shared),
       log_(shared.log),
-      metrics_(settings.max_calls, settings.workers),
+      metrics_(options_.max_calls, options_.workers),
       state_([this](const ApiState::Event& event) { on_event(event); }),
       readers_(loop_),
-      pages_(settings.web),
-      voices_(loop_, settings.agent_command, settings.samples, shared.log),
-      speaker_(loop_, settings.agent_command),
-      history_(loop_, settings.cdr, settings.record,
+      pages_(options_.web),
+      voices_(loop_, options_.agent_command, options_.samples, shared.log),
+      speaker_(loop_, options_.agent_command),
+      history_(loop_, options_.cdr, options_.recordings,
                [this](std::string_view uuid) { return state_.find(uuid) != nullptr; }),
       refresh_limit_(loop_, [this] { finish_refresh(false); }) {
-  http::ServerOptions options;
-  options.max_body = max_body;
+  http::ServerOptions server;
+  server.max_body = max_body;
   server_ = std::make_unique<http::Server>(
-      loop_, options, [this](Request request, const Reply& reply) { handle(std::move(request), reply); },
+      loop_, server, [this](Request request, const Reply& reply) { handle(std::move(request), reply); },
       log_);
   add_routes();
 }
@@ -58,7 +58,7 @@ void Api::start(std::vector<Worker*> workers, std::vector<Endpoint> listening, P
   probe_ = std::move(probe);
   started_us_ = net::wall_clock_us();
   thread_ = std::thread([this] {
-    begin_background_thread();
+    net::begin_background_thread();
     loop_.run();
   });
 }
@@ -154,7 +154,7 @@ void Api::route(Method method, const char* pattern, Role role, http::Handler han
   roles_[{method, pattern}] = role;
   router_.add(method, pattern,
               [this, role, handler = std::move(handler)](Request request, const Reply& reply) {
-                if (auto refusal = refuse(request, endpoint_, settings_.http_tokens.get(), role))
+                if (auto refusal = refuse(request, endpoint_, options_.tokens.get(), role))
                   return reply(std::move(*refusal));
                 handler(std::move(request), reply);
               });
@@ -163,7 +163,7 @@ void Api::route(Method method, const char* pattern, Role role, http::Handler han
 void Api::handle(Request request, const Reply& reply) {
   const Reply answer = counted(request, reply);
   // Before the router says what there is and what not.
-  if (auto refusal = refuse(request, endpoint_, settings_.http_tokens.get(), Role::none))
+  if (auto refusal = refuse(request, endpoint_, options_.tokens.get(), Role::none))
     return answer(std::move(*refusal));
   router_(std::move(request), answer);
 }

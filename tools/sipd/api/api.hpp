@@ -25,7 +25,6 @@
 #include "sipd/api/pages.hpp"
 #include "sipd/api/speaker.hpp"
 #include "sipd/api/voices.hpp"
-#include "sipd/daemon/settings.hpp"
 #include "sipd/messages/web_line.hpp"
 #include "sipd/worker/worker_counters.hpp"
 
@@ -40,8 +39,19 @@ class Api {
   // Whether a port is free for UDP and TCP.
   using Probe = std::function<net::SysResult<>(Endpoint&)>;
 
+  struct Options {
+    std::size_t max_calls = 500, workers = 1;
+    std::string bridge;                   // where no route fits, as it was written
+    std::string web;                      // folder of the web page; "": none
+    std::string agent_command;            // "": there is no program to ask
+    std::string samples;                  // folder of the voices' samples; "": none are kept
+    std::optional<store::Location> cdr;   // nullopt: no call records
+    std::string recordings;               // their folder; "": nothing is recorded
+    std::shared_ptr<const Tokens> tokens; // null: nobody is asked for one
+  };
+
   // `shared` is only read from start() on, and outlives the Api.
-  Api(const Settings& settings, const Shared& shared);
+  Api(Options options, const Shared& shared);
   ~Api();
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
@@ -95,7 +105,7 @@ class Api {
   std::string metrics_text();
   void on_event(const ApiState::Event& event);
 
-  const Settings& settings_;
+  const Options options_;
   const Shared& shared_;
   log::Sink log_;
   net::Loop loop_;

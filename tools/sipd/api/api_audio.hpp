@@ -72,7 +72,7 @@ class AudioClient : public std::enable_shared_from_this<AudioClient> {
   std::deque<std::vector<std::byte>> waiting_;
   std::uint64_t dropped_ = 0; // frames since the client was last told
   std::uint64_t dropped_total_ = 0;
-  Allowance words_, sound_;
+  TokenBucket words_, sound_;
   bool queue_full_ = false, box_full_ = false;
 };
 

@@ -134,9 +134,10 @@ void Api::say(const Request& request, const Reply& reply) {
 void Api::say_beside(const std::string& uuid, const Reply& reply, const ipc::Say& text) {
   speaker_.speak(
       text.text, text.voice,
-      [this, uuid, reply, clear = text.clear](tl::expected<Samples, std::string> said) {
+      [this, uuid, reply, clear = text.clear](tl::expected<audio::Samples, std::string> said) {
         if (said)
-          return command(uuid, reply, PlayAudio{std::make_shared<const Samples>(std::move(*said)), clear});
+          return command(uuid, reply,
+                         PlayAudio{std::make_shared<const audio::Samples>(std::move(*said)), clear});
         reply(http::problem(503, fmt::format("the agent's program does not speak: {}", said.error())));
       });
 }
@@ -144,8 +145,8 @@ void Api::say_beside(const std::string& uuid, const Reply& reply, const ipc::Say
 void Api::play(const Request& request, const Reply& reply) {
   auto samples = decode_audio(request.body);
   if (!samples) return reply(http::problem(422, samples.error()));
-  command(
-      request, reply,
-      PlayAudio{std::make_shared<const Samples>(std::move(*samples)), is_on(request.query_value("clear"))});
+  command(request, reply,
+          PlayAudio{std::make_shared<const audio::Samples>(std::move(*samples)),
+                    is_on(request.query_value("clear"))});
 }
 } // namespace talky::sipd

@@ -131,7 +131,7 @@ Parsed<TransferTo> parse_transfer(std::string_view body) {
   return TransferTo{std::string(to->get_string().data(), to->get_string().size())};
 }
 
-Parsed<Samples> decode_audio(std::string_view body) {
+Parsed<audio::Samples> decode_audio(std::string_view body) {
   if (body.empty()) return tl::unexpected(std::string("the body must be a sound file"));
   // Readers want a file: one without a name, in memory.
   const net::Fd file(::memfd_create("talky-play", MFD_CLOEXEC));

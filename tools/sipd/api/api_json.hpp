@@ -27,7 +27,7 @@ Parsed<ipc::Say> parse_say(std::string_view body);
 Parsed<TransferTo> parse_transfer(std::string_view body); // {"to": "sip:200@192.0.2.7"}
 // A whole sound file of any kind that talky reads (WAV, FLAC, Ogg ...), at most two minutes of it, mixed down
 // to one channel at 16 kHz.
-Parsed<Samples> decode_audio(std::string_view body);
+Parsed<audio::Samples> decode_audio(std::string_view body);
 
 bool is_on(const std::optional<std::string>& query_value); // ?now, ?now=1, ?now=true
 

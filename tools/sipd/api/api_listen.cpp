@@ -39,7 +39,7 @@ void Api::take_part(const Request& request, const Reply& reply) {
   if (part == Part::agent && ear != Ear::caller)
     return reply(http::problem(422, "who has the agent's part hears the caller: leg is caller"));
   if (part != Part::listen) {
-    if (auto refusal = refuse(request, endpoint_, settings_.http_tokens.get(), Role::operate))
+    if (auto refusal = refuse(request, endpoint_, options_.tokens.get(), Role::operate))
       return reply(std::move(*refusal));
   }
   const ApiState::Call* call = state_.find(uuid);

@@ -109,9 +109,9 @@ std::string Api::status_json() {
                          {"http", endpoint_.to_string()},
                          {"registrations", state_.registrations(now_us)},
                          {"active_calls", state_.calls().size()},
-                         {"capacity", settings_.max_calls},
-                         {"workers", settings_.workers},
-                         {"bridge", settings_.bridge_text}};
+                         {"capacity", options_.max_calls},
+                         {"workers", options_.workers},
+                         {"bridge", options_.bridge}};
   return cli::json_compact(out) + "\n";
 }
 } // namespace talky::sipd

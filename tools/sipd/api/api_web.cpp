@@ -54,7 +54,7 @@ void Api::web_call(const Request& request, const Reply& reply) {
 }
 
 void Api::web_call(const std::shared_ptr<http::WebSocket>& socket, WebCall call) {
-  // The worker in turn: none is told more than its share, and the call's caps are everybody's.
+  // The worker in turn: none is told more than its share, and the limits are everybody's.
   Worker* const worker = workers_[next_web_worker_++ % workers_.size()];
   call.to_call = std::make_shared<CallBox>(worker->loop());
   const auto caller = std::make_shared<WebCaller>(loop_, socket, call.to_call);

@@ -10,7 +10,7 @@
 #include "core/ascii.hpp"
 #include "http/message.hpp"
 #include "sipd/api/history.hpp"
-#include "sipd/daemon/calls_command.hpp"
+#include "store/when.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -26,7 +26,7 @@ using Fault = std::optional<std::string>; // a sentence
 
 Fault time(std::optional<std::int64_t>& out, std::string_view name, const std::string& text,
            std::int64_t now_ms) {
-  out = parse_when(text, now_ms);
+  out = store::parse_when(text, now_ms);
   if (out) return std::nullopt;
   return fmt::format(
       "{} is a date (2026-11-22, 2026-11-22T17:05Z), a time of today (17:05) or an age (90m, 12h, 7d)", name);

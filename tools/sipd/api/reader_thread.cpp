@@ -51,7 +51,7 @@ ReaderThread::Database ReaderThread::open() {
 }
 
 void ReaderThread::run() {
-  begin_background_thread();
+  net::begin_background_thread();
   std::unique_lock lock(mutex_);
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

@@ -26,7 +26,7 @@ void Speaker::speak(const std::string& text, const std::string& voice, Done done
       id, loop_, command_, std::move(arguments), max_output,
       [this, id, done = std::move(done)](const AgentRun::Result& result) {
         const auto node = runs_.extract(id); // it goes when all has been told
-        Samples samples = result.good ? pcm_of(result.output) : Samples();
+        audio::Samples samples = result.good ? pcm_of(result.output) : audio::Samples();
         if (!result.good) return done(tl::unexpected(result.how));
         if (samples.empty()) return done(tl::unexpected(std::string("it says nothing")));
         done(std::move(samples));

@@ -19,7 +19,7 @@ class Speaker {
 
   // Mono s16 at 16 kHz, or a sentence that says why not. `voice` "": the agent's first one. `done` comes
   // once, from the loop.
-  using Done = std::function<void(tl::expected<Samples, std::string>)>;
+  using Done = std::function<void(tl::expected<audio::Samples, std::string>)>;
   void speak(const std::string& text, const std::string& voice, Done done);
 
  private:

@@ -29,7 +29,7 @@ std::string sample_text(std::string_view name) {
   return fmt::format("Hello, this is {}. I answer the telephone, at any time. What can I do for you?", name);
 }
 
-std::string wav_of(const Samples& samples) {
+std::string wav_of(const audio::Samples& samples) {
   const auto header =
       file::make_wav_header(file::SampleFormat::s16le, rate, 1, samples.size() * sizeof(samples[0]));
   std::string out(as_text(header));
@@ -145,7 +145,7 @@ void Voices::sample(const std::string& name, const Reply& reply) {
       find()->wav = cache_.find(name, find()->key).value_or("");
     if (!find()->wav.empty()) return give();
     const auto take = [this, find](const AgentRun::Result& result) {
-      const Samples samples = pcm_of(result.output);
+      const audio::Samples samples = pcm_of(result.output);
       if (samples.size() < rate / 2) return false;
       find()->wav = wav_of(samples);
       if (find()->key.empty()) return true;

@@ -56,7 +56,7 @@ class WebCaller : public std::enable_shared_from_this<WebCaller> {
     std::uint64_t before; // dropped in all up to there
   };
   std::vector<Gap> gaps_;
-  Allowance words_, sound_;
+  TokenBucket words_, sound_;
   bool over_ = false;
 };
 

@@ -7,13 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/samples.hpp"
 #include "core/log.hpp"
 #include "ipc/control.hpp"
 #include "net/loop.hpp"
 
 namespace talky::sipd {
-
-using Samples = std::vector<std::int16_t>;
 
 // What a bridge may do with its call. Mono s16 at 16 kHz everywhere.
 class BridgeHost {
@@ -59,6 +58,6 @@ class Bridge {
 std::unique_ptr<Bridge> make_echo(BridgeHost& host);
 std::unique_ptr<Bridge> make_tone(BridgeHost& host, double hertz);
 // Plays once and hangs up.
-std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const Samples> samples);
+std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const audio::Samples> samples);
 
 } // namespace talky::sipd

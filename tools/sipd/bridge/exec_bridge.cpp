@@ -147,7 +147,7 @@ class ExecBridge : public RemoteBridge {
   ipc::LineDecoder lines_, complaints_;
   int complaint_lines_ = 0;
   std::vector<std::byte> rest_; // half a sample
-  Samples samples_;
+  audio::Samples samples_;
   std::vector<std::byte> out_;
 };
 

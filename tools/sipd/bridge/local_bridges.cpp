@@ -40,13 +40,13 @@ class Tone : public Bridge {
  private:
   BridgeHost& host_;
   audio::Sine sine_;
-  Samples frame_;
+  audio::Samples frame_;
   bool held_ = false;
 };
 
 class Player : public Bridge {
  public:
-  Player(BridgeHost& host, std::shared_ptr<const Samples> samples)
+  Player(BridgeHost& host, std::shared_ptr<const audio::Samples> samples)
       : host_(host), samples_(std::move(samples)) {}
 
   void start() override {
@@ -72,7 +72,7 @@ class Player : public Bridge {
   }
 
   BridgeHost& host_;
-  std::shared_ptr<const Samples> samples_;
+  std::shared_ptr<const audio::Samples> samples_;
   std::size_t position_ = 0;
   bool done_ = false;
 };
@@ -85,7 +85,7 @@ std::unique_ptr<Bridge> make_echo(BridgeHost& host) {
 std::unique_ptr<Bridge> make_tone(BridgeHost& host, double hertz) {
   return std::make_unique<Tone>(host, hertz);
 }
-std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const Samples> samples) {
+std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const audio::Samples> samples) {
   return std::make_unique<Player>(host, std::move(samples));
 }
 

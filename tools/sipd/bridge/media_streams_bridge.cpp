@@ -222,12 +222,12 @@ class MediaStreamsBridge final : public RemoteBridge {
   http::WebSocketUrl url_;
   std::string ca_file_;
   SpokenSentence& reconnecting_;
-  std::shared_ptr<const Samples> sentence_; // as it stood when the connection broke
+  std::shared_ptr<const audio::Samples> sentence_; // as it stood when the connection broke
   streams::Writer writer_;
   std::optional<http::WebSocketConnecting> connecting_;
   std::shared_ptr<http::WebSocket> socket_;
   audio::Resampler down_, up_;
-  Samples samples_, narrow_;
+  audio::Samples samples_, narrow_;
   std::vector<std::byte> coded_;
   std::uint64_t sent_ = 0; // samples of 8 kHz in this stream
   std::size_t marks_ = 0, stale_marks_ = 0;

@@ -184,7 +184,7 @@ class SocketBridge : public RemoteBridge {
   std::shared_ptr<net::Connection> connection_;
   ipc::Decoder decoder_;
   std::optional<audio::Resampler> down_, up_;
-  Samples samples_, narrow_;
+  audio::Samples samples_, narrow_;
   std::vector<std::byte> out_;
 };
 

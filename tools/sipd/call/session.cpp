@@ -82,7 +82,7 @@ std::unique_ptr<Bridge> Session::make_bridge() {
   if (const auto* exec = target_.as<ExecTarget>()) return make_exec_bridge(*this, exec->command);
   if (const auto* socket = target_.as<SocketTarget>()) return make_socket_bridge(*this, *socket);
   if (const auto* streams = target_.as<MediaStreamsTarget>())
-    return make_media_streams_bridge(*this, *streams, worker_.settings().bridge_ca,
+    return make_media_streams_bridge(*this, *streams, worker_.options().bridge_ca,
                                      *worker_.shared().reconnecting);
   if (target_.as<AgentTarget>() && worker_.shared().agent)
     return make_agent_bridge(*this, *worker_.shared().agent);
@@ -114,7 +114,7 @@ void Session::ready() {
   if (accepted_ || over_) return;
   accepted_ = true;
   ringer_.cancel();
-  const auto ring_time = std::chrono::milliseconds(worker_.settings().ring_ms);
+  const auto ring_time = worker_.options().ring;
   if (record_ && ring_time.count() > 0) record_->ringing();
   leg_->attach_bridge();
   if (const auto done = leg_->accept(ring_time, recording()); !done) {

@@ -52,7 +52,7 @@ SipLeg::~SipLeg() {
 }
 
 sdp::LocalMedia SipLeg::media() const {
-  return {worker_.settings().advertise.value_or(flow_.local.ip), port_, 0};
+  return {worker_.options().advertise.value_or(flow_.local.ip), port_, 0};
 }
 
 void SipLeg::send(const call::SendMedia& media) {

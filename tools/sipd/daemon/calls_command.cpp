@@ -13,6 +13,7 @@
 #include "core/ascii.hpp"
 #include "json/json.hpp"
 #include "net/loop.hpp"
+#include "store/when.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -20,8 +21,6 @@ namespace {
 using cli::ExitCode;
 using cli::Failure;
 using store::CallRecord;
-
-constexpr std::int64_t ms_of_day = 86'400'000;
 
 Failure failure(const store::Error& error, const std::string& place) {
   const ExitCode code = error.fault == store::Fault::invalid ? ExitCode::usage
@@ -213,7 +212,7 @@ void print_one(const CallRecord& c) {
 
 std::optional<std::int64_t> when(const char* flag, const std::string& text) {
   if (text.empty()) return std::nullopt;
-  const auto ms = parse_when(text, net::wall_clock_us() / 1000);
+  const auto ms = store::parse_when(text, net::wall_clock_us() / 1000);
   if (!ms) {
     throw Failure(
         ExitCode::usage,
@@ -225,25 +224,6 @@ std::optional<std::int64_t> when(const char* flag, const std::string& text) {
 }
 
 } // namespace
-
-std::optional<std::int64_t> parse_when(std::string_view text, std::int64_t now_ms) {
-  if (const auto date = store::from_iso8601(text)) return date;
-  if (text.size() >= 5 && text[2] == ':') {
-    const std::string today = store::to_iso8601(now_ms).substr(0, 10);
-    return store::from_iso8601(fmt::format("{}T{}", today, text));
-  }
-  if (text.size() < 2) return std::nullopt;
-  const auto amount = ascii::to_number<std::uint32_t>(text.substr(0, text.size() - 1));
-  if (!amount) return std::nullopt;
-  const std::int64_t n = *amount;
-  switch (text.back()) {
-    case 's': return now_ms - n * 1000;
-    case 'm': return now_ms - n * 60'000;
-    case 'h': return now_ms - n * 3'600'000;
-    case 'd': return now_ms - n * ms_of_day;
-    default: return std::nullopt;
-  }
-}
 
 void add_calls_command(cli::Options& options, CallsOptions& calls) {
   options.command("calls", "list past calls, or show one: talky-sipd calls --help");

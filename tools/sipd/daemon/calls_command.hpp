@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "cli/options.hpp"
@@ -24,10 +23,6 @@ struct CallsOptions {
 
 // Puts the command and its flags into the table of talky-sipd.
 void add_calls_command(cli::Options& options, CallsOptions& calls);
-
-// "2026-11-22", "2026-11-22T17:05+01:00", "17:05" (today, UTC), "90m", "12h", "7d" (ago): milliseconds since
-// 1970.
-std::optional<std::int64_t> parse_when(std::string_view text, std::int64_t now_ms);
 
 // Prints them; gives the exit code. Throws cli::Failure.
 int list_calls(const CallsOptions& calls, const std::optional<store::Location>& place);

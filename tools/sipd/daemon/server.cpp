@@ -46,9 +46,25 @@ Live load_live(const Settings& settings) {
       throw Failure(ExitCode::no_input, fmt::format("{}: {}: {}", target->text,
                                                     to_string(samples.error().code), samples.error().what));
     }
-    live.files.emplace(play->path, std::make_shared<const Samples>(std::move(*samples)));
+    live.files.emplace(play->path, std::make_shared<const audio::Samples>(std::move(*samples)));
   }
   return live;
+}
+
+Worker::Options worker_options(const Settings& settings) {
+  Worker::Options out;
+  out.workers = settings.workers;
+  out.rtp_ports = settings.rtp_ports;
+  out.advertise = settings.advertise;
+  out.realm = settings.realm;
+  out.follow_refer = !settings.refer_text.empty();
+  out.session_expires = std::chrono::seconds(settings.session_expires_s);
+  out.rtp_timeout = std::chrono::seconds(settings.rtp_timeout_s);
+  out.ring = std::chrono::milliseconds(settings.ring_ms);
+  out.bridge_ca = settings.bridge_ca;
+  out.record_packets = settings.record_packets;
+  out.hep = settings.observe.hep;
+  return out;
 }
 
 // Whether the port is free, for UDP and TCP. Asked without SO_REUSEPORT: with it another process of ours
@@ -128,13 +144,13 @@ class Server {
     for (std::size_t i = 0; i < settings_.workers; ++i)
       loops_.push_back(std::make_unique<net::Loop>());
     if (settings_.uses_agent()) make_agent();
-    reconnecting_.emplace(*loops_[0], settings_.agent_command, reconnecting_text, Samples(), "bridge.prompt",
-                          shared_.log);
+    reconnecting_.emplace(*loops_[0], settings_.agent_command, reconnecting_text, audio::Samples(),
+                          "bridge.prompt", shared_.log);
     shared_.reconnecting = &*reconnecting_;
     if (settings_.http) make_api();
     std::vector<Worker*> all;
     for (std::size_t i = 0; i < settings_.workers; ++i) {
-      workers_.push_back(std::make_unique<Worker>(*loops_[i], settings_, shared_, live, i));
+      workers_.push_back(std::make_unique<Worker>(*loops_[i], worker_options_, shared_, live, i));
       all.push_back(workers_.back().get());
     }
     for (const auto& worker : workers_) {
@@ -197,7 +213,17 @@ class Server {
   // Where its default port is taken (a second daemon on this machine) the calls go on without it; one that
   // was asked for must be there.
   void make_api() {
-    auto api = std::make_unique<Api>(settings_, shared_);
+    Api::Options options;
+    options.max_calls = settings_.max_calls;
+    options.workers = settings_.workers;
+    options.bridge = settings_.bridge_text;
+    options.web = settings_.web;
+    options.agent_command = settings_.agent_command;
+    options.samples = settings_.samples;
+    options.cdr = settings_.cdr;
+    options.recordings = settings_.record;
+    options.tokens = settings_.http_tokens;
+    auto api = std::make_unique<Api>(std::move(options), shared_);
     const auto bound = api->listen(*settings_.http);
     if (!bound && !settings_.http_is_default) {
       throw Failure(ExitCode::unavailable,
@@ -294,12 +320,13 @@ class Server {
   }
 
   Settings settings_;
+  const Worker::Options worker_options_ = worker_options(settings_);
   int argc_;
   const char* const* argv_;
   cli::Logger logger_;
-  Caps calls_{settings_.max_calls, settings_.max_calls_per_source};
-  Caps calls_out_{settings_.calls_out.most, settings_.calls_out.most};
-  Caps connections_{max_connections, max_connections_per_source};
+  CallLimits calls_{settings_.max_calls, settings_.max_calls_per_source};
+  CallLimits calls_out_{settings_.calls_out.most, settings_.calls_out.most};
+  CallLimits connections_{max_connections, max_connections_per_source};
   Shared shared_;
   std::optional<Recorder> recorder_;
   std::optional<Records> records_;

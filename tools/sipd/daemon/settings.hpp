@@ -15,8 +15,8 @@
 #include "sipd/bridge/routes.hpp"
 #include "sipd/daemon/calls_command.hpp"
 #include "sipd/daemon/observe_settings.hpp"
-#include "sipd/daemon/users.hpp"
 #include "sipd/messages/call_out.hpp"
+#include "sipd/worker/users.hpp"
 #include "store/files.hpp"
 
 namespace talky::sipd {

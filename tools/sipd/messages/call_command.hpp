@@ -8,8 +8,9 @@
 #include <string>
 #include <variant>
 
+#include "audio/samples.hpp"
+#include "ipc/control.hpp"
 #include "media/media.hpp"
-#include "sipd/bridge/bridge.hpp"
 
 namespace talky::sipd {
 
@@ -20,9 +21,9 @@ struct SendDigits {
   std::string digits; // 0-9 * # A-D and ','
   std::chrono::milliseconds duration{100};
 };
-struct PlayAudio {                        // after what the bridge has queued
-  std::shared_ptr<const Samples> samples; // mono, 16 kHz
-  bool clear = false;                     // instead of it
+struct PlayAudio {                               // after what the bridge has queued
+  std::shared_ptr<const audio::Samples> samples; // mono, 16 kHz
+  bool clear = false;                            // instead of it
 };
 struct SayText { // by the bridge; `unsupported`: it does not know how
   ipc::Say say;

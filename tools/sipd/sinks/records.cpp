@@ -135,7 +135,7 @@ store::Writer::Options Records::writer_options() {
   out.spool = options_.spool;
   out.retention = options_.retention;
   out.log = log_;
-  out.begin = begin_background_thread;
+  out.begin = net::begin_background_thread;
   if (!options_.recordings.empty())
     out.complete = [this](const store::Writer::Completing& completing) { return complete(completing); };
   return out;

@@ -70,7 +70,7 @@ Tracer::Tracer(Options options, log::Sink log)
       stop_limit_(loop_, [this] { loop_.stop(); }),
       random_(net::entropy_seed()),
       thread_([this] {
-        begin_background_thread();
+        net::begin_background_thread();
         loop_.run();
       }) {}
 

@@ -19,13 +19,13 @@ std::string_view text_of(Bytes bytes) {
 
 } // namespace
 
-Signalling::Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, Caps& caps, Events events,
-                       log::Sink log)
+Signalling::Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, CallLimits& limits,
+                       Events events, log::Sink log)
     : loop_(loop),
       workers_(workers),
       events_(std::move(events)),
       log_(std::move(log)),
-      caps_(caps),
+      limits_(limits),
       next_id_(worker + workers), // never 0
       sweeper_(loop, [this] { sweep(); }) {
   sweeper_.at(net::now() + sweep_every);
@@ -70,7 +70,7 @@ void Signalling::close_all() {
 
 void Signalling::accepted(const std::shared_ptr<net::Connection>& connection) {
   const Endpoint peer = connection->peer();
-  if (caps_.enter(peer.ip) != call::CallCounter::Verdict::granted) {
+  if (limits_.enter(peer.ip) != call::CallCounter::Verdict::granted) {
     log_(log::Level::warn,
          log::Line("connection.refused").add("peer", peer.to_string()).add("why", "too many").str());
     return; // letting go closes it
@@ -107,7 +107,7 @@ void Signalling::lost(std::uint64_t id) {
   const auto peer = peers_.find(id);
   if (peer == peers_.end()) return;
   const sip::Flow flow = peer->second.flow;
-  if (peer->second.counted) caps_.leave(flow.remote.ip);
+  if (peer->second.counted) limits_.leave(flow.remote.ip);
   peers_.erase(peer);
   events_.closed(flow);
 }

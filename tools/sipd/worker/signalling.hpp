@@ -16,7 +16,7 @@
 #include "net/stream.hpp"
 #include "net/udp.hpp"
 #include "sip/flow.hpp"
-#include "sipd/worker/caps.hpp"
+#include "sipd/messages/call_limits.hpp"
 
 namespace talky::sipd {
 
@@ -28,8 +28,8 @@ class Signalling {
     std::function<void(const sip::Flow&)> closed; // broken, ended, or never opened (connection 0)
   };
   // Connections are numbered so that owner() tells the worker whose they are.
-  // `caps` outlives it.
-  Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, Caps& caps, Events events,
+  // `limits` outlive it.
+  Signalling(net::Loop& loop, std::size_t worker, std::size_t workers, CallLimits& limits, Events events,
              log::Sink log);
   ~Signalling();
 
@@ -56,7 +56,7 @@ class Signalling {
     std::shared_ptr<net::Connection> connection;
     sip::Flow flow;
     Time last_heard{};
-    bool counted = false; // by caps_: it came to us
+    bool counted = false; // by limits_: it came to us
   };
   struct Opening {
     std::unique_ptr<net::Connecting> attempt;
@@ -80,7 +80,7 @@ class Signalling {
   std::vector<net::Listener> listeners_;
   std::unordered_map<std::uint64_t, Peer> peers_;
   std::map<Endpoint, Opening> opening_;
-  Caps& caps_; // on connections
+  CallLimits& limits_; // on connections
   std::uint64_t next_id_;
   net::Timer sweeper_;
 };

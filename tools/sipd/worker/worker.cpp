@@ -34,16 +34,16 @@ std::uint64_t ntp_at_epoch() {
 
 } // namespace
 
-Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, Live live, std::size_t index)
+Worker::Worker(net::Loop& loop, const Options& options, const Shared& shared, Live live, std::size_t index)
     : loop_(loop),
-      settings_(settings),
+      options_(options),
       shared_(shared),
       live_(std::move(live)),
       index_(index),
       random_(net::entropy_seed()),
-      ports_(settings.rtp_ports, port_rest, random_, index, settings.workers),
+      ports_(options.rtp_ports, port_rest, random_, index, options.workers),
       signalling_(
-          loop, index, settings.workers, *shared.connections,
+          loop, index, options.workers, *shared.connections,
           {.received = [this](const sip::Flow& flow, std::string_view bytes) { received(flow, bytes); },
            .opened =
                [this](const sip::Flow& flow) {
@@ -68,8 +68,8 @@ Worker::Worker(net::Loop& loop, const Settings& settings, const Shared& shared, 
              }),
       stalls_(loop, [this] { close_stalled(); }) {
   make_user_agent();
-  if (settings.observe.hep) {
-    auto hep = HepSender::open(loop, *settings.observe.hep);
+  if (options.hep) {
+    auto hep = HepSender::open(loop, *options.hep);
     if (hep) {
       hep_ = std::move(*hep);
     } else {
@@ -85,21 +85,21 @@ void Worker::make_user_agent() {
       return live_.users->ha1(user, realm, algorithm);
     };
   }
-  config.realm = settings_.realm;
-  config.follow_refer = !settings_.refer_text.empty();
+  config.realm = options_.realm;
+  config.follow_refer = options_.follow_refer;
   // Each worker counts the uses of its own nonces: with one of another's, credentials are stale, not used
   // again.
   config.digest_key = fmt::format("{}/{}", shared_.digest_key, index_);
   config.digest_algorithms = live_.digests;
-  config.hosts.push_back(settings_.realm);
-  if (settings_.advertise) config.hosts.push_back(settings_.advertise->to_string());
-  config.admit = [&caps = *shared_.calls](const IpAddress& source) { return caps.enter(source); };
-  config.release = [&caps = *shared_.calls](const IpAddress& source) { caps.leave(source); };
+  config.hosts.push_back(options_.realm);
+  if (options_.advertise) config.hosts.push_back(options_.advertise->to_string());
+  config.admit = [&limits = *shared_.calls](const IpAddress& source) { return limits.enter(source); };
+  config.release = [&limits = *shared_.calls](const IpAddress& source) { limits.leave(source); };
   // Requests are spread by the hash of their Call-ID, so that a share for each is as good as one for all.
-  config.max_transactions /= settings_.workers;
-  config.max_pending_per_source /= settings_.workers;
-  config.session_expires = std::chrono::seconds(settings_.session_expires_s);
-  config.rtp_timeout = std::chrono::seconds(settings_.rtp_timeout_s);
+  config.max_transactions /= options_.workers;
+  config.max_pending_per_source /= options_.workers;
+  config.session_expires = options_.session_expires;
+  config.rtp_timeout = options_.rtp_timeout;
   config.ntp_at_epoch = ntp_at_epoch();
   agent_ = std::make_unique<call::UserAgent>(std::move(config), Random(net::entropy_seed()));
 }

@@ -4,6 +4,7 @@
 // place even if a phone changes ports or goes from UDP to TCP in between; only whole SIP messages ever cross,
 // never media.
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -23,16 +24,17 @@
 #include "sip/message.hpp"
 #include "sip/uri.hpp"
 #include "sipd/agent/agent.hpp"
-#include "sipd/daemon/settings.hpp"
+#include "sipd/bridge/routes.hpp"
 #include "sipd/messages/audio_tap.hpp"
 #include "sipd/messages/call_command.hpp"
+#include "sipd/messages/call_limits.hpp"
 #include "sipd/messages/call_out.hpp"
 #include "sipd/messages/seat_line.hpp"
 #include "sipd/messages/web_line.hpp"
 #include "sipd/sinks/hep_sender.hpp"
 #include "sipd/sinks/recorder.hpp"
-#include "sipd/worker/caps.hpp"
 #include "sipd/worker/signalling.hpp"
+#include "sipd/worker/users.hpp"
 #include "sipd/worker/worker_counters.hpp"
 
 namespace talky::sipd {
@@ -57,9 +59,9 @@ struct Shared {
   Tracer* tracer = nullptr;               // null: no traces are sent
   bool agent_keeps_journal = false;
   std::string digest_key;
-  Caps* calls = nullptr;
-  Caps* connections = nullptr;
-  Caps* calls_out = nullptr; // those that we place
+  CallLimits* calls = nullptr;
+  CallLimits* connections = nullptr;
+  CallLimits* calls_out = nullptr; // those that we place
 };
 
 // Settings that may change while calls go on (SIGHUP).
@@ -70,12 +72,27 @@ struct Live {
   std::shared_ptr<const std::vector<std::string>> refer; // patterns of --allow-refer
   std::shared_ptr<const OutRules> calls_out;             // never null
   // Of play: targets, read when the settings are.
-  std::unordered_map<std::string, std::shared_ptr<const Samples>> files;
+  std::unordered_map<std::string, std::shared_ptr<const audio::Samples>> files;
 };
 
 class Worker {
  public:
-  Worker(net::Loop& loop, const Settings& settings, const Shared& shared, Live live, std::size_t index);
+  struct Options {
+    std::size_t workers = 1; // in all
+    net::PortPool::Range rtp_ports{};
+    std::optional<IpAddress> advertise; // in the SDP, instead of the local address
+    std::string realm = "talky";
+    bool follow_refer = false;
+    std::chrono::seconds session_expires{1800}; // 0: only if the phone asks
+    std::chrono::seconds rtp_timeout{30};       // 0: never
+    std::chrono::milliseconds ring{0};          // before the answer
+    std::string bridge_ca;                      // PEM, for wss://; "": the system's authorities
+    bool record_packets = true;                 // where there is a recorder
+    std::optional<HepOptions> hep;              // nullopt: nobody captures
+  };
+
+  // `options` and `shared` outlive it.
+  Worker(net::Loop& loop, const Options& options, const Shared& shared, Live live, std::size_t index);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -109,7 +126,7 @@ class Worker {
   // For the sessions.
   call::UserAgent& agent() { return *agent_; }
   net::Loop& loop() { return loop_; }
-  const Settings& settings() const { return settings_; }
+  const Options& options() const { return options_; }
   const Shared& shared() const { return shared_; }
   const Live& live() const { return live_; }
   net::PortPool& ports() { return ports_; }
@@ -153,7 +170,7 @@ class Worker {
   Session* find(call::CallKey key);
 
   net::Loop& loop_;
-  const Settings& settings_;
+  const Options& options_;
   const Shared& shared_;
   Live live_;
   std::size_t index_;

@@ -90,7 +90,7 @@ void Worker::received(const sip::Flow& flow, std::string_view bytes) {
 void Worker::deliver(const sip::Flow& flow, std::string_view bytes) {
   ++counters_.sip_received;
   if (hep_) hep_->sip(flow, bytes, true, net::wall_clock_us());
-  if (shared_.recorder && settings_.record_packets) keep_for_pcap(flow, bytes, true);
+  if (shared_.recorder && options_.record_packets) keep_for_pcap(flow, bytes, true);
   if (shut_down_ && scratch_.assign(bytes) && scratch_.is_response() &&
       scratch_.method() == sip::Method::bye) {
     goodbyes_.erase(std::string(scratch_.call_id()));
@@ -121,7 +121,7 @@ void Worker::keep_for_pcap(const sip::Flow& flow, std::string_view bytes, bool i
 void Worker::transmit(const sip::Datagram& datagram) {
   ++counters_.sip_sent;
   if (hep_) hep_->sip(datagram.flow, datagram.bytes, false, net::wall_clock_us());
-  if (shared_.recorder && settings_.record_packets) keep_for_pcap(datagram.flow, datagram.bytes, false);
+  if (shared_.recorder && options_.record_packets) keep_for_pcap(datagram.flow, datagram.bytes, false);
   if (shut_down_ && scratch_.assign(datagram.bytes) && scratch_.is_request() &&
       scratch_.method() == sip::Method::bye) {
     goodbyes_.emplace(scratch_.call_id());

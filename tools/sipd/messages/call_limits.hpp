@@ -1,4 +1,4 @@
-// Caps that all workers count together.
+// How many there may be of something, in all and from one address; all workers count together.
 #pragma once
 #include <mutex>
 
@@ -6,9 +6,9 @@
 
 namespace talky::sipd {
 
-class Caps { // any thread
+class CallLimits { // any thread
  public:
-  Caps(std::size_t most, std::size_t most_per_source) : counter_(most, most_per_source) {}
+  CallLimits(std::size_t most, std::size_t most_per_source) : counter_(most, most_per_source) {}
 
   call::CallCounter::Verdict enter(const IpAddress& source) {
     const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-#include "sipd/daemon/users.hpp"
+#include "sipd/worker/users.hpp"
 
 #include <fmt/format.h>
 
