@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Holds the sources to the layers: what a folder of common/ includes it must have declared in its CMakeLists.txt,
-and a core knows no sockets, no clock, no chance, no environment, no files and no threads."""
+and a core knows no sockets, no clock, no chance, no environment, no files and no threads. The folders of tools/sipd
+stand one on the other in one order. A class lives in one .cpp: what is too much for one is cut by its state."""
+import collections
 import pathlib
 import re
 import sys
@@ -15,6 +17,47 @@ FORBIDDEN_IN_CORES = [
     (r"\b(clock_gettime|gettimeofday|std::time|time\(nullptr\))", "a core cannot ask for the time"),
     (r"\b(random_device|getenv|RAND_bytes)\b", "chance and the environment are passed in"),
 ]
+
+# Folders of tools/sipd: each may include those before it.
+SIPD_ORDER = ["agent", "bridge", "messages", "sinks", "call", "worker", "api", "daemon"]
+# Includes that still run upwards: file and folder. To be shortened, never to be lengthened.
+SIPD_KNOWN = {
+    ("call/playout_owner.cpp", "worker"),
+    ("call/redirects.cpp", "worker"),
+    ("call/session.cpp", "worker"),
+    ("call/session_command.cpp", "api"),
+    ("call/session_command.cpp", "worker"),
+    ("call/sip_leg.cpp", "worker"),
+    ("call/takeover.cpp", "worker"),
+    ("call/transfer.cpp", "worker"),
+    ("call/way.cpp", "worker"),
+    ("call/web_leg.cpp", "worker"),
+    ("call/web_leg_heard.cpp", "worker"),
+    ("sinks/trace_sink.cpp", "call"),
+    ("sinks/trace_sink.cpp", "worker"),
+    ("sinks/turn_sink.cpp", "api"),
+    ("sinks/turn_sink.cpp", "call"),
+    ("sinks/turn_sink.cpp", "worker"),
+    ("worker/worker.cpp", "api"),
+}
+# Classes that still have members in several .cpp: folder and class. Likewise.
+SPLIT_KNOWN = {
+    ("common/call", "Call"),
+    ("common/call", "UserAgent::Impl"),
+    ("common/cli", "Options"),
+    ("common/flow", "FlowDialogue"),
+    ("common/media", "Media::Impl"),
+    ("common/sip", "TransactionLayer::Impl"),
+    ("common/store", "Writer"),
+    ("common/voice", "Session::Impl"),
+    ("tools/sipd/api", "Api"),
+    ("tools/sipd/call", "Session"),
+    ("tools/sipd/call", "WebLeg"),
+    ("tools/sipd/sinks", "Session"),
+    ("tools/sipd/worker", "Worker"),
+}
+# "Result<> Worker::command(" and "Worker::~Worker(" at the beginning of a line.
+MEMBER = re.compile(r"(?:[\w:<>,*&\s\[\]]+?[\s*&])?((?:\w+::)+)~?(?:\w+|operator\W+)\(")
 
 
 def declared(cmake: pathlib.Path) -> set[str]:
@@ -32,6 +75,42 @@ def declared(cmake: pathlib.Path) -> set[str]:
 def strip_comments(text: str) -> str:
     text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m.group().count("\n"), text, flags=re.S)
     return re.sub(r"//[^\n]*", "", text)
+
+
+def sipd_order(root: pathlib.Path) -> list[str]:
+    faults = []
+    sipd = root / "tools" / "sipd"
+    folders = {path.parent.name for path in sipd.glob("*/*.cpp")}
+    faults += [f"tools/sipd/{name}: tests/layers.py does not know where this folder stands" for name in sorted(folders - set(SIPD_ORDER))]
+    for height, name in enumerate(SIPD_ORDER):
+        for path in sorted((sipd / name).glob("*.[ch]pp")):
+            for number, line in enumerate(strip_comments(path.read_text()).splitlines(), 1):
+                include = re.match(r'\s*#include\s+"sipd/(\w+)/', line)
+                if not include or (f"{name}/{path.name}", include[1]) in SIPD_KNOWN:
+                    continue
+                if include[1] not in SIPD_ORDER[: height + 1]:
+                    faults.append(f"{path.relative_to(root)}:{number}: includes sipd/{include[1]}, which stands above sipd/{name}")
+    return faults
+
+
+def split_classes(root: pathlib.Path) -> list[str]:
+    """Classes, by folder, whose members are defined in several .cpp."""
+    homes: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
+    for top in ("common", "tools"):
+        for path in (root / top).rglob("*.cpp"):
+            if "node_modules" in path.parts:
+                continue
+            folder = str(path.parent.relative_to(root))
+            for line in strip_comments(path.read_text()).splitlines():
+                member = MEMBER.match(line)
+                if member and not line.endswith(";") and not line.startswith((" ", "return ", "using ")):
+                    homes[folder, member[1][:-2]].add(path.name)
+    split = {where: files for where, files in homes.items() if len(files) > 1}
+    return [
+        f"{folder}: {name} has members in {', '.join(sorted(files))}; a class lives in one .cpp"
+        for (folder, name), files in sorted(split.items())
+        if (folder, name) not in SPLIT_KNOWN
+    ]
 
 
 def main(root: pathlib.Path) -> int:
@@ -57,6 +136,8 @@ def main(root: pathlib.Path) -> int:
                     faults.append(f"{where}: includes {include[1]}/, which common/{name}/CMakeLists.txt does not declare")
                 if name in CORES:
                     faults += [f"{where}: {why}" for pattern, why in FORBIDDEN_IN_CORES if re.search(pattern, line)]
+    faults += sipd_order(root)
+    faults += split_classes(root)
     for fault in faults:
         print(fault)
     print(f"{checked} files of {len(libraries)} libraries, {len(faults)} faults")
