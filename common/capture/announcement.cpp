@@ -5,7 +5,7 @@
 #include "core/ascii.hpp"
 #include "sdp/session.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -64,4 +64,4 @@ bool read_announcement(const file::Segment& segment, Announcements& announcement
   return true;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

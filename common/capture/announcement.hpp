@@ -4,10 +4,10 @@
 #include "capture/table.hpp"
 #include "file/link.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 // True if the packet was an announcement with an SDP that could be read. Encrypted and compressed ones are
 // not, and none counts where 10,000 addresses are known already.
 bool read_announcement(const file::Segment& segment, Announcements& announcements);
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

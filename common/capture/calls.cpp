@@ -8,7 +8,7 @@
 #include "core/ascii.hpp"
 #include "sdp/session.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -388,4 +388,4 @@ void CallTable::info(Call& call, std::int64_t time_ns, bool by_caller) {
   if (call.digits.size() < Call::kMaxDigits) call.digits.push_back(digit);
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -21,7 +21,7 @@ struct Session;
 struct Media;
 } // namespace talky::sdp
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 struct LadderLine {
   std::int64_t time_ns = 0;
@@ -143,4 +143,4 @@ class CallTable {
   std::uint64_t messages_ = 0;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -8,7 +8,7 @@
 
 #include "audio/resampler.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 // A resampler that knows where its output lies, and starts afresh where the input does not go on.
 class Converter {
@@ -40,4 +40,4 @@ class Converter {
   std::int64_t next_ = -1, begin_ = 0, made_ = 0;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -7,7 +7,7 @@
 #include "codec/codec.hpp"
 #include "core/ascii.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -99,4 +99,4 @@ std::vector<ToneDigit> LevelTable::tones_of(const Stream& stream) const {
   return found == meters_.end() ? std::vector<ToneDigit>() : found->second->tones;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

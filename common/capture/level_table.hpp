@@ -11,7 +11,7 @@
 #include "audio/speech_level.hpp"
 #include "capture/stream.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 struct Loudness {
   audio::SpeechLevel speech{}; // ITU-T P.56; dBFS, where a full-scale sine has -3.01
@@ -48,4 +48,4 @@ class LevelTable {
   bool tones_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

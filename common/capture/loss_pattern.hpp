@@ -5,7 +5,7 @@
 #pragma once
 #include <cstdint>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 class LossPattern {
  public:
@@ -67,4 +67,4 @@ class LossPattern {
   std::uint64_t bursts_ = 0, in_bursts_ = 0, lost_in_bursts_ = 0;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -5,7 +5,7 @@
 
 #include "codec/codec.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -75,4 +75,4 @@ void Playout::finish() {
   run(last_ + kDrain);
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

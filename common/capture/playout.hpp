@@ -12,7 +12,7 @@
 #include "file/link.hpp"
 #include "media/media.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 class Playout {
  public:
@@ -40,4 +40,4 @@ class Playout {
   Time last_{};
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

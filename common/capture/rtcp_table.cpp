@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <variant>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -97,4 +97,4 @@ const Sending* RtcpTable::sending_of(const Stream& stream) const {
   return known != sources_.end() ? &known->second.said : nullptr;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

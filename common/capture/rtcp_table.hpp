@@ -14,7 +14,7 @@
 #include "file/link.hpp"
 #include "rtp/rtcp.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 // The receiver of a stream says of it.
 struct Reception {
@@ -78,4 +78,4 @@ class RtcpTable {
   std::uint64_t broken_ = 0;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 std::int64_t Schedule::due(std::int64_t time_ns, const Stream* stream, const rtp::Header& header,
                            std::uint32_t clock_rate, bool paced) {
@@ -95,4 +95,4 @@ void Renumber::next_round() {
   }
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

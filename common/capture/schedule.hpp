@@ -9,7 +9,7 @@
 #include "core/bytes.hpp"
 #include "rtp/packet.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 class Stream;
 
@@ -93,4 +93,4 @@ class Renumber {
   std::unordered_map<const Stream*, State> streams_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -4,7 +4,7 @@
 
 #include "core/ascii.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 bool looks_like_sip(Bytes payload) {
   if (payload.size() < 16) return false;
@@ -133,4 +133,4 @@ void SipStreams::drain(Direction& direction, const Receive& receive) {
   }
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

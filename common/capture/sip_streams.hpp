@@ -14,7 +14,7 @@
 #include "file/link.hpp"
 #include "sip/framer.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 // Cheap enough to be asked of every packet: a start line has the version of SIP in it.
 bool looks_like_sip(Bytes payload);
@@ -58,4 +58,4 @@ class SipStreams {
   std::unordered_map<Pair, Direction, PairHash> tcp_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 Result<Source> Source::open(const std::string& path) {
   auto input = file::Input::open(path);
@@ -81,4 +81,4 @@ const file::Dissector::Counts* Source::counts() const {
   return pcap != nullptr ? &pcap->dissector.counts() : nullptr;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -13,7 +13,7 @@
 #include "file/pcap.hpp"
 #include "file/rtpdump.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 class Source {
  public:
@@ -54,4 +54,4 @@ class Source {
   file::CapturedFrame frame_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

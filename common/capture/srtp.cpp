@@ -9,11 +9,10 @@
 #include <deque>
 #include <unordered_map>
 
-#include "cli/exit_code.hpp"
 #include "core/dynamic_library.hpp"
 #include "rtp/packet.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -42,9 +41,9 @@ struct Library {
   SetPolicy* gcm128 = nullptr;
   SetPolicy* gcm256 = nullptr;
 
-  static Library load() {
+  static Result<Library> load() {
     const auto library = DynamicLibrary::load("libsrtp2.so.1", "libsrtp2 to be installed");
-    if (!library) throw cli::Failure(cli::ExitCode::unavailable, "SRTP needs libsrtp2: install libsrtp2-1");
+    if (!library) return fail(Errc::not_found, 0, "SRTP needs libsrtp2: install libsrtp2-1");
     Library f;
     const bool whole =
         library->bind(f.init, "srtp_init") && library->bind(f.create, "srtp_create") &&
@@ -59,10 +58,10 @@ struct Library {
         library->bind(f.cm256_32, "srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32") &&
         library->bind(f.gcm128, "srtp_crypto_policy_set_aes_gcm_128_16_auth") &&
         library->bind(f.gcm256, "srtp_crypto_policy_set_aes_gcm_256_16_auth");
-    if (!whole) throw cli::Failure(cli::ExitCode::unavailable, "SRTP needs libsrtp2 2.2 or later");
+    if (!whole) return fail(Errc::not_found, 0, "SRTP needs libsrtp2 2.2 or later");
     // It refuses to be started twice, which somebody else in this process may have done: a session tells.
     (void)f.init();
-    if (!f.works()) throw cli::Failure(cli::ExitCode::unavailable, "libsrtp2 does not start");
+    if (!f.works()) return fail(Errc::not_found, 0, "SRTP: libsrtp2 does not start");
     return f;
   }
 
@@ -172,8 +171,8 @@ struct Flow {
 
 struct SrtpDecryptor::Impl {
   // The library has one state for the process, so there is one table of it too.
-  static const Library& lib() {
-    static const Library library = Library::load();
+  static const Result<Library>& lib() {
+    static const Result<Library> library = Library::load();
     return library;
   }
 
@@ -200,7 +199,7 @@ struct SrtpDecryptor::Impl {
 
   bool try_key(Flow& flow, std::size_t which, Bytes packet, unsigned rollovers, int& length) {
     for (unsigned rollover = 0; rollover < rollovers; ++rollover) {
-      auto session = std::make_unique<Session>(lib(), keys[which], flow.shown.ssrc);
+      auto session = std::make_unique<Session>(*lib(), keys[which], flow.shown.ssrc);
       if (!session->valid()) return false;
       if (rollover > 0 && !session->set_rollover(rollover)) return false;
       length = fill(packet);
@@ -236,7 +235,7 @@ struct SrtpDecryptor::Impl {
   bool open_again(const Flow& flow, Bytes packet, int& length) {
     const std::uint32_t rollover = flow.shown.rtcp ? 0 : flow.session->rollover();
     for (const std::uint32_t value : {rollover, rollover - 1}) {
-      Session session(lib(), keys[flow.key], flow.shown.ssrc);
+      Session session(*lib(), keys[flow.key], flow.shown.ssrc);
       if (!session.valid()) return false;
       if (!flow.shown.rtcp && value != 0 && !session.set_rollover(value)) return false;
       length = fill(packet);
@@ -262,7 +261,7 @@ SrtpDecryptor::SrtpDecryptor(std::vector<SrtpKey> given, const Announcements& an
 
 SrtpDecryptor::~SrtpDecryptor() = default;
 
-bool SrtpDecryptor::open(file::Segment& segment) {
+Result<bool> SrtpDecryptor::open(file::Segment& segment) {
   Impl& i = *impl_;
   if (i.learned != i.announcements->crypto().size()) i.learn();
   if (i.keys.empty() || segment.transport != file::Transport::udp) return true;
@@ -273,6 +272,7 @@ bool SrtpDecryptor::open(file::Segment& segment) {
   const bool rtcp = traffic == rtp::Traffic::rtcp;
   // Some telephones say goodbye in the clear. With a trailer behind it a packet is not well-formed RTCP.
   if (rtcp && is_rtcp(segment.payload)) return true;
+  if (const auto& library = Impl::lib(); !library) return tl::unexpected(library.error());
   Reader reader(segment.payload.subspan(rtcp ? 4 : 8));
   const FlowId id{segment.from, segment.to, reader.u32().value_or(0), rtcp};
   const auto known = i.by_id.find(id);
@@ -322,4 +322,4 @@ std::vector<SrtpKey> SrtpDecryptor::keys() const {
   return impl_->keys;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -4,7 +4,7 @@
 
 #include "core/ascii.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -217,4 +217,4 @@ Result<std::vector<SrtpKey>> parse_srtp_keys(std::string_view text) {
   return keys;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -10,7 +10,7 @@
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 enum class SrtpSuite : std::uint8_t {
   aes_cm_128_hmac_sha1_80,
@@ -54,4 +54,4 @@ Result<std::vector<SrtpKey>> parse_crypto(std::string_view value);
 // line are passed over. Errors as of parse_crypto, with the offset in the text. At most 1,000 keys.
 Result<std::vector<SrtpKey>> parse_srtp_keys(std::string_view text);
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

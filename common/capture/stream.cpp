@@ -4,7 +4,7 @@
 #include <bit>
 #include <cmath>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -348,4 +348,4 @@ std::optional<double> Stream::skew_ppm() const {
   return -(n * sum_td_ - sum_t_ * sum_d_) / spread * 1e6;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -15,7 +15,7 @@
 #include "core/endpoint.hpp"
 #include "rtp/packet.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 // What a payload type means, from SDP or RFC 3551.
 struct Format {
@@ -233,4 +233,4 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
   std::vector<DtmfDigit> digits_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -7,7 +7,7 @@
 
 #include "rtp/packet.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 class StreamClock {
  public:
@@ -70,4 +70,4 @@ class StreamClock {
   std::uint16_t sequence_ = 0;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -7,7 +7,7 @@
 
 #include "sdp/session.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -282,4 +282,4 @@ std::vector<const Stream*> StreamTable::streams() const {
   return found;
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -11,7 +11,7 @@
 #include "capture/stream.hpp"
 #include "file/link.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 // What SDP said of the addresses at which media is expected, and for how long.
 class Announcements {
@@ -129,4 +129,4 @@ class StreamTable {
   Counts counts_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -5,7 +5,7 @@
 
 #include "file/wav.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -137,4 +137,4 @@ Result<> Track::finish() {
   return output_.close();
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

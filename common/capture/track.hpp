@@ -9,7 +9,7 @@
 
 #include "file/io.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 class Track {
  public:
@@ -57,4 +57,4 @@ class Track {
   std::uint64_t data_bytes_ = 0;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

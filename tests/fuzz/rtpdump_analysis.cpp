@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "capture/analysis.hpp"
 #include "file/pcap.hpp"
-#include "rtpdump/analysis.hpp"
+#include "rtpdump/filter.hpp"
 #include "rtpdump/report/report.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -16,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   auto reader = file::PcapReader::open(file::Input::memory(bytes));
   if (!reader) return 0;
-  Analysis analysis(AnalysisOptions{true, false});
+  capture::Analysis analysis(capture::AnalysisOptions{true, false});
   file::Dissector dissector;
   for (;;) {
     const auto frame = reader->next();
@@ -28,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)call_table(analysis);
   (void)digit_csv(analysis);
   (void)rtcp_csv(analysis);
-  for (const Call& call : analysis.calls.calls())
+  for (const capture::Call& call : analysis.calls.calls())
     (void)call_ladder(analysis, call.call_id);
   return 0;
 }

@@ -16,19 +16,19 @@ using namespace talky::rtpdump;
 namespace {
 
 void keys(std::string_view text) {
-  const auto parsed = parse_srtp_keys(text);
+  const auto parsed = capture::parse_srtp_keys(text);
   if (!parsed) {
     if (parsed.error().offset > text.size()) std::abort();
     return;
   }
-  for (const SrtpKey& key : *parsed) {
-    const SrtpSuiteInfo& suite = info(key.suite);
+  for (const capture::SrtpKey& key : *parsed) {
+    const capture::SrtpSuiteInfo& suite = capture::info(key.suite);
     if (key.key.size() != suite.key_bytes + suite.salt_bytes || key.mki.size() > 128) std::abort();
   }
 }
 
 void crypto(std::string_view text) {
-  const auto parsed = parse_crypto(text);
+  const auto parsed = capture::parse_crypto(text);
   if (!parsed && parsed.error().offset > text.size()) std::abort();
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "capture/analysis.hpp"
 #include "core/random.hpp"
-#include "rtpdump/analysis.hpp"
 
 namespace talky::rtpdump {
 
@@ -16,11 +16,11 @@ namespace {
 // A call of one stream, 10.0.0.1:4000 -> 10.0.0.2:5000, PCMU, one packet in ten lost; its last packet is
 // asked.
 struct Case {
-  Analysis analysis;
+  capture::Analysis analysis;
   file::Segment segment;
   rtp::Header header;
   Bytes payload;
-  const Stream* stream = nullptr;
+  const capture::Stream* stream = nullptr;
   std::vector<std::byte> bytes = std::vector<std::byte>(172);
 
   Case() {

@@ -20,7 +20,8 @@ std::vector<std::byte> bytes(std::initializer_list<unsigned> values) {
 }
 
 std::string rtp_text(PrintFormat print, const std::vector<std::byte>& packet,
-                     std::int64_t time_ns = 1'240'592'999, const Format& format = {"DVI4", 8000, false, 1}) {
+                     std::int64_t time_ns = 1'240'592'999,
+                     const capture::Format& format = {"DVI4", 8000, false, 1}) {
   std::string out;
   print_rtp(print, time_ns, kFrom, packet, format, out);
   return out;

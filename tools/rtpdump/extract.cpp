@@ -25,14 +25,14 @@ constexpr std::size_t kFewFiles = 4;             // that may each have a thread 
 constexpr std::size_t kMaxLayers = 8;            // streams of one side that sound at once
 constexpr std::size_t kDoubt = 10;               // packets after which a stall is told from a pause
 
-const codec::Entry* entry_of(const Format& format) {
+const codec::Entry* entry_of(const capture::Format& format) {
   return format.telephone_event ? nullptr : codec::find(format.name, format.clock_rate, format.channels);
 }
 
 // The highest rate that the stream's codecs give; 0: none of them can be decoded.
-std::uint32_t rate_of(const Stream& stream) {
+std::uint32_t rate_of(const capture::Stream& stream) {
   std::uint32_t rate = 0;
-  for (const PayloadUse& use : stream.payload_types()) {
+  for (const capture::PayloadUse& use : stream.payload_types()) {
     if (const codec::Entry* entry = entry_of(use.format)) rate = std::max(rate, entry->info.sample_rate);
   }
   return rate;
@@ -44,7 +44,7 @@ struct Extractor::Decoder {
   std::uint8_t payload_type = 0;
   const codec::Entry* entry = nullptr; // nullptr: cannot be decoded
   std::unique_ptr<codec::Codec> codec;
-  std::optional<Converter> own, mix; // to the rates of the stream's file and the mix's
+  std::optional<capture::Converter> own, mix; // to the rates of the stream's file and the mix's
 };
 
 struct Extractor::Waiting {
@@ -55,24 +55,24 @@ struct Extractor::Waiting {
 
 struct Extractor::Mix {
   std::string name;
-  std::array<std::vector<const Stream*>, 2> legs;
+  std::array<std::vector<const capture::Stream*>, 2> legs;
   // Streams of one side that overlap, such as the early media of two telephones that an INVITE was forked to,
   // are laid out apart and added up.
-  std::unordered_map<const Stream*, std::size_t> layer_of;
+  std::unordered_map<const capture::Stream*, std::size_t> layer_of;
   std::size_t layers = 1;
   std::int64_t start_ns = 0;
   std::uint32_t rate = 0;
-  std::optional<Track> track;
-  std::array<std::optional<Playout>, 2> playout;
+  std::optional<capture::Track> track;
+  std::array<std::optional<capture::Playout>, 2> playout;
 };
 
 struct Extractor::Audio {
-  const Stream* stream = nullptr;
+  const capture::Stream* stream = nullptr;
   std::string name; // without extension
-  std::optional<Track> track;
-  std::optional<Playout> playout;
+  std::optional<capture::Track> track;
+  std::optional<capture::Playout> playout;
   std::optional<file::Output> payload;
-  StreamClock clock{8000};
+  capture::StreamClock clock{8000};
   std::vector<Decoder> decoders;
   std::vector<Waiting> waiting; // doubtful packets
   bool undecodable = false;
@@ -83,7 +83,7 @@ struct Extractor::Audio {
   std::int64_t mix_offset = 0; // samples of the mix from its start to the first packet
 };
 
-Extractor::Extractor(const Analysis& analysis, const ExtractOptions& options)
+Extractor::Extractor(const capture::Analysis& analysis, const ExtractOptions& options)
     : analysis_(analysis), options_(options) {
   std::error_code error;
   std::filesystem::create_directories(options_.folder, error);
@@ -111,19 +111,20 @@ std::string Extractor::fresh_path(const std::string& name) const {
 
 // The legs of every call, and opposite streams that belong to none.
 void Extractor::find_pairs() {
-  std::map<const Call*, Mix*> by_call;
+  std::map<const capture::Call*, Mix*> by_call;
   std::map<std::pair<Endpoint, Endpoint>, Mix*> by_hosts;
   std::size_t pairs = 0;
-  for (const Stream* stream : analysis_.streams.streams()) {
+  for (const capture::Stream* stream : analysis_.streams.streams()) {
     if (rate_of(*stream) == 0) continue;
-    const Call* call = analysis_.calls.call_of(*stream);
-    const auto leg = call != nullptr ? call->leg_of(*stream) : Call::Leg::none;
-    Mix** slot = leg != Call::Leg::none ? &by_call[call] : &by_hosts[std::minmax(stream->from, stream->to)];
+    const capture::Call* call = analysis_.calls.call_of(*stream);
+    const auto leg = call != nullptr ? call->leg_of(*stream) : capture::Call::Leg::none;
+    Mix** slot =
+        leg != capture::Call::Leg::none ? &by_call[call] : &by_hosts[std::minmax(stream->from, stream->to)];
     if (*slot == nullptr) *slot = mixes_.emplace_back(std::make_unique<Mix>()).get();
     Mix& mix = **slot;
-    if (leg != Call::Leg::none) mix.name = fmt::format("call-{:02}.wav", call->number);
-    const bool right = leg != Call::Leg::none
-                           ? leg == Call::Leg::from_callee
+    if (leg != capture::Call::Leg::none) mix.name = fmt::format("call-{:02}.wav", call->number);
+    const bool right = leg != capture::Call::Leg::none
+                           ? leg == capture::Call::Leg::from_callee
                            : !mix.legs[0].empty() && mix.legs[0].front()->from != stream->from;
     mix.legs[right ? 1 : 0].push_back(stream);
     mix_of_[stream] = &mix;
@@ -139,7 +140,7 @@ void Extractor::find_pairs() {
       mix->name = fmt::format("pair-{:02}.wav", ++pairs);
       continue;
     }
-    for (const Stream* alone : mix->legs[0])
+    for (const capture::Stream* alone : mix->legs[0])
       mix_of_.erase(alone);
   }
 }
@@ -148,7 +149,7 @@ void Extractor::find_pairs() {
 void Extractor::stack(Mix& mix) {
   for (const auto& leg : mix.legs) {
     std::vector<std::int64_t> ends;
-    for (const Stream* stream : leg) {
+    for (const capture::Stream* stream : leg) {
       std::size_t layer = 0;
       while (layer < ends.size() && ends[layer] >= stream->first_ns() && layer + 1 < kMaxLayers)
         ++layer;
@@ -164,25 +165,25 @@ void Extractor::open_mix(Mix& mix) {
   if (mix.track) return;
   if (options_.jitter_buffer) mix.rate = media::kSampleRate;
   const std::string path = fresh_path(mix.name);
-  auto track = Track::create(path, mode(), {mix.rate, 2, options_.jitter_buffer ? 1 : mix.layers});
-  if (!track) fail_create(path, track.error());
+  auto track = capture::Track::create(path, mode(), {mix.rate, 2, options_.jitter_buffer ? 1 : mix.layers});
+  if (!track) cli::fail_create(path, track.error());
   mix.track.emplace(std::move(*track));
   std::int64_t end_ns = mix.start_ns;
   for (const auto& leg : mix.legs) {
-    for (const Stream* stream : leg)
+    for (const capture::Stream* stream : leg)
       end_ns = std::max(end_ns, stream->last_ns());
   }
   if (mixes_.size() <= kFewFiles) mix.track->expect((end_ns - mix.start_ns) / 1'000'000 * mix.rate / 1000);
   if (!options_.jitter_buffer) return;
   for (std::size_t side = 0; side < 2; ++side) {
-    auto playout = Playout::create(mix.legs[side], mix.start_ns, [&mix, side](std::int64_t at, auto samples) {
-      mix.track->place(side, at, samples);
-    });
+    auto playout = capture::Playout::create(
+        mix.legs[side], mix.start_ns,
+        [&mix, side](std::int64_t at, auto samples) { mix.track->place(side, at, samples); });
     if (playout) mix.playout[side].emplace(std::move(*playout));
   }
 }
 
-Extractor::Audio& Extractor::audio_of(const Stream& stream) {
+Extractor::Audio& Extractor::audio_of(const capture::Stream& stream) {
   // The legs of a call take turns: the one before the last is likely to be next.
   if (&stream == recent_[0].stream) return *recent_[0].audio;
   std::swap(recent_[0], recent_[1]);
@@ -203,23 +204,23 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
   if (options_.payload || audio.undecodable) {
     const std::string path = fresh_path(audio.name + ".payload");
     auto output = file::Output::create(path, mode());
-    if (!output) fail_create(path, output.error());
+    if (!output) cli::fail_create(path, output.error());
     audio.payload.emplace(std::move(*output));
   }
   if (audio.undecodable) return audio;
-  audio.clock = StreamClock(rate);
+  audio.clock = capture::StreamClock(rate);
   audio.rate = rate;
   const std::int64_t begins = stream.first_ns() - static_cast<std::int64_t>(stream.first_late_ms() * 1e6);
   if (options_.streams) {
     const std::string path = fresh_path(audio.name + ".wav");
-    auto track = Track::create(path, mode(), {options_.jitter_buffer ? media::kSampleRate : rate, 1});
-    if (!track) fail_create(path, track.error());
+    auto track = capture::Track::create(path, mode(), {options_.jitter_buffer ? media::kSampleRate : rate, 1});
+    if (!track) cli::fail_create(path, track.error());
     audio.track.emplace(std::move(*track));
     if (options_.jitter_buffer) {
-      const Stream* one[] = {&stream};
-      auto playout = Playout::create(one, stream.first_ns(), [&audio](std::int64_t at, auto samples) {
-        audio.track->place(0, at, samples);
-      });
+      const capture::Stream* one[] = {&stream};
+      auto playout = capture::Playout::create(
+          one, stream.first_ns(),
+          [&audio](std::int64_t at, auto samples) { audio.track->place(0, at, samples); });
       if (playout) audio.playout.emplace(std::move(*playout));
     }
   }
@@ -229,7 +230,7 @@ Extractor::Audio& Extractor::audio_of(const Stream& stream) {
     const auto& right = audio.mix->legs[1];
     audio.channel = std::find(right.begin(), right.end(), &stream) != right.end() ? 1 : 0;
     audio.layer = audio.mix->layer_of.at(&stream);
-    audio.mix_offset = StreamClock(audio.mix->rate).samples(begins - audio.mix->start_ns);
+    audio.mix_offset = capture::StreamClock(audio.mix->rate).samples(begins - audio.mix->start_ns);
   }
   return audio;
 }
@@ -240,7 +241,7 @@ Extractor::Decoder* Extractor::decoder_of(Audio& audio, std::uint8_t payload_typ
   }
   Decoder& made = audio.decoders.emplace_back();
   made.payload_type = payload_type;
-  const Format* format = audio.stream->format_of(payload_type);
+  const capture::Format* format = audio.stream->format_of(payload_type);
   if (format != nullptr) made.entry = entry_of(*format);
   if (made.entry == nullptr) return &made;
   made.codec = made.entry->make();
@@ -251,10 +252,10 @@ Extractor::Decoder* Extractor::decoder_of(Audio& audio, std::uint8_t payload_typ
 }
 
 void Extractor::add(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                    const Stream& stream) {
+                    const capture::Stream& stream) {
   Audio& audio = audio_of(stream);
   if (audio.payload && header.payload_type == stream.payload_type())
-    check_written(audio.payload->write(payload), audio.name + ".payload");
+    cli::check_written(audio.payload->write(payload), audio.name + ".payload");
   if (audio.undecodable) return;
   if (options_.jitter_buffer) {
     by_playout(audio, segment);
@@ -264,21 +265,22 @@ void Extractor::add(const file::Segment& segment, const rtp::Header& header, Byt
 }
 
 void Extractor::by_playout(Audio& audio, const file::Segment& segment) {
-  const auto horizon = [](const Track& track, std::int64_t ns) {
+  const auto horizon = [](const capture::Track& track, std::int64_t ns) {
     return (ns - kHorizon) / 1'000'000 * (track.format().rate / 1000);
   };
   if (audio.playout) {
     audio.playout->receive(segment);
-    check_written(audio.track->close_until(horizon(*audio.track, segment.time_ns - audio.stream->first_ns())),
-                  audio.track->path());
+    cli::check_written(
+        audio.track->close_until(horizon(*audio.track, segment.time_ns - audio.stream->first_ns())),
+        audio.track->path());
   }
   if (audio.mix == nullptr || !audio.mix->playout[audio.channel]) return;
   Mix& mix = *audio.mix;
   mix.playout[audio.channel]->receive(segment);
   // The other side plays on meanwhile, whether packets come to it or not.
   if (auto& other = mix.playout[1 - audio.channel]) other->advance(segment.time_ns);
-  check_written(mix.track->close_until(horizon(*mix.track, segment.time_ns - mix.start_ns)),
-                mix.track->path());
+  cli::check_written(mix.track->close_until(horizon(*mix.track, segment.time_ns - mix.start_ns)),
+                     mix.track->path());
 }
 
 void Extractor::by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
@@ -332,14 +334,14 @@ void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& heade
     std::int64_t at = position;
     const auto samples = decoder.own->convert(at, pcm_, other_);
     audio.track->place(0, at, samples);
-    check_written(audio.track->close_until(closed(audio.track->format().rate, 0)), audio.track->path());
+    cli::check_written(audio.track->close_until(closed(audio.track->format().rate, 0)), audio.track->path());
   }
   if (audio.mix == nullptr) return;
   Mix& mix = *audio.mix;
   std::int64_t at = position;
   const auto samples = decoder.mix->convert(at, pcm_, resampled_);
   mix.track->place(audio.channel, at + audio.mix_offset, samples, audio.layer);
-  check_written(mix.track->close_until(closed(mix.rate, audio.mix_offset)), mix.track->path());
+  cli::check_written(mix.track->close_until(closed(mix.rate, audio.mix_offset)), mix.track->path());
 }
 
 std::vector<std::string> Extractor::finish() {
@@ -347,12 +349,12 @@ std::vector<std::string> Extractor::finish() {
   for (auto& [stream, audio] : streams_) {
     resolve(*audio);
     if (audio->payload) {
-      check_written(audio->payload->close(), audio->name + ".payload");
+      cli::check_written(audio->payload->close(), audio->name + ".payload");
       names.push_back(audio->name + ".payload");
     }
     if (!audio->track) continue;
     if (audio->playout) audio->playout->finish();
-    check_written(audio->track->finish(), audio->track->path());
+    cli::check_written(audio->track->finish(), audio->track->path());
     names.push_back(audio->name + ".wav");
   }
   for (const auto& mix : mixes_) {
@@ -360,7 +362,7 @@ std::vector<std::string> Extractor::finish() {
     for (auto& playout : mix->playout) {
       if (playout) playout->finish();
     }
-    check_written(mix->track->finish(), mix->track->path());
+    cli::check_written(mix->track->finish(), mix->track->path());
     names.push_back(mix->name);
   }
   std::sort(names.begin(), names.end());

@@ -14,8 +14,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "capture/analysis.hpp"
 #include "file/io.hpp"
-#include "rtpdump/analysis.hpp"
 
 namespace talky::rtpdump {
 
@@ -33,12 +33,13 @@ struct ExtractOptions {
 // each file.
 class Extractor {
  public:
-  Extractor(const Analysis& analysis, const ExtractOptions& options);
+  Extractor(const capture::Analysis& analysis, const ExtractOptions& options);
   ~Extractor();
   Extractor(const Extractor&) = delete;
   Extractor& operator=(const Extractor&) = delete;
 
-  void add(const file::Segment& segment, const rtp::Header& header, Bytes payload, const Stream& stream);
+  void add(const file::Segment& segment, const rtp::Header& header, Bytes payload,
+           const capture::Stream& stream);
   // The names of the files made, without the folder, in order.
   std::vector<std::string> finish();
   // What could not be made, one line each.
@@ -50,7 +51,7 @@ class Extractor {
   struct Decoder;
   struct Waiting;
 
-  Audio& audio_of(const Stream& stream);
+  Audio& audio_of(const capture::Stream& stream);
   void find_pairs();
   static void stack(Mix& mix);
   void open_mix(Mix& mix);
@@ -62,13 +63,13 @@ class Extractor {
   void resolve(Audio& audio);
   void by_playout(Audio& audio, const file::Segment& segment);
 
-  const Analysis& analysis_;
+  const capture::Analysis& analysis_;
   ExtractOptions options_;
-  std::unordered_map<const Stream*, std::unique_ptr<Audio>> streams_;
+  std::unordered_map<const capture::Stream*, std::unique_ptr<Audio>> streams_;
   std::vector<std::unique_ptr<Mix>> mixes_;
-  std::unordered_map<const Stream*, Mix*> mix_of_;
+  std::unordered_map<const capture::Stream*, Mix*> mix_of_;
   struct Recent {
-    const Stream* stream = nullptr;
+    const capture::Stream* stream = nullptr;
     Audio* audio = nullptr;
   };
   std::array<Recent, 2> recent_;

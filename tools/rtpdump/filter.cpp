@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "capture/analysis.hpp"
 #include "core/ascii.hpp"
-#include "rtpdump/analysis.hpp"
 #include "rtpdump/report/report.hpp"
 
 namespace talky::rtpdump {
@@ -16,8 +16,8 @@ struct Filter::Packet {
   const file::Segment& segment;
   const rtp::Header& header;
   Bytes payload;
-  const Stream& stream;
-  const Analysis& analysis;
+  const capture::Stream& stream;
+  const capture::Analysis& analysis;
 };
 
 struct Filter::Parser {
@@ -228,7 +228,7 @@ Result<Filter> Filter::parse(std::string_view text) {
 }
 
 bool Filter::operator()(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                        const Stream& stream, const Analysis& analysis) const {
+                        const capture::Stream& stream, const capture::Analysis& analysis) const {
   return nodes_.empty() || evaluate(root_, {segment, header, payload, stream, analysis});
 }
 
@@ -271,7 +271,7 @@ bool Filter::test(const Node& node, const Packet& packet) {
     case Field::size: return compare(segment.payload_length);
     case Field::marker: return compare(packet.header.marker ? 1 : 0);
     case Field::event: {
-      const Format* format = packet.stream.format_of(packet.header.payload_type);
+      const capture::Format* format = packet.stream.format_of(packet.header.payload_type);
       return compare(format != nullptr && format->telephone_event ? 1 : 0);
     }
     case Field::time: return compare(segment.time_ns - packet.analysis.start_ns.value_or(segment.time_ns));
@@ -301,10 +301,10 @@ bool Filter::test(const Node& node, const Packet& packet) {
 // In lower case; "" where there is none.
 std::string Filter::text_of(Field field, const Packet& packet) {
   if (field == Field::codec) {
-    const Format* format = packet.stream.format_of(packet.header.payload_type);
+    const capture::Format* format = packet.stream.format_of(packet.header.payload_type);
     return format != nullptr ? ascii::lower(format->name) : "";
   }
-  const Call* call = packet.analysis.calls.call_of(packet.stream);
+  const capture::Call* call = packet.analysis.calls.call_of(packet.stream);
   if (call == nullptr) return "";
   switch (field) {
     case Field::call_id: return ascii::lower(call->call_id);
@@ -312,13 +312,15 @@ std::string Filter::text_of(Field field, const Packet& packet) {
     case Field::to: return ascii::lower(call->to);
     default: break;
   }
-  const Call::Leg leg = call->leg_of(packet.stream);
-  return leg == Call::Leg::from_caller ? "caller" : leg == Call::Leg::from_callee ? "callee" : "";
+  const capture::Call::Leg leg = call->leg_of(packet.stream);
+  return leg == capture::Call::Leg::from_caller   ? "caller"
+         : leg == capture::Call::Leg::from_callee ? "callee"
+                                                  : "";
 }
 
 // What is known of the whole stream: in a capture at its end, live so far.
 double Filter::figure_of(Field field, const Packet& packet) {
-  const Stream& stream = packet.stream;
+  const capture::Stream& stream = packet.stream;
   switch (field) {
     case Field::stream: return static_cast<double>(packet.analysis.number_of(stream));
     case Field::packets: return static_cast<double>(stream.packets());
@@ -333,7 +335,7 @@ double Filter::figure_of(Field field, const Packet& packet) {
     case Field::jitter: return stream.jitter_ms().mean;
     case Field::mos: return mos_of(stream);
     case Field::call: {
-      const Call* call = packet.analysis.calls.call_of(stream);
+      const capture::Call* call = packet.analysis.calls.call_of(stream);
       return call != nullptr ? static_cast<double>(call->number) : 0;
     }
     default: return 0;

@@ -15,9 +15,11 @@
 #include "core/error.hpp"
 #include "file/link.hpp"
 
-namespace talky::rtpdump {
-
+namespace talky::capture {
 struct Analysis;
+}
+
+namespace talky::rtpdump {
 
 class Filter {
  public:
@@ -31,7 +33,7 @@ class Filter {
   bool empty() const { return nodes_.empty(); }
   // `analysis`: what is known of the stream and its call, for the fields that are theirs.
   bool operator()(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                  const Stream& stream, const Analysis& analysis) const;
+                  const capture::Stream& stream, const capture::Analysis& analysis) const;
 
   // The names of all fields, for messages, completion and tests.
   static std::vector<std::string_view> fields();

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "capture/analysis.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
 #include "extract.hpp"
-#include "rtpdump/analysis.hpp"
-#include "rtpdump/packets.hpp"
+#include "rtpdump/input.hpp"
 #include "rtpdump/report/print.hpp"
 #include "rtpdump/report/show.hpp"
 #include "selection.hpp"
@@ -20,26 +20,27 @@ namespace talky::rtpdump {
 
 int list(const Settings& settings, const Filter& filter) {
   if (filter.empty()) {
-    Analysis analysis(AnalysisOptions{settings.level, settings.tones});
-    Packets packets(open_source(settings.read), settings.read, given_keys(settings), analysis.announcements);
-    packets.for_each([&](const file::Segment& segment) { analysis.add(segment); });
-    packets.tell();
+    capture::Analysis analysis(capture::AnalysisOptions{settings.level, settings.tones});
+    capture::Packets packets(cli::check_input(capture::Source::open(settings.read), settings.read),
+                             given_keys(settings), analysis.announcements);
+    for_each(packets, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
+    report_remarks(packets, settings.read);
     tell_crowd(analysis.streams);
     show(settings, analysis, {settings.read, packets.source().truncated(), packets.srtp().flows()});
     return 0;
   }
   const Reread input(settings.read);
-  Analysis all;
-  Packets first(input.open(), settings.read, given_keys(settings), all.announcements);
-  first.for_each([&](const file::Segment& segment) { all.add(segment); });
-  first.tell();
+  capture::Analysis all;
+  capture::Packets first(input.open(), given_keys(settings), all.announcements);
+  for_each(first, settings.read, [&](const file::Segment& segment) { all.add(segment); });
+  report_remarks(first, settings.read);
   tell_crowd(all.streams);
-  Analysis selected(AnalysisOptions{settings.level, settings.tones});
-  Packets second(input.open(), settings.read, first.srtp().keys(), selected.announcements);
-  second.for_each([&](const file::Segment& segment) {
+  capture::Analysis selected(capture::AnalysisOptions{settings.level, settings.tones});
+  capture::Packets second(input.open(), first.srtp().keys(), selected.announcements);
+  for_each(second, settings.read, [&](const file::Segment& segment) {
     rtp::Header header;
     Bytes payload;
-    const Stream* stream = all.streams.find(segment, header, payload);
+    const capture::Stream* stream = all.streams.find(segment, header, payload);
     if (stream != nullptr && !filter(segment, header, payload, *stream, all)) return;
     selected.add(segment);
   });
@@ -49,10 +50,10 @@ int list(const Settings& settings, const Filter& filter) {
 
 int process(const Settings& settings, const Filter& filter) {
   const Reread input(settings.read);
-  Analysis analysis;
-  Packets first(input.open(), settings.read, given_keys(settings), analysis.announcements);
-  first.for_each([&](const file::Segment& segment) { analysis.add(segment); });
-  first.tell();
+  capture::Analysis analysis;
+  capture::Packets first(input.open(), given_keys(settings), analysis.announcements);
+  for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
+  report_remarks(first, settings.read);
   tell_crowd(analysis.streams);
 
   std::optional<Extractor> extractor;
@@ -70,16 +71,16 @@ int process(const Settings& settings, const Filter& filter) {
   // one.
   const bool ends_itself = printer && (writer || extractor);
   if (ends_itself) cli::ignore_sigpipe();
-  Packets packets(input.open(), settings.read, first.srtp().keys(), analysis.announcements);
-  CallTable sip(analysis.announcements); // tells SIP from the rest once more, to write it along
-  packets.for_each([&](const file::Segment& segment) {
+  capture::Packets packets(input.open(), first.srtp().keys(), analysis.announcements);
+  capture::CallTable sip(analysis.announcements); // tells SIP from the rest once more, to write it along
+  for_each(packets, settings.read, [&](const file::Segment& segment) {
     rtp::Header header;
     Bytes payload;
-    const Stream* stream = analysis.streams.find(segment, header, payload);
+    const capture::Stream* stream = analysis.streams.find(segment, header, payload);
     if (stream == nullptr) {
       // Without an expression the whole call is wanted: its signalling and its RTCP as well.
       if (!filter.empty() || (!writer && !printer)) return;
-      const bool rtcp = segment.transport == file::Transport::udp && is_rtcp(segment.payload);
+      const bool rtcp = segment.transport == file::Transport::udp && capture::is_rtcp(segment.payload);
       if (rtcp && printer) printer->rtcp(segment, *analysis.start_ns);
       if (writer && (rtcp || sip.add(segment))) writer->add(segment, packets.source().frame(), rtcp);
       return;

@@ -2,13 +2,13 @@
 
 #include <unordered_set>
 
+#include "capture/analysis.hpp"
 #include "capture/schedule.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
 #include "passes.hpp"
 #include "play.hpp"
-#include "rtpdump/analysis.hpp"
-#include "rtpdump/packets.hpp"
+#include "rtpdump/input.hpp"
 
 namespace talky::rtpdump {
 
@@ -19,8 +19,8 @@ constexpr std::int64_t kGapNs = 20'000'000; // between two rounds
 // One reading of the recording, from `base_ns` on. False if it was stopped.
 class Round {
  public:
-  Round(const Analysis& analysis, const Filter& filter, Schedule::Timing timing, bool renumber,
-        Renumber& numbers, Player& player)
+  Round(const capture::Analysis& analysis, const Filter& filter, capture::Schedule::Timing timing,
+        bool renumber, capture::Renumber& numbers, Player& player)
       : analysis_(analysis),
         filter_(filter),
         schedule_(timing),
@@ -28,9 +28,9 @@ class Round {
         numbers_(numbers),
         player_(player) {}
 
-  bool play(Packets& packets, std::int64_t base_ns) {
+  bool play(capture::Packets& packets, const std::string& name, std::int64_t base_ns) {
     base_ns_ = base_ns;
-    for (file::Segment segment; packets.next(segment);) {
+    for (file::Segment segment; cli::check_input(packets.next(segment), name);) {
       add(segment);
       if (!send()) return false;
     }
@@ -43,10 +43,10 @@ class Round {
   void add(const file::Segment& segment) {
     rtp::Header header;
     Bytes payload;
-    const Stream* stream = analysis_.streams.find(segment, header, payload);
+    const capture::Stream* stream = analysis_.streams.find(segment, header, payload);
     if (stream == nullptr) {
       // RTCP of those that are played, told by its sender.
-      if (segment.transport != file::Transport::udp || !is_rtcp(segment.payload)) return;
+      if (segment.transport != file::Transport::udp || !capture::is_rtcp(segment.payload)) return;
       Reader reader(segment.payload.subspan(4));
       if (!first_ns_ || !played_.contains(reader.u32().value_or(0))) return;
       schedule_.add(segment.time_ns - *first_ns_, nullptr, header, 0, false, segment.payload);
@@ -55,7 +55,7 @@ class Round {
     if (!filter_(segment, header, payload, *stream, analysis_)) return;
     if (!first_ns_) first_ns_ = segment.time_ns;
     played_.insert(header.ssrc);
-    const Format* format = stream->format_of(header.payload_type);
+    const capture::Format* format = stream->format_of(header.payload_type);
     const std::uint32_t rate = format != nullptr ? format->clock_rate : stream->format().clock_rate;
     const bool event = format != nullptr && format->telephone_event;
     Bytes packet = segment.payload;
@@ -75,11 +75,11 @@ class Round {
     return true;
   }
 
-  const Analysis& analysis_;
+  const capture::Analysis& analysis_;
   const Filter& filter_;
-  Schedule schedule_;
+  capture::Schedule schedule_;
   bool renumber_;
-  Renumber& numbers_;
+  capture::Renumber& numbers_;
   Player& player_;
   std::int64_t base_ns_ = 0, end_ns_ = 0;
   std::optional<std::int64_t> first_ns_;
@@ -93,23 +93,24 @@ int play(const Settings& settings, const Filter& filter) {
   PlayOptions options;
   options.to = play_target(settings.play);
   options.speed = play_speed(settings.speed);
-  const auto timing = settings.timing == "rtp" ? Schedule::Timing::timestamps : Schedule::Timing::capture;
+  const auto timing =
+      settings.timing == "rtp" ? capture::Schedule::Timing::timestamps : capture::Schedule::Timing::capture;
   const Reread input(settings.read);
-  Analysis analysis;
-  Packets first(input.open(), settings.read, given_keys(settings), analysis.announcements);
-  first.for_each([&](const file::Segment& segment) { analysis.add(segment); });
-  first.tell();
+  capture::Analysis analysis;
+  capture::Packets first(input.open(), given_keys(settings), analysis.announcements);
+  for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
+  report_remarks(first, settings.read);
   if (analysis.streams.streams().empty())
     throw cli::Failure(cli::ExitCode::failed, fmt::format("{}: there is no RTP to play", settings.read));
 
   Player player(options);
-  Renumber numbers;
+  capture::Renumber numbers;
   std::int64_t base_ns = 0;
   for (std::uint64_t n = 0; settings.loop == 0 || n < settings.loop; ++n) {
     if (n > 0) numbers.next_round();
     Round round(analysis, filter, timing, settings.loop != 1, numbers, player);
-    Packets packets(input.open(), settings.read, first.srtp().keys(), analysis.announcements);
-    const bool whole = round.play(packets, base_ns);
+    capture::Packets packets(input.open(), first.srtp().keys(), analysis.announcements);
+    const bool whole = round.play(packets, settings.read, base_ns);
     if (!whole) break;
     base_ns = round.end_ns() + kGapNs;
   }

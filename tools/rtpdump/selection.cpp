@@ -40,7 +40,7 @@ void SelectionWriter::open(const file::Segment& segment, const file::CapturedFra
   }
   if (!pcap_) {
     auto writer = file::RtpdumpWriter::create(path_, mode_, segment.from, segment.time_ns);
-    if (!writer) fail_create(path_, writer.error());
+    if (!writer) cli::fail_create(path_, writer.error());
     rtpdump_writer_.emplace(std::move(*writer));
     return;
   }
@@ -51,7 +51,7 @@ void SelectionWriter::open(const file::Segment& segment, const file::CapturedFra
   options.format = *pcap_;
   options.link = link_;
   auto writer = file::PcapWriter::create(path_, options);
-  if (!writer) fail_create(path_, writer.error());
+  if (!writer) cli::fail_create(path_, writer.error());
   pcap_writer_.emplace(std::move(*writer));
 }
 
@@ -59,29 +59,29 @@ void SelectionWriter::add(const file::Segment& segment, const file::CapturedFram
   if (!pcap_writer_ && !rtpdump_writer_) open(segment, frame);
   ++packets_;
   if (rtpdump_writer_) {
-    check_written(rtpdump_writer_->packet(segment.time_ns, rtcp, segment.payload), path_);
+    cli::check_written(rtpdump_writer_->packet(segment.time_ns, rtcp, segment.payload), path_);
     return;
   }
   const std::byte* start = segment.payload.data();
   const bool in_frame =
       frame != nullptr && start >= frame->data.data() && start <= frame->data.data() + frame->data.size();
   if (in_frame && pcap_writer_->takes(frame->link)) {
-    check_written(pcap_writer_->frame(*frame), path_);
+    cli::check_written(pcap_writer_->frame(*frame), path_);
   } else if (segment.transport == file::Transport::tcp) {
-    check_written(pcap_writer_->tcp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
+    cli::check_written(pcap_writer_->tcp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
   } else {
-    check_written(pcap_writer_->udp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
+    cli::check_written(pcap_writer_->udp(segment.time_ns, segment.from, segment.to, segment.payload), path_);
   }
 }
 
 void SelectionWriter::flush() {
-  if (pcap_writer_) check_written(pcap_writer_->flush(), path_);
-  if (rtpdump_writer_) check_written(rtpdump_writer_->flush(), path_);
+  if (pcap_writer_) cli::check_written(pcap_writer_->flush(), path_);
+  if (rtpdump_writer_) cli::check_written(rtpdump_writer_->flush(), path_);
 }
 
 void SelectionWriter::finish() {
   if (!pcap_writer_ && !rtpdump_writer_) open({}, nullptr);
-  check_written(pcap_writer_ ? pcap_writer_->close() : rtpdump_writer_->close(), path_);
+  cli::check_written(pcap_writer_ ? pcap_writer_->close() : rtpdump_writer_->close(), path_);
 }
 
 } // namespace talky::rtpdump

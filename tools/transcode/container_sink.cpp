@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "failure.hpp"
 #include "file/flac.hpp"
 #include "file/ogg_opus.hpp"
 
@@ -62,7 +62,7 @@ class FlacSink final : public Sink {
 
  private:
   void check(const Result<>& done) const {
-    if (!done) fail_write(path_, done.error());
+    if (!done) cli::fail_write(path_, done.error());
   }
 
   std::string path_;
@@ -85,7 +85,7 @@ class OpusSink final : public NarrowSink {
 
  private:
   void check(const Result<>& done) const {
-    if (!done) fail_write(path_, done.error());
+    if (!done) cli::fail_write(path_, done.error());
   }
 
   std::string path_;
@@ -125,7 +125,7 @@ class CodedSink final : public NarrowSink {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   }
   void check(const Result<>& done) const {
-    if (!done) fail_write(path_, done.error());
+    if (!done) cli::fail_write(path_, done.error());
   }
 
   std::string path_;
@@ -146,22 +146,22 @@ void check_format(const Kind& kind, audio::Format format) {
   if (kind.container == Container::coded)
     fits = format.channels == kind.codec->info.channels && format.rate == kind.codec->info.sample_rate;
   if (!fits)
-    usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name,
-                      format.channels, format.rate));
+    cli::fail_usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name,
+                                format.channels, format.rate));
 }
 
 std::unique_ptr<Sink> make_flac_sink(const std::string& path, file::Output output, const Kind& kind,
                                      audio::Format format, bool live) {
   const unsigned bits = kind.wide() ? 24 : 16;
   auto writer = file::FlacWriter::create(std::move(output), {format, bits, live});
-  if (!writer) fail_write(path, writer.error());
+  if (!writer) cli::fail_write(path, writer.error());
   return std::make_unique<FlacSink>(path, std::move(*writer), bits);
 }
 
 std::unique_ptr<Sink> make_opus_sink(const std::string& path, file::Output output, audio::Format format,
                                      std::uint32_t bitrate) {
   auto writer = file::OggOpusWriter::create(std::move(output), {format, bitrate});
-  if (!writer) fail_write(path, writer.error());
+  if (!writer) cli::fail_write(path, writer.error());
   return std::make_unique<OpusSink>(path, std::move(*writer));
 }
 

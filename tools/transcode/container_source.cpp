@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "failure.hpp"
 #include "file/flac.hpp"
 #include "file/ogg_opus.hpp"
 
@@ -49,13 +49,13 @@ class FlacSource final : public Source {
   }
   std::string remark() const override {
     if (reader_.missing() == 0) return {};
-    return fmt::format("{}: cut off: {} frames fewer than its header says", input_name(path_),
+    return fmt::format("{}: cut off: {} frames fewer than its header says", cli::input_name(path_),
                        reader_.missing());
   }
 
  private:
   void fetch(std::size_t max_frames) {
-    if (const auto done = reader_.read(max_frames, block_); !done) fail_input(path_, done.error());
+    if (const auto done = reader_.read(max_frames, block_); !done) cli::fail_input(path_, done.error());
   }
 
   std::string path_;
@@ -72,12 +72,14 @@ class OpusSource final : public NarrowSource {
   std::string describe() const override { return "Ogg Opus"; }
   using NarrowSource::read;
   void read(std::size_t max_frames, std::vector<std::int16_t>& out) override {
-    if (const auto done = reader_.read(max_frames, out); !done) fail_input(path_, done.error());
+    if (const auto done = reader_.read(max_frames, out); !done) cli::fail_input(path_, done.error());
   }
   std::string remark() const override {
     if (reader_.holes() > 0)
-      return fmt::format("{}: damaged: {} pages or packets are missing", input_name(path_), reader_.holes());
-    return reader_.cut_off() ? fmt::format("{}: cut off: its last page is missing", input_name(path_)) : "";
+      return fmt::format("{}: damaged: {} pages or packets are missing", cli::input_name(path_),
+                         reader_.holes());
+    return reader_.cut_off() ? fmt::format("{}: cut off: its last page is missing", cli::input_name(path_))
+                             : "";
   }
 
  private:
@@ -110,7 +112,7 @@ class CodedSource final : public NarrowSource {
   std::string remark() const override {
     return cut_off_ == 0 ? ""
                          : fmt::format("{}: the last {} bytes are no whole frame and left out",
-                                       input_name(path_), cut_off_);
+                                       cli::input_name(path_), cut_off_);
   }
 
  private:
@@ -120,7 +122,7 @@ class CodedSource final : public NarrowSource {
     used_ = 0;
     const std::uint64_t at = input_.offset();
     const auto bytes = input_.peek(frame_);
-    if (!bytes) fail_input(path_, bytes.error());
+    if (!bytes) cli::fail_input(path_, bytes.error());
     if (bytes->size() < frame_) {
       cut_off_ = bytes->size();
       return;
@@ -129,7 +131,7 @@ class CodedSource final : public NarrowSource {
     if (const auto done = codec_->decode(bytes->first(count), decoded_); !done) {
       Error error = done.error();
       error.offset += static_cast<std::size_t>(at);
-      fail_input(path_, error);
+      cli::fail_input(path_, error);
     }
     input_.skip(count);
   }
@@ -147,7 +149,7 @@ class CodedSource final : public NarrowSource {
 
 std::unique_ptr<Source> open_flac(const std::string& path, file::Input input) {
   auto reader = file::FlacReader::create(std::move(input));
-  if (!reader) fail_input(path, reader.error());
+  if (!reader) cli::fail_input(path, reader.error());
   return std::make_unique<FlacSource>(path, std::move(*reader));
 }
 
@@ -155,7 +157,7 @@ std::unique_ptr<Source> open_opus(const std::string& path, file::Input input,
                                   std::optional<std::uint32_t> rate) {
   const std::uint32_t wanted = rate && codec::opus::has_rate(*rate) ? *rate : 48000;
   auto reader = file::OggOpusReader::create(std::move(input), wanted);
-  if (!reader) fail_input(path, reader.error());
+  if (!reader) cli::fail_input(path, reader.error());
   return std::make_unique<OpusSource>(path, std::move(*reader));
 }
 

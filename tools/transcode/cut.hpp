@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "failure.hpp"
+#include "cli/failure.hpp"
 #include "pipeline.hpp"
 
 namespace talky::transcode {

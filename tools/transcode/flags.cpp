@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "cli/failure.hpp"
 #include "cli/options.hpp"
 #include "core/ascii.hpp"
-#include "failure.hpp"
 
 namespace talky::transcode {
 
@@ -88,7 +88,7 @@ std::uint32_t rate_of(const std::string& text, const char* option) {
     hz = std::strtod(std::string(rest).c_str(), nullptr) * (kilo ? 1000 : 1);
   }
   if (!(hz >= 1) || hz > 1e6 || hz != std::floor(hz)) {
-    usage(fmt::format("{} {}: expected a rate from 1 to 1000000 Hz, as 8000 or 8k", option, text));
+    cli::fail_usage(fmt::format("{} {}: expected a rate from 1 to 1000000 Hz, as 8000 or 8k", option, text));
   }
   return static_cast<std::uint32_t>(hz);
 }
@@ -97,13 +97,13 @@ std::uint16_t channels_of(const std::string& text, const char* option) {
   if (text.empty()) return 0;
   const auto count = ascii::to_number<std::uint16_t>(text);
   if (!count || *count < 1 || *count > 64)
-    usage(fmt::format("{} {}: expected a number from 1 to 64", option, text));
+    cli::fail_usage(fmt::format("{} {}: expected a number from 1 to 64", option, text));
   return *count;
 }
 
 double seconds_of(const std::string& text, const char* option) {
   const auto bad = [&]() {
-    usage(fmt::format("--{} {}: expected a time as 1.5, 90s, 200ms or 1:02:03.5", option, text));
+    cli::fail_usage(fmt::format("--{} {}: expected a time as 1.5, 90s, 200ms or 1:02:03.5", option, text));
   };
   std::string_view rest = text;
   double scale = 1;
@@ -139,7 +139,7 @@ double decibels_of(const std::string& text, const char* option) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
   if (text.empty() || *end != '\0' || !(std::abs(value) <= 200))
-    usage(fmt::format("--{} {}: expected decibels from -200 to 200", option, text));
+    cli::fail_usage(fmt::format("--{} {}: expected decibels from -200 to 200", option, text));
   return value;
 }
 

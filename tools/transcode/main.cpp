@@ -7,8 +7,8 @@
 #include <cmath>
 #include <functional>
 
+#include "cli/failure.hpp"
 #include "cli/main.hpp"
-#include "failure.hpp"
 #include "flags.hpp"
 #include "format.hpp"
 #include "measures.hpp"
@@ -28,15 +28,15 @@ Processing processing_of(const Flags& f) {
   if (!f.start.empty()) p.start = seconds_of(f.start, "start");
   if (!f.duration.empty()) p.duration = seconds_of(f.duration, "duration");
   const int picks = (f.left ? 1 : 0) + (f.right ? 1 : 0) + (f.channel.empty() ? 0 : 1) + (f.split ? 1 : 0);
-  if (picks > 1) usage("--left, --right, --channel and --split exclude each other");
+  if (picks > 1) cli::fail_usage("--left, --right, --channel and --split exclude each other");
   if (f.left) p.pick = std::uint16_t{0};
   if (f.right) p.pick = std::uint16_t{1};
   if (const auto channel = channels_of(f.channel, "--channel"))
     p.pick = static_cast<std::uint16_t>(channel - 1);
   if (const auto channels = channels_of(f.channels, "-c")) p.channels = channels;
   if (const auto rate = rate_of(f.rate, "-r")) p.rate = rate;
-  if (!(std::abs(f.gain) <= 200)) usage("--gain goes from -200 to 200 dB");
-  if (f.gain != 0 && f.normalizes()) usage("--gain and --normalize exclude each other");
+  if (!(std::abs(f.gain) <= 200)) cli::fail_usage("--gain goes from -200 to 200 dB");
+  if (f.gain != 0 && f.normalizes()) cli::fail_usage("--gain and --normalize exclude each other");
   p.gain_db = f.gain;
   using Resampling = Processing::Resampling;
   if (f.quality == "live") p.resampling = Resampling::live;
@@ -52,7 +52,8 @@ Processing processing_of(const Flags& f) {
 const Kind* named_kind(const std::string& name, const char* option) {
   if (name.empty()) return nullptr;
   const Kind* kind = find_kind(name);
-  if (kind == nullptr) usage(fmt::format("{} {}: no such format; --list-formats names them", option, name));
+  if (kind == nullptr)
+    cli::fail_usage(fmt::format("{} {}: no such format; --list-formats names them", option, name));
   return kind;
 }
 
@@ -60,7 +61,7 @@ const Kind& output_kind(const Flags& f, const std::string& path) {
   if (const Kind* kind = named_kind(f.to, "-t")) return *kind;
   if (path == "-") return *find_kind("wav");
   if (const Kind* kind = kind_of_name(path)) return *kind;
-  usage(fmt::format("{}: its name does not say what it shall be; say it with -t FORMAT", path));
+  cli::fail_usage(fmt::format("{}: its name does not say what it shall be; say it with -t FORMAT", path));
 }
 
 struct Paths {
@@ -68,10 +69,10 @@ struct Paths {
 };
 
 Paths paths_of(const Flags& f) {
-  if (!f.tone.empty() && !f.dtmf.empty()) usage("--tone and --dtmf exclude each other");
-  if (f.generates() && f.join) usage("--join wants inputs");
-  if (f.split && f.join) usage("--split and --join exclude each other");
-  if (f.split && f.measures()) usage("--split excludes --level and --plot");
+  if (!f.tone.empty() && !f.dtmf.empty()) cli::fail_usage("--tone and --dtmf exclude each other");
+  if (f.generates() && f.join) cli::fail_usage("--join wants inputs");
+  if (f.split && f.join) cli::fail_usage("--split and --join exclude each other");
+  if (f.split && f.measures()) cli::fail_usage("--split excludes --level and --plot");
   Paths paths;
   std::vector<std::string> rest = f.paths;
   const auto shift = [&rest]() {
@@ -80,7 +81,8 @@ Paths paths_of(const Flags& f) {
     return first;
   };
   if (f.join) {
-    if (rest.size() < (f.measures() ? 2u : 3u)) usage("--join wants two inputs or more, and an output");
+    if (rest.size() < (f.measures() ? 2u : 3u))
+      cli::fail_usage("--join wants two inputs or more, and an output");
     if (!f.measures()) {
       paths.out.push_back(rest.back());
       rest.pop_back();
@@ -90,12 +92,12 @@ Paths paths_of(const Flags& f) {
   }
   if (!f.generates()) paths.in.push_back(shift());
   if (f.split) {
-    if (rest.size() < 2) usage("--split wants an input and two outputs or more");
+    if (rest.size() < 2) cli::fail_usage("--split wants an input and two outputs or more");
     paths.out = std::move(rest);
     return paths;
   }
   if (!f.measures()) paths.out.push_back(shift());
-  if (!rest.empty()) usage(fmt::format("{}: one argument too many", rest.front()));
+  if (!rest.empty()) cli::fail_usage(fmt::format("{}: one argument too many", rest.front()));
   return paths;
 }
 
@@ -144,7 +146,7 @@ bool can_reopen(const std::vector<std::string>& in) {
 
 // The gain that --normalize comes to.
 double normalizing_gain(const Flags& f, const Levels& levels) {
-  if (f.peak && f.speech_level) usage("--peak and --speech-level exclude each other");
+  if (f.peak && f.speech_level) cli::fail_usage("--peak and --speech-level exclude each other");
   if (f.speech_level) {
     const double wanted = decibels_of(*f.speech_level, "speech-level");
     const auto speech = levels.speech_level();
@@ -172,7 +174,7 @@ Trim trim_of(const Flags& f, double gain_db) {
   if (f.normalizes() && gain_db < 0) trim.threshold_dbfs += gain_db;
   if (!f.normalizes() && gain_db > 0) trim.threshold_dbfs -= gain_db;
   trim.keep = seconds_of(f.trim_keep, "trim-keep");
-  if (trim.keep > 60) usage("--trim-keep goes up to 60s");
+  if (trim.keep > 60) cli::fail_usage("--trim-keep goes up to 60s");
   trim.start = f.trim_at != "end";
   trim.end = f.trim_at != "start";
   trim.inside = f.trim_at == "all";
@@ -234,7 +236,7 @@ int body(int argc, char** argv) {
   Processing processing = processing_of(flags);
   const Paths paths = paths_of(flags);
   if (flags.paths.empty() && !flags.generates() && ::isatty(STDIN_FILENO) != 0) {
-    usage("no input: name a file, or pipe something in (see --help)");
+    cli::fail_usage("no input: name a file, or pipe something in (see --help)");
   }
   std::vector<const Kind*> kinds; // before anything is opened or made
   for (const auto& path : paths.out)
@@ -249,7 +251,7 @@ int body(int argc, char** argv) {
     if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
     if (flags.verbose)
       cli::complain("talky-transcode",
-                    fmt::format("{}: {} packets as they are", output_name(paths.out[0]), count));
+                    fmt::format("{}: {} packets as they are", cli::output_name(paths.out[0]), count));
     return 0;
   }
   const RtpOutput rtp = rtp_output_of(flags);
@@ -258,7 +260,7 @@ int body(int argc, char** argv) {
   const bool wide =
       source->wide() && (flags.measures() || std::any_of(kinds.begin(), kinds.end(), holds_more));
   if (flags.verbose)
-    say(paths.in.size() == 1 ? input_name(paths.in[0]) : "input", source->describe(), source->format());
+    say(paths.in.size() == 1 ? cli::input_name(paths.in[0]) : "input", source->describe(), source->format());
   if (flags.split && paths.out.size() != to.channels) {
     throw cli::Failure(cli::ExitCode::data,
                        fmt::format("--split: {} outputs for {} channels", paths.out.size(), to.channels));
@@ -280,10 +282,10 @@ int body(int argc, char** argv) {
   const audio::Format each{to.rate, flags.split ? std::uint16_t{1} : to.channels};
   for (std::size_t i = 0; i < paths.out.size(); ++i) {
     if (paths.out[i] == "-" && ::isatty(STDOUT_FILENO) != 0)
-      usage("samples are not written to a terminal: name an output");
+      cli::fail_usage("samples are not written to a terminal: name an output");
     sinks.push_back(open_sink(paths.out[i], *kinds[i], each, flags.force, {rtp, live}));
     targets.push_back(sinks.back().get());
-    if (flags.verbose) say(output_name(paths.out[i]), kinds[i]->meaning, each);
+    if (flags.verbose) say(cli::output_name(paths.out[i]), kinds[i]->meaning, each);
   }
 
   std::unique_ptr<Levels> levels;
@@ -302,7 +304,7 @@ int body(int argc, char** argv) {
   for (const auto& sink : sinks)
     sink->close();
   if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
-  if (plot) plot->draw(flags.plot, paths.in.empty() ? source->describe() : input_name(paths.in[0]));
+  if (plot) plot->draw(flags.plot, paths.in.empty() ? source->describe() : cli::input_name(paths.in[0]));
   if (levels) levels->report(flags.json);
   say_clipped(outcome, processing, to.channels);
   if (outcome.all_silence) {

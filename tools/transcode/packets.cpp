@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/failure.hpp"
 #include "core/ascii.hpp"
-#include "failure.hpp"
 #include "sdp/session.hpp"
 
 namespace talky::transcode {
@@ -61,11 +61,11 @@ PacketReader::PacketReader(const std::string& path, file::Input input, bool rtpd
     : path_(path), types_(types) {
   if (rtpdump) {
     auto reader = file::RtpdumpReader::open(std::move(input));
-    if (!reader) fail_input(path_, reader.error());
+    if (!reader) cli::fail_input(path_, reader.error());
     reader_.emplace<file::RtpdumpReader>(std::move(*reader));
   } else {
     auto reader = file::PcapReader::open(std::move(input));
-    if (!reader) fail_input(path_, reader.error());
+    if (!reader) cli::fail_input(path_, reader.error());
     reader_.emplace<file::PcapReader>(std::move(*reader));
   }
 }
@@ -83,7 +83,7 @@ std::optional<CapturedRtp> PacketReader::next() {
 std::optional<CapturedRtp> PacketReader::next_rtpdump(file::RtpdumpReader& reader) {
   for (;;) {
     const auto packet = reader.next();
-    if (!packet) fail_input(path_, packet.error());
+    if (!packet) cli::fail_input(path_, packet.error());
     if (!*packet) return std::nullopt;
     const auto& found = **packet;
     // A packet that the recorder cut off cannot be decoded: it counts as lost.
@@ -98,7 +98,7 @@ std::optional<CapturedRtp> PacketReader::next_rtpdump(file::RtpdumpReader& reade
 std::optional<CapturedRtp> PacketReader::next_pcap(file::PcapReader& reader) {
   for (;;) {
     const auto frame = reader.next();
-    if (!frame) fail_input(path_, frame.error());
+    if (!frame) cli::fail_input(path_, frame.error());
     if (!*frame) return std::nullopt;
     const auto segment = dissector_.dissect(**frame);
     if (!segment) continue;

@@ -9,8 +9,8 @@
 
 #include "audio/level.hpp"
 #include "audio/resampler.hpp"
+#include "cli/failure.hpp"
 #include "cut.hpp"
-#include "failure.hpp"
 
 namespace talky::transcode {
 
@@ -39,7 +39,7 @@ class WholeFile final : public RateChanger<Sample> {
   static audio::FileResampler<Sample> create(std::uint32_t from, std::uint32_t to, std::uint16_t channels,
                                              audio::Quality quality) {
     auto made = audio::FileResampler<Sample>::create(from, to, channels, quality);
-    if (!made) usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
+    if (!made) cli::fail_usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
     return std::move(*made);
   }
   static void check(const Result<>& done) {
@@ -55,7 +55,7 @@ class Live final : public RateChanger<std::int16_t> {
       : planes_(channels), converted_(channels) {
     for (std::uint16_t c = 0; c < channels; ++c) {
       auto made = audio::Resampler::create(from, to);
-      if (!made) usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
+      if (!made) cli::fail_usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
       engines_.push_back(std::move(*made));
     }
     run_in_ = engines_.front().delay();
@@ -324,8 +324,8 @@ audio::Format output_format(const Source& source, const Processing& processing) 
   }
   if (processing.channels && *processing.channels != format.channels) {
     if (*processing.channels != 1 && format.channels != 1) {
-      usage(fmt::format("{} channels cannot be made of {}: -c 1 mixes, --channel picks", *processing.channels,
-                        format.channels));
+      cli::fail_usage(fmt::format("{} channels cannot be made of {}: -c 1 mixes, --channel picks",
+                                  *processing.channels, format.channels));
     }
     format.channels = *processing.channels;
   }

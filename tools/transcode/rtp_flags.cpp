@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/failure.hpp"
 #include "core/ascii.hpp"
-#include "failure.hpp"
 
 namespace talky::transcode {
 
@@ -27,7 +27,7 @@ std::vector<std::uint32_t> ssrcs_of(const std::string& text) {
     const bool hex = item.starts_with("0x") || item.starts_with("0X");
     const auto ssrc = ascii::to_number<std::uint32_t>(hex ? item.substr(2) : item, hex ? 16 : 10);
     if (!ssrc || all.size() == 2)
-      usage(fmt::format("--ssrc {}: expected one number or two, as 0x1234abcd or 0x1,0x2", text));
+      cli::fail_usage(fmt::format("--ssrc {}: expected one number or two, as 0x1234abcd or 0x1,0x2", text));
     all.push_back(*ssrc);
   }
   return all;
@@ -55,15 +55,15 @@ PayloadFormat format_of(std::string_view text, const std::string& option) {
     format.channels = entry->info.rtpmap_channels;
   }
   if (!fine || format.clock_rate == 0)
-    usage(fmt::format("{}: expected a codec as PCMU, opus/48000/2 or L16/16000", option));
+    cli::fail_usage(fmt::format("{}: expected a codec as PCMU, opus/48000/2 or L16/16000", option));
   return format;
 }
 
 std::uint8_t payload_type_of(std::string_view text, const Flags& flags) {
   const auto payload_type = ascii::to_number<std::uint8_t>(text);
   if (!payload_type || *payload_type > 127)
-    usage(fmt::format("--payload-type {}: expected 0 to 127, or for an input 111=opus/48000/2",
-                      flags.payload_type));
+    cli::fail_usage(fmt::format("--payload-type {}: expected 0 to 127, or for an input 111=opus/48000/2",
+                                flags.payload_type));
   return *payload_type;
 }
 
@@ -82,8 +82,8 @@ RtpOptions rtp_options_of(const Flags& flags) {
   if (!flags.impair.empty()) {
     const auto impairment = rtp::Impairment::parse(flags.impair);
     if (!impairment) {
-      usage(fmt::format("--impair {}: character {}: expected {}", flags.impair, impairment.error().offset + 1,
-                        impairment.error().what));
+      cli::fail_usage(fmt::format("--impair {}: character {}: expected {}", flags.impair,
+                                  impairment.error().offset + 1, impairment.error().what));
     }
     options.impairment = *impairment;
   }
@@ -96,13 +96,14 @@ RtpOutput rtp_output_of(const Flags& flags) {
   if (!flags.codec.empty()) {
     const PayloadFormat format = format_of(flags.codec, "--codec " + flags.codec);
     output.codec = format.codec();
-    if (output.codec == nullptr) usage(fmt::format("--codec {}: no such codec of ours", flags.codec));
+    if (output.codec == nullptr)
+      cli::fail_usage(fmt::format("--codec {}: no such codec of ours", flags.codec));
   }
   const auto ssrcs = ssrcs_of(flags.ssrc);
   if (!ssrcs.empty()) output.ssrc = ssrcs.front();
   const auto ptime = ascii::to_number<std::uint32_t>(flags.ptime);
   if (!ptime || *ptime < 1 || *ptime > 200)
-    usage(fmt::format("--ptime {}: expected 1 to 200 milliseconds", flags.ptime));
+    cli::fail_usage(fmt::format("--ptime {}: expected 1 to 200 milliseconds", flags.ptime));
   output.ptime_ms = *ptime;
   for (const auto item : items_of(flags.payload_type)) {
     if (item.find('=') == std::string_view::npos) output.payload_type = payload_type_of(item, flags);
@@ -114,12 +115,13 @@ RtpOutput rtp_output_of(const Flags& flags) {
     const auto rate = ascii::to_number<std::uint32_t>(number);
     if (!rate || *rate > 510'000 || *rate * (kilo ? 1000U : 1U) < 6000 ||
         *rate * (kilo ? 1000U : 1U) > 510'000)
-      usage(fmt::format("--bitrate {}: expected 6k to 510k", flags.bitrate));
+      cli::fail_usage(fmt::format("--bitrate {}: expected 6k to 510k", flags.bitrate));
     output.options.bitrate = *rate * (kilo ? 1000U : 1U);
   }
   output.options.fec = flags.fec > 0;
   output.options.expected_loss = static_cast<std::uint8_t>(std::clamp(flags.fec, 0, 100));
-  if (flags.fec < 0 || flags.fec > 100) usage("--fec: expected the loss to reckon with, 0 to 100 percent");
+  if (flags.fec < 0 || flags.fec > 100)
+    cli::fail_usage("--fec: expected the loss to reckon with, 0 to 100 percent");
   output.options.dtx = flags.dtx;
   return output;
 }

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "failure.hpp"
 #include "file/compressed.hpp"
 #include "rtp_source.hpp"
 
@@ -18,9 +18,9 @@ std::vector<FoundStream> scan_file(const std::string& name, bool rtpdump, const 
   const std::string path = name == "-" ? "/proc/self/fd/0" : name;
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   auto input = file::Input::open(path);
-  if (!input) fail_input(name, input.error());
+  if (!input) cli::fail_input(name, input.error());
   auto inside = file::decompress(std::move(*input));
-  if (!inside) fail_input(name, inside.error());
+  if (!inside) cli::fail_input(name, inside.error());
   PacketReader reader(name, std::move(inside->input), rtpdump, types);
   const auto found = find_streams(reader, types);
   return choose_streams(name, found, options, types, rtpdump);
@@ -73,10 +73,11 @@ std::vector<FoundStream> listen_for_streams(const std::string& path, PacketReade
     }
     if (held.size() > most_held) break;
   }
-  throw cli::Failure(cli::ExitCode::data,
-                     chosen.empty() ? fmt::format("{}: no RTP stream that can be decoded", input_name(path))
-                                    : fmt::format("{}: not every --ssrc has come in {} packets",
-                                                  input_name(path), held.size()));
+  throw cli::Failure(
+      cli::ExitCode::data,
+      chosen.empty()
+          ? fmt::format("{}: no RTP stream that can be decoded", cli::input_name(path))
+          : fmt::format("{}: not every --ssrc has come in {} packets", cli::input_name(path), held.size()));
 }
 
 } // namespace talky::transcode

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "failure.hpp"
+#include "cli/failure.hpp"
 #include "rtp/sender.hpp"
 
 namespace talky::transcode {
@@ -37,8 +37,8 @@ class RtpSink final : public Sink {
     const std::uint64_t thousandths = std::uint64_t{format.rate} * output.ptime_ms;
     packet_ = static_cast<std::size_t>(thousandths / 1000);
     if (thousandths % 1000 != 0 || !first->packs(packet_))
-      usage(fmt::format("--ptime {}: {} has no packets of so many milliseconds at {} Hz", output.ptime_ms,
-                        first->info().name, format.rate));
+      cli::fail_usage(fmt::format("--ptime {}: {} has no packets of so many milliseconds at {} Hz",
+                                  output.ptime_ms, first->info().name, format.rate));
     clock_rate_ = first->info().clock_rate;
     const codec::Info& info = output.entry().info;
     const PayloadFormat meaning{std::string(info.name), info.clock_rate, info.rtpmap_channels};
@@ -98,8 +98,8 @@ class RtpSink final : public Sink {
     }
     auto codec = output.entry().make(options);
     if (!codec || codec->info().sample_rate != format_.rate || format_.channels % codec->info().channels != 0)
-      usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", info.name,
-                        format_.channels, format_.rate));
+      cli::fail_usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", info.name,
+                                  format_.channels, format_.rate));
     return codec;
   }
 
@@ -152,7 +152,7 @@ PacketOutput::PacketOutput(std::string path, Kind::Container container, bool for
     : path_(std::move(path)) {
   if (container == Kind::Container::rtpdump) {
     auto writer = file::RtpdumpWriter::create(path_, mode_of(force), source, start_ns);
-    if (!writer) fail_create(path_, writer.error());
+    if (!writer) cli::fail_create(path_, writer.error());
     writer_.emplace<file::RtpdumpWriter>(std::move(*writer));
     return;
   }
@@ -160,7 +160,7 @@ PacketOutput::PacketOutput(std::string path, Kind::Container container, bool for
   options.mode = mode_of(force);
   if (container == Kind::Container::pcapng) options.format = file::PcapWriter::Format::pcapng;
   auto writer = file::PcapWriter::create(path_, options);
-  if (!writer) fail_create(path_, writer.error());
+  if (!writer) cli::fail_create(path_, writer.error());
   writer_.emplace<file::PcapWriter>(std::move(*writer));
 }
 
@@ -192,7 +192,7 @@ void PacketOutput::announce(std::int64_t time_ns, const IpAddress& from,
 }
 
 void PacketOutput::check(const Result<>& done) const {
-  if (!done) fail_write(path_, done.error());
+  if (!done) cli::fail_write(path_, done.error());
 }
 
 void PacketOutput::write(std::int64_t time_ns, const Endpoint& from, const Endpoint& to, Bytes datagram) {

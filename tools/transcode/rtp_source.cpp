@@ -6,8 +6,8 @@
 #include <map>
 
 #include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "failure.hpp"
 #include "rtp_decoder.hpp"
 #include "rtp_sink.hpp"
 
@@ -40,7 +40,7 @@ class RtpSource final : public Source, public PacketSource {
         throw cli::Failure(cli::ExitCode::data,
                            fmt::format("{}: the legs have {} and {} Hz: choose one with --ssrc, or say "
                                        "--jitter-buffer, which gives both at 16000",
-                                       input_name(path_), first.rate, leg.decoder->format().rate));
+                                       cli::input_name(path_), first.rate, leg.decoder->format().rate));
       }
     }
     format_ = {first.rate, legs_.size() > 1 ? std::uint16_t{2} : first.channels};
@@ -106,13 +106,14 @@ class RtpSource final : public Source, public PacketSource {
   }
 
   std::string remark() const override {
-    if (reader_->truncated()) return fmt::format("{}: cut off within a packet", input_name(path_));
+    if (reader_->truncated()) return fmt::format("{}: cut off within a packet", cli::input_name(path_));
     std::uint64_t left_out = 0;
     for (const Leg& leg : legs_)
       left_out += leg.decoder->left_out();
-    if (left_out > 0) return fmt::format("{}: {} packets could not be decoded", input_name(path_), left_out);
+    if (left_out > 0)
+      return fmt::format("{}: {} packets could not be decoded", cli::input_name(path_), left_out);
     if (others_ > 0)
-      return fmt::format("{}: {} packets of other streams left out; --ssrc chooses", input_name(path_),
+      return fmt::format("{}: {} packets of other streams left out; --ssrc chooses", cli::input_name(path_),
                          others_);
     return {};
   }
@@ -144,7 +145,8 @@ class RtpSource final : public Source, public PacketSource {
       leg.decoder = make_exact_decoder(types_, stream.to, stream.payload_type, wanted);
     }
     if (legs > 1 && leg.decoder->format().channels != 1)
-      usage("two streams of several channels each cannot be put side by side: choose one with --ssrc");
+      cli::fail_usage(
+          "two streams of several channels each cannot be put side by side: choose one with --ssrc");
     if (options_.impairment) {
       rtp::Impairment line = *options_.impairment;
       line.seed += legs_.size(); // each direction has losses of its own

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "failure.hpp"
 #include "rtp_source.hpp"
 
 namespace talky::transcode {
@@ -48,7 +48,7 @@ bool overlap(const FoundStream& a, const FoundStream& b) {
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& text) {
-  throw cli::Failure(cli::ExitCode::data, fmt::format("{}: {}", input_name(path), text));
+  throw cli::Failure(cli::ExitCode::data, fmt::format("{}: {}", cli::input_name(path), text));
 }
 
 } // namespace

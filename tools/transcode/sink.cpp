@@ -8,8 +8,8 @@
 #include <array>
 #include <cerrno>
 
+#include "cli/failure.hpp"
 #include "container_sink.hpp"
-#include "failure.hpp"
 #include "file/au.hpp"
 #include "file/io.hpp"
 #include "file/temporary_file.hpp"
@@ -45,7 +45,7 @@ class ByteSink final : public Sink {
   std::optional<file::SampleFormat> samples() const override { return samples_; }
   std::span<std::byte> room(std::size_t bytes) override {
     const auto room = output_.reserve(bytes);
-    if (!room) fail_write(path_, room.error());
+    if (!room) cli::fail_write(path_, room.error());
     return {*room, bytes};
   }
   void commit(std::size_t bytes) override { output_.commit(bytes); }
@@ -70,7 +70,7 @@ class ByteSink final : public Sink {
       const auto part = interleaved.first(std::min<std::size_t>(interleaved.size(), 16384));
       interleaved = interleaved.subspan(part.size());
       const auto room = output_.reserve(part.size() * width_);
-      if (!room) fail_write(path_, room.error());
+      if (!room) cli::fail_write(path_, room.error());
       from(samples_, part, std::span(*room, part.size() * width_));
       output_.commit(part.size() * width_);
     }
@@ -83,7 +83,7 @@ class ByteSink final : public Sink {
     return {};
   }
   void check(const Result<>& done) const {
-    if (!done) fail_write(path_, done.error());
+    if (!done) cli::fail_write(path_, done.error());
   }
 
   std::string path_;
@@ -113,7 +113,7 @@ class SoundPipeSink final : public Sink {
     check_kept(writer_.close());
     std::vector<std::byte> block(65'536);
     for (std::uint64_t at = 0;;) {
-      const std::size_t got = check_temporary(kept_.read(at, block));
+      const std::size_t got = cli::check_temporary(kept_.read(at, block));
       if (got == 0) break;
       at += got;
       check(output_.write(Bytes(block).first(got)));
@@ -124,10 +124,10 @@ class SoundPipeSink final : public Sink {
  private:
   static void check_kept(const Result<>& done) {
     if (!done && errno == 0) errno = ENOSPC; // libsndfile keeps no reason for a short write
-    check_temporary(done);
+    cli::check_temporary(done);
   }
   void check(const Result<>& done) const {
-    if (!done) fail_write(path_, done.error());
+    if (!done) cli::fail_write(path_, done.error());
   }
 
   std::string path_;
@@ -156,7 +156,7 @@ class SoundSink final : public Sink {
     // link() does not take the place of a file that appeared meanwhile.
     const int done =
         force_ ? ::rename(temporary_.c_str(), path_.c_str()) : ::link(temporary_.c_str(), path_.c_str());
-    if (done != 0) fail_create(path_, Error{Errc::io, 0, ""});
+    if (done != 0) cli::fail_create(path_, Error{Errc::io, 0, ""});
     if (!force_) ::unlink(temporary_.c_str());
     temporary_.clear();
   }
@@ -165,7 +165,7 @@ class SoundSink final : public Sink {
   void check(const Result<>& done) const {
     if (done) return;
     if (errno == 0) errno = ENOSPC; // libsndfile keeps no reason for a short write
-    fail_write(path_, done.error());
+    cli::fail_write(path_, done.error());
   }
 
   std::string path_, temporary_;
@@ -175,9 +175,9 @@ class SoundSink final : public Sink {
 
 [[noreturn]] void fail_sound(const Kind& kind, audio::Format format, const std::string& path,
                              const Error& error) {
-  if (error.code != Errc::unsupported) fail_create(path, error);
-  usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name, format.channels,
-                    format.rate));
+  if (error.code != Errc::unsupported) cli::fail_create(path, error);
+  cli::fail_usage(fmt::format("{} cannot hold {} channels at {} Hz; choose with -r and -c", kind.name,
+                              format.channels, format.rate));
 }
 
 std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audio::Format format,
@@ -186,13 +186,13 @@ std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audi
   const bool there = path != "-" && ::lstat(path.c_str(), &status) == 0;
   if (there && !force) {
     errno = EEXIST;
-    fail_create(path, Error{Errc::io, 0, ""});
+    cli::fail_create(path, Error{Errc::io, 0, ""});
   }
   if (path == "-" || (there && !S_ISREG(status.st_mode))) {
     auto output = file::Output::create(path, mode_of(force));
-    if (!output) fail_create(path, output.error());
+    if (!output) cli::fail_create(path, output.error());
     file::TemporaryFile kept;
-    const std::string name = check_temporary(kept.name());
+    const std::string name = cli::check_temporary(kept.name());
     errno = 0;
     auto writer = file::SoundFileWriter::create(name, *kind.sound, format);
     if (!writer) fail_sound(kind, format, path, writer.error());
@@ -218,7 +218,7 @@ std::unique_ptr<Sink> open_sink(const std::string& path, const Kind& kind, audio
   if (kind.is_rtp()) return open_rtp_sink(path, kind.container, options.rtp, format, force);
   check_format(kind, format);
   auto output = file::Output::create(path, mode_of(force));
-  if (!output) fail_create(path, output.error());
+  if (!output) cli::fail_create(path, output.error());
   switch (kind.container) {
     case Kind::Container::flac: return make_flac_sink(path, std::move(*output), kind, format, options.live);
     case Kind::Container::opus:

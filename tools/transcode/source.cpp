@@ -9,9 +9,9 @@
 
 #include "audio/tone.hpp"
 #include "byte_source.hpp"
+#include "cli/failure.hpp"
 #include "container_source.hpp"
 #include "core/ascii.hpp"
-#include "failure.hpp"
 #include "file/au.hpp"
 #include "file/compressed.hpp"
 #include "file/io.hpp"
@@ -40,7 +40,7 @@ class RawSource final : public ByteSource {
   Bytes read_raw(std::size_t max_frames) override {
     input_.skip(std::exchange(taken_, 0));
     const auto bytes = input_.peek(frame_);
-    if (!bytes) fail_input(path(), bytes.error());
+    if (!bytes) cli::fail_input(path(), bytes.error());
     if (bytes->size() < frame_) {
       cut_off_ = bytes->size();
       return {};
@@ -51,7 +51,7 @@ class RawSource final : public ByteSource {
   std::string remark() const override {
     return cut_off_ == 0 ? ""
                          : fmt::format("{}: the last {} bytes are no whole frame and left out",
-                                       input_name(path()), cut_off_);
+                                       cli::input_name(path()), cut_off_);
   }
 
  private:
@@ -74,17 +74,17 @@ class HeadedSource final : public ByteSource {
 
   Bytes read_raw(std::size_t max_frames) override {
     const auto bytes = reader_.read_raw(max_frames * reader_.header().frame_bytes());
-    if (!bytes) fail_input(path(), bytes.error());
+    if (!bytes) cli::fail_input(path(), bytes.error());
     return *bytes;
   }
   std::string remark() const override {
     if (reader_.missing() > 0) {
-      return fmt::format("{}: cut off: {} bytes fewer than its header says", input_name(path()),
+      return fmt::format("{}: cut off: {} bytes fewer than its header says", cli::input_name(path()),
                          reader_.missing() + reader_.cut_off());
     }
     return reader_.cut_off() == 0 ? ""
                                   : fmt::format("{}: the last {} bytes are no whole frame and left out",
-                                                input_name(path()), reader_.cut_off());
+                                                cli::input_name(path()), reader_.cut_off());
   }
 
  private:
@@ -112,7 +112,7 @@ class SoundSource final : public Source {
 
  private:
   void check(const Result<>& done) const {
-    if (!done) fail_input(path_, done.error());
+    if (!done) cli::fail_input(path_, done.error());
   }
 
   std::string path_;
@@ -231,7 +231,7 @@ std::unique_ptr<Source> open_sound(const std::string& path, file::Input input) {
   struct stat status {};
   const bool pipe = path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode);
   auto reader = pipe ? file::SoundFileReader::create(std::move(input)) : file::SoundFileReader::open(path);
-  if (!reader) fail_input(path, reader.error());
+  if (!reader) cli::fail_input(path, reader.error());
   return std::make_unique<SoundSource>(path, std::move(*reader), pipe);
 }
 
@@ -247,7 +247,7 @@ const Kind* recognise(const std::string& path, file::Input& input, const Kind* s
   auto start = input.peek(4);
   if (start && start->size() >= 4 && as_text(start->first(4)) == "OggS") start = input.peek(36);
   if (start && start->size() >= 4 && as_text(start->first(4)) == "#!rt") start = input.peek(12);
-  if (!start) fail_input(path, start.error());
+  if (!start) cli::fail_input(path, start.error());
   const Sniffed sniffed = sniff(*start);
   if (said != nullptr) return sniffed.kind != nullptr && sniffed.kind->is_rtp() ? sniffed.kind : said;
   if (sniffed.kind != nullptr) return sniffed.kind;
@@ -256,16 +256,16 @@ const Kind* recognise(const std::string& path, file::Input& input, const Kind* s
   if (path == "-" && start->empty()) throw cli::Failure(cli::ExitCode::data, "standard input: is empty");
   throw cli::Failure(path == "-" ? cli::ExitCode::usage : cli::ExitCode::data,
                      fmt::format("{}: neither a header nor a name says what it is; say it with -f FORMAT",
-                                 input_name(path)));
+                                 cli::input_name(path)));
 }
 
 // libsndfile's, where ours does not read what is inside.
 std::unique_ptr<Source> or_sound(const std::string& path, file::Input input, const Error& error) {
-  if (error.code != Errc::unsupported) fail_input(path, error);
+  if (error.code != Errc::unsupported) cli::fail_input(path, error);
   try {
     return open_sound(path, std::move(input));
   } catch (const cli::Failure&) { // ours says better what is wrong
-    fail_input(path, error);
+    cli::fail_input(path, error);
   }
 }
 
@@ -273,18 +273,19 @@ std::unique_ptr<Source> or_sound(const std::string& path, file::Input input, con
 
 std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options) {
   auto opened = file::Input::open(path);
-  if (!opened) fail_input(path, opened.error());
+  if (!opened) cli::fail_input(path, opened.error());
   file::Input input = std::move(*opened);
   // Captures are often kept compressed; raw samples may begin with any bytes.
   const Kind* by_name = options.kind != nullptr ? options.kind : kind_of_name(path);
   if (by_name == nullptr || by_name->is_rtp()) {
     auto inside = file::decompress(std::move(input));
-    if (!inside) fail_input(path, inside.error());
+    if (!inside) cli::fail_input(path, inside.error());
     input = std::move(inside->input);
   }
   const Kind* kind = recognise(path, input, options.kind);
   if ((kind == nullptr || !kind->is_rtp()) && (options.rtp.impairment || options.rtp.jitter_buffer))
-    usage(fmt::format("{}: --impair and --jitter-buffer want RTP, an rtpdump or a pcap", input_name(path)));
+    cli::fail_usage(fmt::format("{}: --impair and --jitter-buffer want RTP, an rtpdump or a pcap",
+                                cli::input_name(path)));
   if (kind == nullptr) return open_sound(path, std::move(input));
   switch (kind->container) {
     case Kind::Container::sound: return open_sound(path, std::move(input));
@@ -340,11 +341,12 @@ std::unique_ptr<Source> make_tone(const std::string& hertz, std::uint32_t rate,
       hz = 0;
     }
     if (!(hz > 0) || hz >= rate / 2.0)
-      usage(fmt::format("--tone wants frequencies above 0 and below {} Hz, as 440 or 350+440", rate / 2));
+      cli::fail_usage(
+          fmt::format("--tone wants frequencies above 0 and below {} Hz, as 440 or 350+440", rate / 2));
     frequencies.push_back(hz);
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  if (frequencies.empty()) usage("--tone wants a frequency in Hz");
+  if (frequencies.empty()) cli::fail_usage("--tone wants a frequency in Hz");
   // Together they stay below the level of one.
   const double dbfs = -10.0 - 20.0 * std::log10(static_cast<double>(frequencies.size()));
   sines.reserve(frequencies.size());
@@ -366,7 +368,8 @@ std::unique_ptr<Source> make_tone(const std::string& hertz, std::uint32_t rate,
 std::unique_ptr<Source> make_dtmf(const std::string& digits, std::uint32_t rate) {
   auto pcm = audio::dtmf(digits, rate);
   if (!pcm)
-    usage(fmt::format("--dtmf {}: character {} is not {}", digits, pcm.error().offset + 1, pcm.error().what));
+    cli::fail_usage(
+        fmt::format("--dtmf {}: character {} is not {}", digits, pcm.error().offset + 1, pcm.error().what));
   const std::size_t size = pcm->size();
   auto generate = [pcm = std::move(*pcm), at = std::size_t{0}](std::span<std::int16_t> out) mutable {
     std::copy_n(pcm.begin() + static_cast<std::ptrdiff_t>(at), out.size(), out.begin());

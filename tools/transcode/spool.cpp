@@ -18,7 +18,7 @@ void fill(Source& source, file::TemporaryFile& file) {
     check_interrupt();
     source.read(block_frames, block);
     if (block.empty()) return;
-    check_temporary(file.append(std::as_bytes(std::span(block))));
+    cli::check_temporary(file.append(std::as_bytes(std::span(block))));
   }
 }
 
@@ -37,7 +37,7 @@ class Reader final : public ByteSource {
   std::string remark() const override { return remark_; }
   Bytes read_raw(std::size_t max_frames) override {
     bytes_.resize(std::min(max_frames, block_frames) * format_.channels * file::info(*samples()).bytes);
-    const std::size_t got = check_temporary(file_.read(at_, bytes_));
+    const std::size_t got = cli::check_temporary(file_.read(at_, bytes_));
     at_ += got;
     return Bytes(bytes_).first(got);
   }

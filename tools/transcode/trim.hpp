@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "audio/frame.hpp"
-#include "failure.hpp"
+#include "cli/failure.hpp"
 #include "file/temporary_file.hpp"
 
 namespace talky::transcode {
@@ -31,7 +31,7 @@ class HeldSamples {
       // Now and then, so that each sample is moved once at most.
       if (memory_.size() > 2 * limit_ + 65'536) drop_front(memory_.size() - limit_);
     } else if (memory_.size() > most_in_memory) {
-      check_temporary(file_.append(std::as_bytes(std::span(memory_))));
+      cli::check_temporary(file_.append(std::as_bytes(std::span(memory_))));
       memory_.clear();
     }
   }
@@ -45,7 +45,7 @@ class HeldSamples {
     if (limit_ > 0) want_last(limit_);
     std::vector<Sample> block(file_.size() > 0 ? most_in_memory : 0);
     for (std::uint64_t at = 0; at < file_.size();) {
-      const std::size_t got = check_temporary(file_.read(at, std::as_writable_bytes(std::span(block))));
+      const std::size_t got = cli::check_temporary(file_.read(at, std::as_writable_bytes(std::span(block))));
       deliver(std::span<const Sample>(block).first(got / sizeof(Sample)));
       at += got;
     }
@@ -54,7 +54,7 @@ class HeldSamples {
   }
   void clear() {
     memory_.clear();
-    check_temporary(file_.clear());
+    cli::check_temporary(file_.clear());
   }
 
  private:

@@ -1,4 +1,1 @@
-talky_fuzz(pcap DEPENDS file)
-talky_fuzz(rtpdump DEPENDS file)
-talky_fuzz(compressed DEPENDS file)
-talky_fuzz(rtpdump_packets DEPENDS rtpdump_parts)
+talky_fuzz(capture_foreign DEPENDS capture)

@@ -1,2 +1,2 @@
 talky_fuzz(rtpdump_analysis DEPENDS rtpdump_parts)
-talky_fuzz(rtpdump_foreign DEPENDS rtpdump_parts)
+talky_fuzz(rtpdump_packets DEPENDS rtpdump_parts)

@@ -96,9 +96,9 @@ void Screen::draw(std::string_view title, std::string_view text) {
   std::fflush(stdout);
 }
 
-std::string ProgressLines::next(const Analysis& analysis) {
+std::string ProgressLines::next(const capture::Analysis& analysis) {
   std::string out;
-  for (const Stream* stream : analysis.streams.streams()) {
+  for (const capture::Stream* stream : analysis.streams.streams()) {
     std::uint64_t& told = told_[stream];
     if (told == stream->packets()) continue;
     told = stream->packets();

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "rtpdump/analysis.hpp"
+#include "capture/analysis.hpp"
 
 namespace talky::rtpdump {
 
@@ -35,10 +35,10 @@ std::string fitted(std::string_view text, std::size_t columns, std::size_t rows)
 // codec, and the figures so far.
 class ProgressLines {
  public:
-  std::string next(const Analysis& analysis);
+  std::string next(const capture::Analysis& analysis);
 
  private:
-  std::unordered_map<const Stream*, std::uint64_t> told_;
+  std::unordered_map<const capture::Stream*, std::uint64_t> told_;
 };
 
 } // namespace talky::rtpdump

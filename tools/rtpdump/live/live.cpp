@@ -4,16 +4,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <exception>
 #include <optional>
 #include <thread>
 
 #include "capture/source.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/failure.hpp"
 #include "cli/main.hpp"
 #include "net/loop.hpp"
 #include "net/stream.hpp"
@@ -178,21 +177,13 @@ class Capture {
 
   void follow(const std::string& path) {
     path_ = path;
-    auto source = Source::open(path);
-    if (!source) {
-      const Error& error = source.error();
-      const std::string name = path == "-" ? "standard input" : path;
-      if (error.code == Errc::io)
-        throw cli::Failure(cli::ExitCode::no_input, fmt::format("{}: {}", name, std::strerror(errno)));
-      throw cli::Failure(cli::ExitCode::data,
-                         fmt::format("{}: at byte {}: expected {}", name, error.offset, error.what));
-    }
-    if (source->compressed())
+    capture::Source source = cli::check_input(capture::Source::open(path), path);
+    if (source.compressed())
       throw cli::Failure(cli::ExitCode::usage,
                          fmt::format("{}: is compressed: --follow reads captures as they are written, before "
                                      "that (without --follow it is read to its end)",
-                                     path == "-" ? "standard input" : path));
-    growing_.emplace(std::move(*source));
+                                     cli::input_name(path)));
+    growing_.emplace(std::move(source));
     if (path == "-") {
       // The header is read. From here on nothing waits: what is there is taken, and the loop tells of more.
       restore_flags_ = ::fcntl(STDIN_FILENO, F_GETFL);
@@ -203,7 +194,7 @@ class Capture {
       if (!growing_ended_) poll_->at(net::now() + kGrowthPoll);
     });
     poll_->at(net::now());
-    ready_.push_back(fmt::format("following {}", path == "-" ? "standard input" : path));
+    ready_.push_back(fmt::format("following {}", cli::input_name(path)));
   }
 
   void grow() {
@@ -213,8 +204,7 @@ class Capture {
       const auto more = growing_->next(segment);
       if (!more) {
         growing_ended_ = true;
-        throw cli::Failure(cli::ExitCode::data, fmt::format("{}: at byte {}: expected {}", path_,
-                                                            more.error().offset, more.error().what));
+        cli::fail_input(path_, more.error());
       }
       if (!*more) break;
       handlers_.receive(segment, growing_->frame());
@@ -236,7 +226,7 @@ class Capture {
   std::vector<std::pair<std::unique_ptr<InterfaceCapture>, std::unique_ptr<file::Dissector>>> interfaces_;
   std::vector<net::Watch> watches_; // go before what they watch
   std::string path_;
-  std::optional<Source> growing_;
+  std::optional<capture::Source> growing_;
   std::optional<net::Timer> poll_;
   bool growing_ended_ = false;
   int restore_flags_ = -1;
@@ -245,7 +235,7 @@ class Capture {
 
 } // namespace
 
-LiveLosses capture(const LiveOptions& options, const LiveHandlers& handlers) {
+LiveLosses run_live(const LiveOptions& options, const LiveHandlers& handlers) {
   return Capture(options, handlers).run(options.limit);
 }
 

@@ -34,6 +34,6 @@ struct LiveLosses {
 // Returns when told to stop by a signal or the limit, or when a pipe that was followed has ended. Datagrams
 // and frames carry the kernel's wall-clock time of their arrival. Throws cli::Failure: addresses that cannot
 // be bound (unavailable), interfaces (see interface.hpp), a growing file that is damaged (data).
-LiveLosses capture(const LiveOptions& options, const LiveHandlers& handlers);
+LiveLosses run_live(const LiveOptions& options, const LiveHandlers& handlers);
 
 } // namespace talky::rtpdump

@@ -5,13 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "capture/analysis.hpp"
 #include "cli/main.hpp"
 #include "cli/progress.hpp"
 #include "net/loop.hpp"
-#include "rtpdump/analysis.hpp"
+#include "rtpdump/input.hpp"
 #include "rtpdump/live/follow.hpp"
 #include "rtpdump/live/live.hpp"
-#include "rtpdump/packets.hpp"
 #include "rtpdump/passes.hpp"
 #include "rtpdump/report/print.hpp"
 #include "rtpdump/report/report.hpp"
@@ -27,10 +27,10 @@ int live(const Settings& settings, const Filter& filter) {
   options.capture_filter = settings.capture_filter;
   options.growing = settings.read;
   options.limit = Duration(std::llround(settings.duration * 1e6));
-  const AnalysisOptions decode{settings.level, settings.tones};
-  Analysis analysis(decode);
-  Analysis selected(decode); // with an expression: what it lets through, and all that is not RTP
-  const Analysis& shown = filter.empty() ? analysis : selected;
+  const capture::AnalysisOptions decode{settings.level, settings.tones};
+  capture::Analysis analysis(decode);
+  capture::Analysis selected(decode); // with an expression: what it lets through, and all that is not RTP
+  const capture::Analysis& shown = filter.empty() ? analysis : selected;
   std::optional<SelectionWriter> writer;
   if (!settings.write.empty())
     writer.emplace(settings.write, settings.format, settings.force, SelectionWriter::Kind::live);
@@ -40,7 +40,7 @@ int live(const Settings& settings, const Filter& filter) {
   if (!settings.print.empty())
     printer.emplace(settings.print,
                     settings.read.empty() ? PacketPrinter::Time::of_day : PacketPrinter::Time::since_start);
-  SrtpDecryptor srtp(given_keys(settings), analysis.announcements);
+  capture::SrtpDecryptor srtp(given_keys(settings), analysis.announcements);
 
   const bool table = settings.follow && !printer && !settings.json && !settings.csv;
   std::optional<Screen> screen;
@@ -51,9 +51,9 @@ int live(const Settings& settings, const Filter& filter) {
   handlers.ready = [](const std::string& what) { std::fprintf(stderr, "talky-rtpdump: %s\n", what.c_str()); };
   handlers.receive = [&](const file::Segment& received, const file::CapturedFrame* frame) {
     file::Segment segment = received;
-    if (!srtp.idle() && !srtp.open(segment)) return;
+    if (!srtp.idle() && !cli::check_input(srtp.open(segment), settings.read)) return;
     const auto seen = analysis.add(segment);
-    const bool rtcp = seen.stream == nullptr && is_rtcp(segment.payload);
+    const bool rtcp = seen.stream == nullptr && capture::is_rtcp(segment.payload);
     if (seen.stream != nullptr && !filter(segment, seen.header, seen.payload, *seen.stream, analysis)) return;
     if (!filter.empty()) selected.add(segment);
     if (printer && seen.stream != nullptr)
@@ -78,7 +78,7 @@ int live(const Settings& settings, const Filter& filter) {
     std::fflush(stdout);
   };
   if (table) screen.emplace();
-  const LiveLosses losses = capture(options, handlers);
+  const LiveLosses losses = run_live(options, handlers);
   screen.reset();
   progress.update("");
   if (writer) writer->finish();
@@ -88,7 +88,7 @@ int live(const Settings& settings, const Filter& filter) {
                               losses.dropped));
   }
   tell_crowd(analysis.streams);
-  for (const std::string& line : srtp_summary(srtp.flows()))
+  for (const std::string& line : capture::srtp_summary(srtp.flows()))
     cli::complain("talky-rtpdump", line);
   if (!printer && (settings.write.empty() || settings.follow)) {
     const std::string name = !settings.listen.empty()       ? settings.listen.front()

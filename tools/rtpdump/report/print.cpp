@@ -135,7 +135,7 @@ std::optional<PrintFormat> print_format(std::string_view name) {
 }
 
 std::string packet_line(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                        const Stream& stream, std::int64_t start_ns) {
+                        const capture::Stream& stream, std::int64_t start_ns) {
   return fmt::format("{:.6f} {} {} 0x{:08x} {} seq={} ts={} len={}{}\n",
                      static_cast<double>(segment.time_ns - start_ns) * 1e-9, segment.from.to_string(),
                      segment.to.to_string(), header.ssrc,
@@ -146,7 +146,7 @@ std::string packet_line(const file::Segment& segment, const rtp::Header& header,
 }
 
 void print_rtp(PrintFormat print, std::int64_t time_ns, const Endpoint& from, Bytes packet,
-               const Format& format, std::string& out) {
+               const capture::Format& format, std::string& out) {
   const Fields f(packet);
   const std::size_t length = header_length(packet);
   switch (print) {
@@ -251,13 +251,13 @@ PacketPrinter::PacketPrinter(std::string_view format, Time time)
     : format_(print_format(format).value_or(PrintFormat::line)), time_(time) {}
 
 void PacketPrinter::rtp(const file::Segment& segment, const rtp::Header& header, Bytes payload,
-                        const Stream& stream, std::int64_t start_ns) {
+                        const capture::Stream& stream, std::int64_t start_ns) {
   if (format_ == PrintFormat::line) {
     text_ = packet_line(segment, header, payload, stream, start_ns);
   } else {
-    const Format* known = stream.format_of(header.payload_type);
+    const capture::Format* known = stream.format_of(header.payload_type);
     print_rtp(format_, segment.time_ns - (time_ == Time::of_day ? 0 : start_ns), segment.from,
-              segment.payload, known != nullptr ? *known : Format{}, text_);
+              segment.payload, known != nullptr ? *known : capture::Format{}, text_);
   }
   out();
 }

@@ -28,35 +28,35 @@ std::string csv_cell(const std::string& text) {
   return out + "\"";
 }
 
-double mos_of(const Stream& stream) {
+double mos_of(const capture::Stream& stream) {
   const double delay = 40 + 2 * stream.jitter_ms().mean;
   return rtp::mos(rtp::r_factor({stream.unheard(), stream.losses().burst_ratio, delay},
                                 rtp::impairment_of(stream.format().name)));
 }
 
-std::string digits_of(const Analysis& analysis, const Stream& stream) {
+std::string digits_of(const capture::Analysis& analysis, const capture::Stream& stream) {
   std::string digits;
-  for (const DtmfDigit& digit : stream.digits())
+  for (const capture::DtmfDigit& digit : stream.digits())
     digits += digit.digit;
   if (!digits.empty() || !analysis.levels) return digits;
-  for (const ToneDigit& tone : analysis.levels->tones_of(stream))
+  for (const capture::ToneDigit& tone : analysis.levels->tones_of(stream))
     digits += tone.digit;
   return digits;
 }
 
-std::vector<Key> keys_of(const Analysis& analysis) {
+std::vector<Key> keys_of(const capture::Analysis& analysis) {
   std::vector<Key> keys;
-  for (const Stream* stream : analysis.streams.streams()) {
-    const Call* call = analysis.calls.call_of(*stream);
+  for (const capture::Stream* stream : analysis.streams.streams()) {
+    const capture::Call* call = analysis.calls.call_of(*stream);
     const std::string by = call != nullptr ? leg_name(call->leg_of(*stream)) : "";
-    for (const DtmfDigit& d : stream->digits())
+    for (const capture::DtmfDigit& d : stream->digits())
       keys.push_back({d.time_ns, d.digit, d.duration_ms(), "event", d.ended, stream, call, by});
     if (!analysis.levels) continue;
-    for (const ToneDigit& tone : analysis.levels->tones_of(*stream))
+    for (const capture::ToneDigit& tone : analysis.levels->tones_of(*stream))
       keys.push_back({tone.time_ns, tone.digit, tone.duration_ms, "tone", true, stream, call, by});
   }
-  for (const Call& call : analysis.calls.calls()) {
-    for (const Call::Digit& d : call.digits)
+  for (const capture::Call& call : analysis.calls.calls()) {
+    for (const capture::Call::Digit& d : call.digits)
       keys.push_back({d.time_ns, d.digit, static_cast<double>(d.duration_ms), "info", true, nullptr, &call,
                       std::string(to_string(d.by))});
   }
@@ -65,14 +65,14 @@ std::vector<Key> keys_of(const Analysis& analysis) {
   return keys;
 }
 
-std::string stream_csv(const Analysis& analysis) {
+std::string stream_csv(const capture::Analysis& analysis) {
   std::string out =
       "start_s,duration_s,from,to,ssrc,payload_type,codec,packets,bytes,expected,lost,missing,duplicates,"
       "reordered,restarts,burst_ratio,delta_min_ms,delta_mean_ms,delta_max_ms,jitter_min_ms,jitter_mean_ms,"
       "jitter_max_ms,skew_ppm,mos,dtmf,call_id,late,bursts,burst_density,gap_density,sending_s,pauses,talk_s,"
       "active_dbov\n";
-  for (const Stream* stream : analysis.streams.streams()) {
-    const Call* call = analysis.calls.call_of(*stream);
+  for (const capture::Stream* stream : analysis.streams.streams()) {
+    const capture::Call* call = analysis.calls.call_of(*stream);
     const auto jitter = [&](double value) {
       return stream->has_jitter() ? fmt::format("{:.6f}", value) : std::string();
     };
@@ -96,11 +96,11 @@ std::string stream_csv(const Analysis& analysis) {
   return out;
 }
 
-std::string call_csv(const Analysis& analysis) {
+std::string call_csv(const capture::Analysis& analysis) {
   std::string out =
       "invite,from,to,caller,callee,ringing_s,answered_s,ended_s,final_code,ended_by,call_id,state,"
       "post_dial_delay_s,talked_s,cause\n";
-  for (const Call& call : analysis.calls.calls()) {
+  for (const capture::Call& call : analysis.calls.calls()) {
     const auto when = [&](const std::optional<std::int64_t>& at) {
       return at ? fmt::format("{:.3f}", seconds(*at - call.invite_ns)) : std::string();
     };
@@ -117,7 +117,7 @@ std::string call_csv(const Analysis& analysis) {
   return out;
 }
 
-std::string digit_csv(const Analysis& analysis) {
+std::string digit_csv(const capture::Analysis& analysis) {
   std::string out = "time_s,digit,duration_ms,means,by,ssrc,call_id\n";
   for (const Key& key : keys_of(analysis)) {
     out += fmt::format("{:.6f},{},{:.0f},{},{},{},{}\n", seconds_since(analysis, key.time_ns), key.digit,
@@ -127,20 +127,20 @@ std::string digit_csv(const Analysis& analysis) {
   return out;
 }
 
-std::string rtcp_csv(const Analysis& analysis) {
+std::string rtcp_csv(const capture::Analysis& analysis) {
   std::string out =
       "ssrc,packets,sr_packets,lost,rr_lost,rr_worst_fraction,jitter_mean_ms,rr_jitter_ms,"
       "rr_max_jitter_ms,rtt_ms,rtt_min_ms,rtt_max_ms,bye_s,cname\n";
-  for (const Stream* stream : analysis.streams.streams()) {
-    const Reception* told = analysis.rtcp.reception_of(*stream);
-    const Sending* sent = analysis.rtcp.sending_of(*stream);
+  for (const capture::Stream* stream : analysis.streams.streams()) {
+    const capture::Reception* told = analysis.rtcp.reception_of(*stream);
+    const capture::Sending* sent = analysis.rtcp.sending_of(*stream);
     const double unit = stream->format().clock_rate == 0 ? 0 : 1000.0 / stream->format().clock_rate;
     const auto text = [](bool is, auto value, const char* format) {
       return is ? fmt::format(fmt::runtime(format), value) : std::string();
     };
     const bool timed = told != nullptr && told->round_trips > 0;
-    const Reception none;
-    const Reception& r = told != nullptr ? *told : none;
+    const capture::Reception none;
+    const capture::Reception& r = told != nullptr ? *told : none;
     out += fmt::format(
         "{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", ssrc_of(*stream), stream->packets(),
         text(sent != nullptr && sent->reports > 0, sent != nullptr ? sent->packets : 0, "{}"), stream->lost(),

@@ -4,35 +4,36 @@
 #include <string>
 #include <vector>
 
+#include "capture/analysis.hpp"
 #include "capture/srtp.hpp"
-#include "rtpdump/analysis.hpp"
 
 namespace talky::rtpdump {
 
 struct ReportOptions {
   std::string file;
   bool truncated = false;
-  std::vector<SrtpFlow> srtp; // what was decrypted
+  std::vector<capture::SrtpFlow> srtp; // what was decrypted
 };
 
 // MOS by the E-model: missing and late packets are not heard, their bursts count, and the delay is that of a
 // jitter buffer of 40 ms and twice the mean jitter.
-double mos_of(const Stream& stream);
-std::string digits_of(const Analysis& analysis, const Stream& stream); // of events and, if heard, of tones
+double mos_of(const capture::Stream& stream);
+std::string digits_of(const capture::Analysis& analysis,
+                      const capture::Stream& stream); // of events and, if heard, of tones
 
 // `wide`: every figure in one line; otherwise what fits a terminal of 120 columns.
-std::string stream_table(const Analysis& analysis, bool wide = false);
-std::string stream_csv(const Analysis& analysis);
-std::string call_table(const Analysis& analysis);
-std::string call_csv(const Analysis& analysis);
+std::string stream_table(const capture::Analysis& analysis, bool wide = false);
+std::string stream_csv(const capture::Analysis& analysis);
+std::string call_table(const capture::Analysis& analysis);
+std::string call_csv(const capture::Analysis& analysis);
 // Every key: time, length, how it came (event, tone, info), from where.
-std::string digit_table(const Analysis& analysis);
-std::string digit_csv(const Analysis& analysis);
+std::string digit_table(const capture::Analysis& analysis);
+std::string digit_csv(const capture::Analysis& analysis);
 // What the receivers reported of each stream beside what was measured here.
-std::string rtcp_table(const Analysis& analysis);
-std::string rtcp_csv(const Analysis& analysis);
+std::string rtcp_table(const capture::Analysis& analysis);
+std::string rtcp_csv(const capture::Analysis& analysis);
 // The messages of one call between its columns; "" if there is no such call.
-std::string call_ladder(const Analysis& analysis, std::string_view call_id);
-boost::json::value to_json(const Analysis& analysis, const ReportOptions& options);
+std::string call_ladder(const capture::Analysis& analysis, std::string_view call_id);
+boost::json::value to_json(const capture::Analysis& analysis, const ReportOptions& options);
 
 } // namespace talky::rtpdump

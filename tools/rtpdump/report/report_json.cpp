@@ -9,7 +9,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::object spread_json(const Spread& spread) {
+json::object spread_json(const capture::Spread& spread) {
   return {{"min", finite(spread.low)}, {"mean", spread.mean}, {"max", spread.high}};
 }
 
@@ -17,9 +17,9 @@ json::value known(bool is, double value) {
   return is ? json::value(value) : json::value();
 }
 
-json::array types_json(const Stream& stream) {
+json::array types_json(const capture::Stream& stream) {
   json::array out;
-  for (const PayloadUse& use : stream.payload_types()) {
+  for (const capture::PayloadUse& use : stream.payload_types()) {
     out.push_back({{"payload_type", use.type},
                    {"codec", use.format.name.empty() ? json::value() : json::value(use.format.name)},
                    {"clock_rate", use.format.clock_rate},
@@ -28,9 +28,9 @@ json::array types_json(const Stream& stream) {
   return out;
 }
 
-json::array digits_json(const Analysis& analysis, const Stream& stream) {
+json::array digits_json(const capture::Analysis& analysis, const capture::Stream& stream) {
   json::array out;
-  for (const DtmfDigit& digit : stream.digits()) {
+  for (const capture::DtmfDigit& digit : stream.digits()) {
     out.push_back({{"digit", std::string(1, digit.digit)},
                    {"time_s", seconds_since(analysis, digit.time_ns)},
                    {"duration_ms", digit.duration_ms()},
@@ -39,7 +39,7 @@ json::array digits_json(const Analysis& analysis, const Stream& stream) {
   return out;
 }
 
-json::object losses_json(const Stream& stream) {
+json::object losses_json(const capture::Stream& stream) {
   const auto losses = stream.losses();
   const double packet = stream.packet_ms();
   return {{"unheard", losses.lost},
@@ -51,9 +51,9 @@ json::object losses_json(const Stream& stream) {
           {"burst_ratio", losses.burst_ratio}};
 }
 
-json::value rtcp_json(const Analysis& analysis, const Stream& stream) {
-  const Reception* told = analysis.rtcp.reception_of(stream);
-  const Sending* sent = analysis.rtcp.sending_of(stream);
+json::value rtcp_json(const capture::Analysis& analysis, const capture::Stream& stream) {
+  const capture::Reception* told = analysis.rtcp.reception_of(stream);
+  const capture::Sending* sent = analysis.rtcp.sending_of(stream);
   if (told == nullptr && sent == nullptr) return nullptr;
   json::object out;
   if (told != nullptr) {
@@ -82,7 +82,7 @@ json::value rtcp_json(const Analysis& analysis, const Stream& stream) {
   return out;
 }
 
-json::value level_json(const Analysis& analysis, const Stream& stream) {
+json::value level_json(const capture::Analysis& analysis, const capture::Stream& stream) {
   const auto level = analysis.levels ? analysis.levels->loudness_of(stream) : std::nullopt;
   if (!level) return nullptr;
   const bool heard = level->heard;
@@ -94,8 +94,8 @@ json::value level_json(const Analysis& analysis, const Stream& stream) {
           {"talk_s", level->talk_s}};
 }
 
-json::object stream_json(const Analysis& analysis, const Stream& stream) {
-  const Call* call = analysis.calls.call_of(stream);
+json::object stream_json(const capture::Analysis& analysis, const capture::Stream& stream) {
+  const capture::Call* call = analysis.calls.call_of(stream);
   json::object out{
       {"number", analysis.number_of(stream)},
       {"from", stream.from.to_string()},
@@ -132,7 +132,7 @@ json::object stream_json(const Analysis& analysis, const Stream& stream) {
   if (analysis.levels) {
     out["level"] = level_json(analysis, stream);
     json::array tones;
-    for (const ToneDigit& tone : analysis.levels->tones_of(stream)) {
+    for (const capture::ToneDigit& tone : analysis.levels->tones_of(stream)) {
       tones.push_back({{"digit", std::string(1, tone.digit)},
                        {"time_s", seconds_since(analysis, tone.time_ns)},
                        {"duration_ms", tone.duration_ms}});
@@ -144,19 +144,19 @@ json::object stream_json(const Analysis& analysis, const Stream& stream) {
   return out;
 }
 
-json::value since(const Call& call, const std::optional<std::int64_t>& when) {
+json::value since(const capture::Call& call, const std::optional<std::int64_t>& when) {
   return when ? json::value(seconds(*when - call.invite_ns)) : json::value();
 }
 json::value lasting(const std::optional<std::int64_t>& ns) {
   return ns ? json::value(seconds(*ns)) : json::value();
 }
 
-json::object call_json(const Analysis& analysis, const Call& call) {
+json::object call_json(const capture::Analysis& analysis, const capture::Call& call) {
   json::array ssrcs, branches, holds, digits;
-  for (const Stream* stream : analysis.streams.streams()) {
+  for (const capture::Stream* stream : analysis.streams.streams()) {
     if (analysis.calls.call_of(*stream) == &call) ssrcs.push_back(ssrc_of(*stream).c_str());
   }
-  for (const Call::Branch& branch : call.branches) {
+  for (const capture::Call::Branch& branch : call.branches) {
     branches.push_back({{"from", branch.from.to_string()},
                         {"tag", branch.tag},
                         {"code", branch.code},
@@ -164,11 +164,11 @@ json::object call_json(const Analysis& analysis, const Call& call) {
                         {"ringing_s", since(call, branch.ringing_ns)},
                         {"answered_s", since(call, branch.answered_ns)}});
   }
-  for (const Call::Hold& hold : call.holds)
+  for (const capture::Call::Hold& hold : call.holds)
     holds.push_back({{"by", to_string(hold.by)},
                      {"from_s", since(call, hold.from_ns)},
                      {"to_s", since(call, hold.to_ns)}});
-  for (const Call::Digit& digit : call.digits) {
+  for (const capture::Call::Digit& digit : call.digits) {
     digits.push_back({{"digit", std::string(1, digit.digit)},
                       {"by", to_string(digit.by)},
                       {"time_s", seconds_since(analysis, digit.time_ns)},
@@ -218,14 +218,14 @@ json::object call_json(const Analysis& analysis, const Call& call) {
 
 } // namespace
 
-json::value to_json(const Analysis& analysis, const ReportOptions& options) {
+json::value to_json(const capture::Analysis& analysis, const ReportOptions& options) {
   json::array streams, calls;
-  for (const Stream* stream : analysis.streams.streams())
+  for (const capture::Stream* stream : analysis.streams.streams())
     streams.push_back(stream_json(analysis, *stream));
-  for (const Call& call : analysis.calls.calls())
+  for (const capture::Call& call : analysis.calls.calls())
     calls.push_back(call_json(analysis, call));
   json::array srtp;
-  for (const SrtpFlow& flow : options.srtp) {
+  for (const capture::SrtpFlow& flow : options.srtp) {
     srtp.push_back({{"from", flow.from.to_string()},
                     {"to", flow.to.to_string()},
                     {"ssrc", fmt::format("0x{:08x}", flow.ssrc)},
@@ -234,8 +234,8 @@ json::value to_json(const Analysis& analysis, const ReportOptions& options) {
                     {"decrypted", flow.decrypted},
                     {"not_authentic", flow.failed}});
   }
-  const Counts& counts = analysis.streams.counts();
-  const Crowd crowd = analysis.streams.crowd();
+  const capture::Counts& counts = analysis.streams.counts();
+  const capture::Crowd crowd = analysis.streams.crowd();
   return json::object{
       {"file", options.file},
       {"start", analysis.start_ns ? json::value(wall_time(*analysis.start_ns)) : json::value()},

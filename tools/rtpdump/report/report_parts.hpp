@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "rtpdump/analysis.hpp"
+#include "capture/analysis.hpp"
 
 namespace talky::rtpdump {
 
@@ -16,16 +16,16 @@ std::string csv_cell(const std::string& text);
 inline double seconds(std::int64_t ns) {
   return static_cast<double>(ns) * 1e-9;
 }
-inline double seconds_since(const Analysis& analysis, std::int64_t ns) {
+inline double seconds_since(const capture::Analysis& analysis, std::int64_t ns) {
   return seconds(ns - analysis.start_ns.value_or(ns));
 }
-inline std::string codec_of(const Stream& stream) {
+inline std::string codec_of(const capture::Stream& stream) {
   return stream.format().name.empty() ? fmt::format("pt {}", stream.payload_type()) : stream.format().name;
 }
-inline std::string ssrc_of(const Stream& stream) {
+inline std::string ssrc_of(const capture::Stream& stream) {
   return fmt::format("0x{:08x}", stream.ssrc);
 }
-inline double loss_of(const Stream& stream) {
+inline double loss_of(const capture::Stream& stream) {
   return stream.expected() == 0
              ? 0
              : static_cast<double>(stream.missing()) / static_cast<double>(stream.expected());
@@ -33,8 +33,10 @@ inline double loss_of(const Stream& stream) {
 inline double finite(double value) {
   return std::isfinite(value) ? value : 0;
 }
-inline std::string leg_name(Call::Leg leg) {
-  return leg == Call::Leg::from_caller ? "caller" : leg == Call::Leg::from_callee ? "callee" : "";
+inline std::string leg_name(capture::Call::Leg leg) {
+  return leg == capture::Call::Leg::from_caller   ? "caller"
+         : leg == capture::Call::Leg::from_callee ? "callee"
+                                                  : "";
 }
 
 // Every key that a capture tells of, in the order of time.
@@ -44,10 +46,10 @@ struct Key {
   double duration_ms = 0; // 0: not known
   const char* means = ""; // "event", "tone", "info"
   bool ended = true;
-  const Stream* stream = nullptr; // nullptr: SIP INFO
-  const Call* call = nullptr;
+  const capture::Stream* stream = nullptr; // nullptr: SIP INFO
+  const capture::Call* call = nullptr;
   std::string by; // "caller", "callee", "" if no call is known
 };
-std::vector<Key> keys_of(const Analysis& analysis);
+std::vector<Key> keys_of(const capture::Analysis& analysis);
 
 } // namespace talky::rtpdump

@@ -8,7 +8,7 @@ namespace talky::rtpdump {
 
 namespace {
 
-std::string after(const Call& call, const std::optional<std::int64_t>& when) {
+std::string after(const capture::Call& call, const std::optional<std::int64_t>& when) {
   return when ? fmt::format("{:.3f}", seconds(*when - call.invite_ns)) : "-";
 }
 std::string length(const std::optional<std::int64_t>& ns) {
@@ -18,9 +18,9 @@ std::string number_or_dash(bool known, double value, int digits = 3) {
   return known ? fmt::format("{:.{}f}", value, digits) : "-";
 }
 
-std::string types_of(const Stream& stream) {
+std::string types_of(const capture::Stream& stream) {
   std::string out;
-  for (const PayloadUse& use : stream.payload_types()) {
+  for (const capture::PayloadUse& use : stream.payload_types()) {
     if (use.format.telephone_event) continue;
     out += fmt::format("{}{}", out.empty() ? "" : ",",
                        use.format.name.empty() ? fmt::format("pt{}", use.type) : use.format.name);
@@ -28,16 +28,16 @@ std::string types_of(const Stream& stream) {
   return out.empty() ? codec_of(stream) : out;
 }
 
-std::string short_table(const Analysis& analysis) {
+std::string short_table(const capture::Analysis& analysis) {
   const auto streams = analysis.streams.streams();
   const bool digits = std::any_of(streams.begin(), streams.end(),
-                                  [&](const Stream* s) { return !digits_of(analysis, *s).empty(); });
+                                  [&](const capture::Stream* s) { return !digits_of(analysis, *s).empty(); });
   std::vector<std::string> head{"#",       "start", "length", "from",   "to",    "ssrc", "codec",
                                 "packets", "loss%", "late",   "jitter", "delta", "MOS"};
   if (analysis.levels) head.insert(head.end(), {"talk", "level"});
   if (digits) head.emplace_back("DTMF");
   TextTable table(head);
-  for (const Stream* stream : streams) {
+  for (const capture::Stream* stream : streams) {
     std::vector<std::string> row{std::to_string(analysis.number_of(*stream)),
                                  fmt::format("{:.2f}", seconds_since(analysis, stream->first_ns())),
                                  fmt::format("{:.2f}", seconds(stream->last_ns() - stream->first_ns())),
@@ -53,7 +53,7 @@ std::string short_table(const Analysis& analysis) {
                                  fmt::format("{:.2f}", mos_of(*stream))};
     if (analysis.levels) {
       const auto level = analysis.levels->loudness_of(*stream);
-      const Loudness loud = level.value_or(Loudness{});
+      const capture::Loudness loud = level.value_or(capture::Loudness{});
       row.push_back(number_or_dash(level.has_value(), loud.talk_s, 1));
       row.push_back(number_or_dash(loud.heard, loud.speech.active_dbfs, 1));
     }
@@ -65,17 +65,17 @@ std::string short_table(const Analysis& analysis) {
 
 } // namespace
 
-std::string stream_table(const Analysis& analysis, bool wide) {
+std::string stream_table(const capture::Analysis& analysis, bool wide) {
   if (!wide) return short_table(analysis);
   TextTable table({"#",        "start",   "length",     "from",     "to",        "ssrc",
                    "codec",    "packets", "lost",       "loss%",    "dup",       "reord",
                    "late",     "bursts",  "in burst%",  "in gap%",  "delta min", "mean",
                    "max",      "jitter",  "max jitter", "skew ppm", "sending",   "pauses",
                    "restarts", "talk",    "level dBov", "dBm0",     "MOS",       "DTMF"});
-  for (const Stream* stream : analysis.streams.streams()) {
+  for (const capture::Stream* stream : analysis.streams.streams()) {
     const auto losses = stream->losses();
     const auto level = analysis.levels ? analysis.levels->loudness_of(*stream) : std::nullopt;
-    const Loudness loud = level.value_or(Loudness{});
+    const capture::Loudness loud = level.value_or(capture::Loudness{});
     const auto delta = stream->delta_ms();
     const auto jitter = stream->jitter_ms();
     const auto skew = stream->skew_ppm();
@@ -113,19 +113,19 @@ std::string stream_table(const Analysis& analysis, bool wide) {
   return table.str();
 }
 
-std::string call_table(const Analysis& analysis) {
+std::string call_table(const capture::Analysis& analysis) {
   TextTable table(
       {"#", "start", "from", "to", "PDD", "ring", "answer", "talk", "code", "state", "legs", "call-id"});
   const auto streams = analysis.streams.streams();
-  for (const Call& call : analysis.calls.calls()) {
+  for (const capture::Call& call : analysis.calls.calls()) {
     std::string legs; // > the caller's streams, < the callee's
-    for (const Stream* stream : streams) {
+    for (const capture::Stream* stream : streams) {
       if (analysis.calls.call_of(*stream) != &call) continue;
-      const bool caller = call.leg_of(*stream) == Call::Leg::from_caller;
+      const bool caller = call.leg_of(*stream) == capture::Call::Leg::from_caller;
       legs += fmt::format("{}{}{}", legs.empty() ? "" : " ", caller ? ">" : "<", analysis.number_of(*stream));
     }
     std::string state(to_string(call.state()));
-    if (call.ended_by != Call::Side::none && call.state() == Call::State::ended)
+    if (call.ended_by != capture::Call::Side::none && call.state() == capture::Call::State::ended)
       state += fmt::format(" by {}", to_string(call.ended_by));
     table.add({std::to_string(call.number), fmt::format("{:.3f}", seconds_since(analysis, call.invite_ns)),
                call.from, call.to, length(call.post_dial_delay_ns()), length(call.ringing_for_ns()),
@@ -135,7 +135,7 @@ std::string call_table(const Analysis& analysis) {
   return table.str();
 }
 
-std::string digit_table(const Analysis& analysis) {
+std::string digit_table(const capture::Analysis& analysis) {
   TextTable table({"time", "digit", "ms", "means", "by", "stream", "call-id"});
   for (const Key& key : keys_of(analysis)) {
     table.add({fmt::format("{:.3f}", seconds_since(analysis, key.time_ns)), std::string(1, key.digit),
@@ -146,12 +146,12 @@ std::string digit_table(const Analysis& analysis) {
   return table.str();
 }
 
-std::string rtcp_table(const Analysis& analysis) {
+std::string rtcp_table(const capture::Analysis& analysis) {
   TextTable table({"#", "ssrc", "packets", "SR said", "lost", "RR said", "jitter", "RR said", "max said",
                    "RTT", "min", "max", "BYE", "CNAME"});
-  for (const Stream* stream : analysis.streams.streams()) {
-    const Reception* told = analysis.rtcp.reception_of(*stream);
-    const Sending* sent = analysis.rtcp.sending_of(*stream);
+  for (const capture::Stream* stream : analysis.streams.streams()) {
+    const capture::Reception* told = analysis.rtcp.reception_of(*stream);
+    const capture::Sending* sent = analysis.rtcp.sending_of(*stream);
     const double unit = stream->format().clock_rate == 0 ? 0 : 1000.0 / stream->format().clock_rate;
     const bool timed = told != nullptr && told->round_trips > 0;
     table.add({std::to_string(analysis.number_of(*stream)), ssrc_of(*stream),
@@ -171,14 +171,14 @@ std::string rtcp_table(const Analysis& analysis) {
   return table.str();
 }
 
-std::string call_ladder(const Analysis& analysis, std::string_view call_id) {
+std::string call_ladder(const capture::Analysis& analysis, std::string_view call_id) {
   const auto& calls = analysis.calls.calls();
-  const auto found =
-      std::find_if(calls.begin(), calls.end(), [&](const Call& call) { return call.call_id == call_id; });
+  const auto found = std::find_if(calls.begin(), calls.end(),
+                                  [&](const capture::Call& call) { return call.call_id == call_id; });
   if (found == calls.end()) return "";
   std::vector<Endpoint> hosts;
   std::size_t gap = 20;
-  for (const LadderLine& line : found->ladder) {
+  for (const capture::LadderLine& line : found->ladder) {
     for (const Endpoint& host : {line.from, line.to}) {
       if (std::find(hosts.begin(), hosts.end(), host) == hosts.end() && hosts.size() < 6)
         hosts.push_back(host);
@@ -187,14 +187,14 @@ std::string call_ladder(const Analysis& analysis, std::string_view call_id) {
   }
   // Wide enough for the longest message, as long as all of it stays below 120 columns or a message is cut.
   const std::size_t most = std::max<std::size_t>(28, hosts.size() > 1 ? 84 / (hosts.size() - 1) : 84);
-  for (const LadderLine& line : found->ladder)
+  for (const capture::LadderLine& line : found->ladder)
     gap = std::max(gap, std::min(line.text.size() + 8, most));
   std::string out = fmt::format("{:>9}  ", "s");
   for (const Endpoint& host : hosts)
     out += fmt::format("{:<{}}", host.to_string(), gap);
   out.erase(out.find_last_not_of(' ') + 1);
   out += '\n';
-  for (const LadderLine& line : found->ladder) {
+  for (const capture::LadderLine& line : found->ladder) {
     const auto column = [&](const Endpoint& host) {
       return static_cast<std::size_t>(std::find(hosts.begin(), hosts.end(), host) - hosts.begin());
     };
@@ -218,7 +218,7 @@ std::string call_ladder(const Analysis& analysis, std::string_view call_id) {
     }
     out += fmt::format("{:>9.3f}  {}\n", seconds(line.time_ns - found->invite_ns), row);
   }
-  if (found->ladder.size() >= Call::kMaxLadder) out += "           (what follows was not kept)\n";
+  if (found->ladder.size() >= capture::Call::kMaxLadder) out += "           (what follows was not kept)\n";
   return out;
 }
 

@@ -15,7 +15,7 @@ void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-void show(const Settings& settings, const Analysis& analysis, const Shown& how) {
+void show(const Settings& settings, const capture::Analysis& analysis, const Shown& how) {
   if (settings.json) {
     print(cli::json_text(to_json(analysis, {how.name, how.truncated, how.srtp})));
   } else if (!settings.ladder.empty()) {
@@ -34,19 +34,19 @@ void show(const Settings& settings, const Analysis& analysis, const Shown& how) 
   }
 }
 
-void tell_crowd(const StreamTable& streams) {
-  const Crowd crowd = streams.crowd();
+void tell_crowd(const capture::StreamTable& streams) {
+  const capture::Crowd crowd = streams.crowd();
   if (crowd.packets > 0) {
     cli::complain(
         "talky-rtpdump",
         fmt::format("{} streams began while more than {} others were not sure to be any: the first {} "
                     "of their packets are not counted",
-                    crowd.streams, StreamTable::kMaxCandidates, crowd.packets));
+                    crowd.streams, capture::StreamTable::kMaxCandidates, crowd.packets));
   }
   if (crowd.beyond > 0) {
     cli::complain("talky-rtpdump",
                   fmt::format("there are more than {} streams: {} packets of others are not counted",
-                              StreamTable::kMaxStreams, crowd.beyond));
+                              capture::StreamTable::kMaxStreams, crowd.beyond));
   }
 }
 

@@ -12,8 +12,8 @@
 #include <optional>
 #include <string_view>
 
+#include "cli/failure.hpp"
 #include "core/ascii.hpp"
-#include "transcode/failure.hpp"
 #include "transcode/plot/plot_canvas.hpp"
 #include "transcode/plot/plot_columns.hpp"
 #include "transcode/plot/plot_libraries.hpp"
@@ -212,14 +212,14 @@ bool is_svg(const std::string& path) {
 
 void check_plot(const std::string& path, bool force) {
   if (!is_svg(path) && !ascii::lower(path).ends_with(".png"))
-    usage(fmt::format("--plot {}: expected a name that ends in .png or .svg", path));
+    cli::fail_usage(fmt::format("--plot {}: expected a name that ends in .png or .svg", path));
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return;
   if (!force) {
     throw cli::Failure(cli::ExitCode::cannot_create,
                        fmt::format("{}: exists already; --force overwrites it", path));
   }
-  if (!S_ISREG(status.st_mode)) usage(fmt::format("--plot {}: is no regular file", path));
+  if (!S_ISREG(status.st_mode)) cli::fail_usage(fmt::format("--plot {}: is no regular file", path));
 }
 
 struct Plot::Impl {

@@ -8,7 +8,7 @@
 #include "rtp/packet.hpp"
 
 using namespace talky;
-using namespace talky::rtpdump;
+using namespace talky::capture;
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -66,4 +66,4 @@ TEST_CASE("the burst ratio is the mean run over that of random loss") {
   CHECK(of("x.........x.........").burst_ratio == 1);
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

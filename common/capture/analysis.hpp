@@ -9,9 +9,8 @@
 #include "capture/rtcp_table.hpp"
 #include "capture/source.hpp"
 #include "capture/table.hpp"
-#include "rtpdump/filter.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 struct AnalysisOptions {
   bool levels = false; // decodes every payload
@@ -71,4 +70,4 @@ struct Analysis {
   mutable std::unordered_map<const Stream*, std::size_t> numbers_;
 };
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

@@ -9,13 +9,13 @@
 #include <string_view>
 #include <utility>
 
+#include "capture/analysis.hpp"
 #include "capture/announcement.hpp"
 #include "capture/source.hpp"
 #include "capture/srtp.hpp"
-#include "rtpdump/analysis.hpp"
 
 using namespace talky;
-using namespace talky::rtpdump;
+using namespace talky::capture;
 
 namespace {
 
@@ -48,13 +48,14 @@ void srtp(Bytes bytes) {
     segment.payload = bytes.subspan(1, length);
     segment.payload_length = static_cast<std::uint32_t>(length);
     segment.time_ns += 20'000'000;
-    if (decryptor.open(segment) && segment.payload.size() > length) std::abort(); // plaintext is not longer
+    if (decryptor.open(segment).value_or(false) && segment.payload.size() > length)
+      std::abort(); // plaintext is not longer
     bytes = bytes.subspan(1 + length);
   }
   (void)decryptor.flows();
 }
 
-void capture(Bytes bytes) {
+void whole_file(Bytes bytes) {
   auto source = Source::create(file::Input::memory(bytes));
   if (!source) return;
   Analysis analysis(AnalysisOptions{true, true});
@@ -78,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   switch (data[0] % 3) {
     case 0: announcement(bytes); break;
     case 1: srtp(bytes); break;
-    default: capture(bytes);
+    default: whole_file(bytes);
   }
   return 0;
 }

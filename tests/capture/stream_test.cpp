@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -302,4 +302,4 @@ TEST_CASE("the first packet's delay against the fastest of the first seconds") {
   CHECK(feed.stream.first_late_ms() == doctest::Approx(30));
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

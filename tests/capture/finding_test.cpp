@@ -4,10 +4,10 @@
 #include <functional>
 #include <vector>
 
+#include "capture/analysis.hpp"
 #include "core/random.hpp"
-#include "rtpdump/analysis.hpp"
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -256,4 +256,4 @@ TEST_CASE("finding: beyond the greatest number of streams packets are counted as
   CHECK(analysis.streams.crowd().beyond == (70'000 - StreamTable::kMaxStreams) * 4);
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

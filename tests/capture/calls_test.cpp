@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace talky::rtpdump {
+namespace talky::capture {
 
 namespace {
 
@@ -302,4 +302,4 @@ TEST_CASE("calls: keys by INFO") {
   CHECK(digits[3].digit == '#');
 }
 
-} // namespace talky::rtpdump
+} // namespace talky::capture

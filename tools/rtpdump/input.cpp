@@ -1,0 +1,76 @@
+#include "rtpdump/input.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "cli/exit_code.hpp"
+#include "cli/main.hpp"
+
+namespace talky::rtpdump {
+
+namespace {
+
+constexpr std::size_t kMaxKeyFile = 1 << 20;
+
+void add_keys(const std::string& from, std::string_view text, std::vector<capture::SrtpKey>& keys) {
+  const auto parsed = capture::parse_srtp_keys(text);
+  if (!parsed) {
+    const auto line =
+        1 +
+        std::count(text.begin(),
+                   text.begin() + static_cast<std::ptrdiff_t>(std::min(parsed.error().offset, text.size())),
+                   '\n');
+    throw cli::Failure(cli::ExitCode::config,
+                       fmt::format("{}: in line {}: expected {}", from, line, parsed.error().what));
+  }
+  keys.insert(keys.end(), parsed->begin(), parsed->end());
+}
+
+} // namespace
+
+Reread::Reread(const std::string& path) : name_(path), path_(path) {
+  if (path != "-") return;
+  auto input = cli::check_input(file::Input::open(path), path);
+  for (;;) {
+    const Bytes block = cli::check_input(input.peek(1), path);
+    if (block.empty()) break;
+    cli::check_temporary(spool_.append(block));
+    input.skip(block.size());
+  }
+  path_ = cli::check_temporary(spool_.name());
+}
+
+capture::Source Reread::open() const {
+  return cli::check_input(capture::Source::open(path_), name_);
+}
+
+std::vector<capture::SrtpKey> given_keys(const Settings& settings) {
+  std::vector<capture::SrtpKey> keys;
+  if (!settings.srtp_key_file.empty()) {
+    std::ifstream file(settings.srtp_key_file, std::ios::binary);
+    std::string text(kMaxKeyFile + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!file.is_open() || file.bad()) {
+      throw cli::Failure(cli::ExitCode::no_input,
+                         fmt::format("{}: {}", settings.srtp_key_file, std::strerror(errno)));
+    }
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.size() > kMaxKeyFile)
+      throw cli::Failure(cli::ExitCode::config, fmt::format("{}: more than 1 MiB", settings.srtp_key_file));
+    add_keys(settings.srtp_key_file, text, keys);
+  }
+  for (const std::string& line : settings.srtp_keys)
+    add_keys("TALKY_RTPDUMP_SRTP_KEY", line, keys);
+  return keys;
+}
+
+void report_remarks(const capture::Packets& packets, const std::string& name) {
+  for (const std::string& line : capture::remarks(packets, cli::input_name(name)))
+    cli::complain("talky-rtpdump", line);
+}
+
+} // namespace talky::rtpdump
