@@ -76,9 +76,15 @@ class Parser {
     return true;
   }
 
+  // "!", but not the beginning of "!=".
+  bool take_exclamation() {
+    skip_space();
+    return !text_.substr(at_).starts_with("!=") && take("!");
+  }
+
   Result<NodePtr> disjunction() {
     auto left = conjunction();
-    while (left && take_word("or")) {
+    while (left && (take_word("or") || take("||"))) {
       auto right = conjunction();
       if (!right) return right;
       left = make(Node::Kind::disjunction, {}, *left, *right);
@@ -87,7 +93,7 @@ class Parser {
   }
   Result<NodePtr> conjunction() {
     auto left = negation();
-    while (left && take_word("and")) {
+    while (left && (take_word("and") || take("&&"))) {
       auto right = negation();
       if (!right) return right;
       left = make(Node::Kind::conjunction, {}, *left, *right);
@@ -97,7 +103,7 @@ class Parser {
   Result<NodePtr> negation() {
     if (++depth_ > Expression::kMaxDepth) return fail(Errc::too_large, at_, "a condition nested less deeply");
     Result<NodePtr> node;
-    if (take_word("not")) {
+    if (take_word("not") || take_exclamation()) {
       node = negation();
       if (node) node = make(Node::Kind::negation, {}, *node);
     } else {

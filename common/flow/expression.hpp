@@ -17,10 +17,13 @@ class Expression {
   static constexpr std::size_t kMaxDepth = 32;
   using Lookup = std::function<std::string(std::string_view name)>;
 
-  // expression := or;  or := and {"or" and};  and := not {"and" not};  not := "not" not | comparison
-  // comparison := value [("==" | "!=" | "<" | "<=" | ">" | ">=") value];  value := NAME | NAME "(" value ")"
-  // | TEXT | NUMBER |
-  // "(" or ")".  The one function is weekday(date). Error: offset in the text.
+  //   expression := or
+  //   or         := and {("or" | "||") and}
+  //   and        := not {("and" | "&&") not}
+  //   not        := ("not" | "!") not | comparison
+  //   comparison := value [("==" | "!=" | "<" | "<=" | ">" | ">=") value]
+  //   value      := NAME | "weekday" "(" value ")" | TEXT | NUMBER | "(" or ")"
+  // Error: the offset in the text. Limit: kMaxDepth of nesting.
   static Result<Expression> parse(std::string_view text);
 
   std::string value(const Lookup& lookup) const;

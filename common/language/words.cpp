@@ -154,20 +154,9 @@ bool is_filler(std::string_view word) {
   return contains(kFillers, word);
 }
 
-bool is_backchannel(std::string_view word) {
-  static constexpr std::array<std::string_view, 12> kSigns = {
-      "mhm", "mm", "mmm", "mmhmm", "uhhuh", "aha", "ok", "okay", "right", "yeah", "oh", "i see"};
-  return is_filler(word) || contains(kSigns, word);
-}
-
 bool has_words(std::string_view text) {
   const auto list = words(text);
   return !std::all_of(list.begin(), list.end(), [](const std::string& w) { return is_filler(w); });
-}
-
-bool only_backchannel(std::string_view text) {
-  const auto list = words(text);
-  return std::all_of(list.begin(), list.end(), [](const std::string& w) { return is_backchannel(w); });
 }
 
 bool trails_off(std::string_view text) {

@@ -25,12 +25,8 @@ bool sounds_like(std::string_view a, std::string_view b);
 
 // "um", "uh", "er": a sign of thinking.
 bool is_filler(std::string_view word);
-// "mhm", "uh huh": a sign of listening.
-bool is_backchannel(std::string_view word);
 // Any word that is not a filler?
 bool has_words(std::string_view text);
-// Nothing but fillers and signs of listening, or nothing at all?
-bool only_backchannel(std::string_view text);
 // Ends so that more must follow: "and", "my name is", "um"?
 bool trails_off(std::string_view text);
 

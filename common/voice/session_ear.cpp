@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "language/backchannel.hpp"
 #include "language/words.hpp"
 #include "voice/session_impl.hpp"
 

@@ -194,9 +194,19 @@ TEST_CASE("conditions") {
   CHECK_FALSE(value("b and (b or a)"));
   CHECK(value("weekday(date) == 'Saturday'"));
   CHECK_FALSE(value("weekday(b)"));
+  // The other spelling, alone and mixed; "!" takes as much as "not" does.
+  CHECK(value("!b"));
+  CHECK(value("!!a && ! b"));
+  CHECK(value("a == 10 && !(b || a<5)"));
+  CHECK(value("b && b || a"));
+  CHECK_FALSE(value("b&&(b||a)"));
+  CHECK(value("a != 9 and !b or b"));
+  CHECK(value("!a == 9"));
+  CHECK(value("!a != 10"));
   CHECK(Expression::parse("x == y and weekday(z)")->names() == std::vector<std::string>{"x", "y", "z"});
   for (const std::string wrong :
-       {"", "a ==", "(a", "a b", "'a", "hour(a)", "a = b", "and", "a or", "not", "1x", "a)"}) {
+       {"",   "a ==", "(a",   "a b",   "'a",    "hour(a)", "a = b", "and",        "a or", "not", "1x",
+        "a)", "a &&", "|| a", "a & b", "a | b", "!",       "a ! b", "a and || b", "!= a", "a !"}) {
     CAPTURE(wrong);
     CHECK_FALSE(Expression::parse(wrong));
   }

@@ -34,13 +34,10 @@ TEST_CASE("stems and misheard words") {
   CHECK_FALSE(sounds_like("cut", "cup"));
 }
 
-TEST_CASE("signs of thinking and of listening") {
+TEST_CASE("signs of thinking, and ends that say that more must follow") {
   CHECK(has_words("um yes"));
   CHECK_FALSE(has_words("um, uh"));
   CHECK_FALSE(has_words(""));
-  CHECK(only_backchannel("Mhm."));
-  CHECK(only_backchannel("oh okay right"));
-  CHECK_FALSE(only_backchannel("okay stop"));
   CHECK(trails_off("My name is"));
   CHECK(trails_off("I would like to book a haircut and"));
   CHECK(trails_off("tomorrow um"));

@@ -114,6 +114,31 @@ TEST_CASE("a sign of listening over the agent does not cost the answer either") 
   CHECK(call.turns().size() == 1);
 }
 
+TEST_CASE("signs of listening of several words do not cost the answer: it goes on, and they are no turn") {
+  for (const std::string sign :
+       {"I see.", "Oh, I see.", "All right.", "Mm-hm.", "Uh-huh", "Sure.", "Okay, got it."}) {
+    CAPTURE(sign);
+    Call call(long_answer({speech(4200, 4700, sign)}));
+    call.run_until_ms(14'000);
+    CHECK(call.noted<journal::FalseInterruption>().size() == 1);
+    CHECK(call.turns() == std::vector<std::string>{"tell me"});
+    const auto ends = call.noted<journal::SentenceEnd>();
+    const auto whole = std::count_if(ends.begin(), ends.end(), [](const auto& e) { return e.second.whole; });
+    CHECK(whole == 3); // the greeting and both sentences of the answer
+  }
+}
+
+TEST_CASE("what answers a question is no sign of listening, nor is a sentence that begins like one") {
+  // EchoDialogue takes "yes", and only that, for a complete answer.
+  for (const std::string turn : {"yes", "I see a problem."}) {
+    CAPTURE(turn);
+    Call call(long_answer({speech(4200, 4700, turn)}));
+    call.run_until_ms(14'000);
+    CHECK(call.noted<journal::FalseInterruption>().empty());
+    CHECK(call.turns() == std::vector<std::string>{"tell me", turn});
+  }
+}
+
 TEST_CASE("a sentence whose last syllable was cut is not said again") {
   // The first sentence lasts 2.75 s from 3.06 s on; the noise falls on its last 200 ms.
   Options options = long_answer({});
