@@ -213,7 +213,8 @@ Extractor::Audio& Extractor::audio_of(const capture::Stream& stream) {
   const std::int64_t begins = stream.first_ns() - static_cast<std::int64_t>(stream.first_late_ms() * 1e6);
   if (options_.streams) {
     const std::string path = fresh_path(audio.name + ".wav");
-    auto track = capture::Track::create(path, mode(), {options_.jitter_buffer ? media::kSampleRate : rate, 1});
+    auto track =
+        capture::Track::create(path, mode(), {options_.jitter_buffer ? media::kSampleRate : rate, 1});
     if (!track) cli::fail_create(path, track.error());
     audio.track.emplace(std::move(*track));
     if (options_.jitter_buffer) {

@@ -9,7 +9,6 @@
 
 #include "core/ascii.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 
@@ -18,7 +17,7 @@ namespace talky::sipd {
 void Session::caller_audio(const call::CallerAudio& event) {
   if (event.call != current()) return;
   if (record_) record_->caller_audio(event.frame.silent);
-  turns_.heard(heard_ += event.frame.samples.size(), net::now());
+  turns_.heard(heard_ += event.frame.samples.size(), host_.now());
   tick_talker();
   if (!seat_) return bridge_->caller_audio(event.frame.samples);
   static constexpr std::array<std::int16_t, media::kFrameSamples> silence{};
@@ -68,7 +67,7 @@ void Session::mark(const std::string& name) {
   if (over_) return;
   if (!seat_) return mark_as(0, name);
   seat_->unheard.mark(name);
-  worker_.loop().post([self = weak_from_this()] {
+  host_.post([self = weak_from_this()] {
     if (const auto alive = self.lock()) alive->run_unheard_marks();
   });
 }
@@ -112,8 +111,7 @@ void Session::discard(Owner asked_by) {
   ledger_.clearing();
   Leg* const player = leg_ ? leg_.get() : next_.get(); // whoever left has handed the queue over
   const auto done = player ? player->clear() : ipc::Cleared{0, last_total_};
-  worker_.loop().post(
-      [&worker = worker_] { worker.drain(); }); // the marks passed over are told after the answer
+  host_.post([&host = host_] { host.drain(); }); // the marks passed over are told after the answer
   if (done) cleared(*done);
 }
 
@@ -140,7 +138,7 @@ void Session::cleared(const ipc::Cleared& cleared) {
 void Session::mark_as(std::uint64_t seat, const std::string& name) {
   if (over_) return;
   if (leg_) leg_->mark(fmt::format("{}/{}", seat, name));
-  worker_.loop().post([&worker = worker_] { worker.drain(); });
+  host_.post([&host = host_] { host.drain(); });
 }
 
 void Session::mark(const call::MarkPassed& event) {
@@ -166,14 +164,14 @@ void Session::press(const ipc::SendDtmf& dtmf) {
   if (over_ || !leg_) return;
   const auto done = leg_->dtmf(dtmf.digits, std::chrono::milliseconds(dtmf.duration_ms));
   if (!done) log(log::Level::warn, log::Line("dtmf.unsent").add("why", done.error().what));
-  worker_.drain();
+  host_.drain();
 }
 
 void Session::end_after_playout(std::string_view reason) {
   if (over_) return;
   hangup_asked_ = reason;
   if (leg_) (void)leg_->hangup(reason, true); // if it has ended meanwhile, that is told
-  worker_.drain();
+  host_.drain();
 }
 
 void Session::refer(const std::string& to) {
@@ -181,7 +179,7 @@ void Session::refer(const std::string& to) {
   log(log::Level::info, log::Line("call.transfer").add("to", to));
   const auto done = leg_->transfer(to);
   if (!done) log(log::Level::warn, log::Line("call.transfer_failed").add("why", done.error().what));
-  worker_.drain();
+  host_.drain();
 }
 
 } // namespace talky::sipd

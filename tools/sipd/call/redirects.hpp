@@ -8,8 +8,7 @@
 
 #include "call/events.hpp"
 #include "core/endpoint.hpp"
-#include "sipd/call/way.hpp"
-#include "sipd/messages/call_out.hpp"
+#include "sipd/call/next_hop.hpp"
 
 namespace talky::sipd {
 
@@ -18,27 +17,26 @@ constexpr unsigned max_redirects = 5; // of one call
 class Redirects : public std::enable_shared_from_this<Redirects> {
  public:
   struct Rules {
-    std::vector<std::string> allowed;          // patterns; see Worker::permits()
-    std::shared_ptr<const OutRules> passwords; // null: none are given
-    IpAddress from;                            // of our side: its RTP sockets stay where they are
-    std::string call;                          // uuid, for the log
+    CallHost::Wish wish; // whose the call is; only those of the API are given our passwords
+    IpAddress from;      // of our side: its RTP sockets stay where they are
+    std::string call;    // uuid, for the log
   };
-  // Tells the worker's UserAgent, later, where the call goes (redirect) or that it ends (hangup). Letting go
+  // Tells the UserAgent, later, where the call goes (redirect) or that it ends (hangup). Letting go
   // of it gives up without a word.
-  static std::shared_ptr<Redirects> follow(Worker& worker, call::CallRedirected event, Rules rules);
+  static std::shared_ptr<Redirects> follow(CallHost& host, call::CallRedirected event, Rules rules);
 
-  Redirects(Worker& worker, call::CallRedirected event, Rules rules);
+  Redirects(CallHost& host, call::CallRedirected event, Rules rules);
 
  private:
   void next();
   bool may_call(const std::string& target) const;
-  void found(const std::string& target, const tl::expected<Way, int>& way);
+  void found(const std::string& target, const tl::expected<NextHop, int>& way);
 
-  Worker& worker_;
+  CallHost& host_;
   call::CallRedirected event_;
   Rules rules_;
   std::size_t at_ = 0; // of event_.targets: the next one
-  std::unique_ptr<FindWay> search_;
+  std::unique_ptr<FindNextHop> search_;
 };
 
 } // namespace talky::sipd

@@ -5,10 +5,7 @@
 #include <utility>
 
 #include "ipc/control.hpp"
-#include "sipd/bridge/exec_bridge.hpp"
-#include "sipd/bridge/media_streams_bridge.hpp"
-#include "sipd/bridge/socket_bridge.hpp"
-#include "sipd/worker/worker.hpp"
+#include "sipd/sinks/hep_sender.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -21,19 +18,19 @@ double rounded(double value) {
 
 } // namespace
 
-Session::Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
+Session::Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
                  std::string uuid)
-    : worker_(worker),
+    : host_(host),
       incoming_(std::move(incoming)),
       target_(target),
       out_(leg->is_called()),
       leg_(std::move(leg)),
-      began_(net::now()),
-      ringer_(worker.loop(), [this] {
+      began_(host_.now()),
+      ringer_(host.timer([this] {
         if (accepted_ || over_ || !leg_->ring()) return;
         if (record_) record_->ringing();
-        worker_.drain();
-      }) {
+        host_.drain();
+      })) {
   leg_->key = incoming_.call;
   leg_->peer = out_ ? incoming_.to : incoming_.from;
   leg_->sip_call_id = incoming_.call_id;
@@ -44,22 +41,22 @@ Session::Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall in
     if (name.size() > 2 && (name[0] == 'X' || name[0] == 'x') && name[1] == '-')
       about_.headers.emplace_back(name, value);
   }
-  if (worker_.shared().recorder) {
-    const bool journal = !(target_.as<AgentTarget>() && worker_.shared().agent_keeps_journal);
-    recording_ = std::make_unique<Recorder::Call>(*worker_.shared().recorder, about_.call, journal);
+  if (host_.sinks().recorder) {
+    const bool journal = !(target_.as<AgentTarget>() && host_.sinks().agent_keeps_journal);
+    recording_ = std::make_unique<Recorder::Call>(*host_.sinks().recorder, about_.call, journal);
   }
-  if (worker_.shared().records) {
+  if (host_.sinks().records) {
     store::CallRecord record = begun_record(incoming_, about_.call, target_.text);
     record.transport = leg_->transport();
     if (out_) record.direction = "out";
-    record_.emplace(*worker_.shared().records, std::move(record));
+    record_.emplace(*host_.sinks().records, std::move(record));
   }
 }
 
 Session::~Session() = default;
 
 net::Loop& Session::loop() {
-  return worker_.loop();
+  return host_.loop();
 }
 
 // ---- The way to the answer
@@ -72,35 +69,19 @@ void Session::begin() {
     if (const auto done = open(*sip); !done) return reject(503, done.error());
   }
   note(about_);
-  bridge_ = make_bridge();
-  ringer_.at(net::now() + ring_after);
+  auto bridge = host_.make_bridge(*this, target_);
+  if (!bridge) return reject(500, bridge.error());
+  bridge_ = std::move(*bridge);
+  ringer_->at(host_.now() + ring_after);
   bridge_->start();
 }
 
-std::unique_ptr<Bridge> Session::make_bridge() {
-  if (const auto* tone = target_.as<ToneTarget>()) return make_tone(*this, tone->hertz);
-  if (const auto* exec = target_.as<ExecTarget>()) return make_exec_bridge(*this, exec->command);
-  if (const auto* socket = target_.as<SocketTarget>()) return make_socket_bridge(*this, *socket);
-  if (const auto* streams = target_.as<MediaStreamsTarget>())
-    return make_media_streams_bridge(*this, *streams, worker_.options().bridge_ca,
-                                     *worker_.shared().reconnecting);
-  if (target_.as<AgentTarget>() && worker_.shared().agent)
-    return make_agent_bridge(*this, *worker_.shared().agent);
-  if (const auto* play = target_.as<PlayTarget>()) {
-    const auto file = worker_.live().files.find(play->path);
-    if (file != worker_.live().files.end()) return make_player(*this, file->second);
-  }
-  return make_echo(*this);
-}
-
 tl::expected<void, std::string> Session::open(SipLeg& leg) {
-  return leg.open([this](SipLeg& from, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
-    receive(from, datagram, is_rtcp);
-  });
+  return leg.open([this, &leg](const MediaPort::Packet& packet) { receive(leg, packet); });
 }
 
 bool Session::recording() const {
-  return recording_ != nullptr || worker_.shared().api != nullptr;
+  return recording_ != nullptr || host_.options().taps;
 }
 
 Leg* Session::leg(call::CallKey call) const {
@@ -113,27 +94,27 @@ Leg* Session::leg(call::CallKey call) const {
 void Session::ready() {
   if (accepted_ || over_) return;
   accepted_ = true;
-  ringer_.cancel();
-  const auto ring_time = worker_.options().ring;
+  ringer_->cancel();
+  const auto ring_time = host_.options().ring;
   if (record_ && ring_time.count() > 0) record_->ringing();
   leg_->attach_bridge();
   if (const auto done = leg_->accept(ring_time, recording()); !done) {
     log(log::Level::warn, log::Line("call.not_answered").add("why", done.error().what));
     (void)leg_->reject(488); // if it has ended meanwhile, that is told
   }
-  worker_.drain();
+  host_.drain();
 }
 
 void Session::reject(int status, std::string_view why) {
   if (over_ || accepted_) return;
   failure_ = why;
   (void)leg_->reject(status); // likewise
-  worker_.drain();
+  host_.drain();
 }
 
 void Session::failed(std::string_view why, int status) {
   if (over_) return;
-  ++worker_.counters().bridge_failures;
+  host_.bridge_failed();
   log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
   if (seat_) { // the caller need not know
     seat_->agent_lost = {std::string(why), status};
@@ -146,10 +127,7 @@ void Session::lose_bridge(std::string_view why, int status) {
   if (!accepted_) return reject(status, why);
   failure_ = why;
   discard(Owner::others); // nobody asks any more
-  if (worker_.shared().agent) {
-    worker_.shared().agent->wanted();
-    play_as(Owner::others, *worker_.shared().agent->apology());
-  }
+  if (const auto apology = host_.apology()) play_as(Owner::others, *apology);
   end_after_playout("agent lost");
 }
 
@@ -182,19 +160,18 @@ void Session::answered(const call::CallAnswered& event) {
 
 // ---- Media
 
-void Session::receive(SipLeg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+void Session::receive(SipLeg& leg, const MediaPort::Packet& packet) {
   if (over_) return;
+  const bool is_rtcp = packet.is_rtcp;
   if (recording_) {
-    const std::int64_t age_us = to_us(net::now()) - to_us(datagram.arrival);
-    recording_->packet(net::wall_clock_us() - age_us, datagram.from, leg.local(is_rtcp), false,
-                       datagram.bytes);
+    const std::int64_t age_us = to_us(host_.now()) - to_us(packet.arrival);
+    recording_->packet(host_.wall_us() - age_us, packet.from, leg.local(is_rtcp), false, packet.bytes);
   }
-  if (worker_.hep() && (is_rtcp || is_muxed_rtcp(datagram.bytes))) {
-    worker_.hep()->rtcp(leg.sip_call_id, datagram.from, leg.local(is_rtcp), datagram.bytes,
-                        net::wall_clock_us());
+  if (host_.sinks().hep && (is_rtcp || is_muxed_rtcp(packet.bytes))) {
+    host_.sinks().hep->rtcp(leg.sip_call_id, packet.from, leg.local(is_rtcp), packet.bytes, host_.wall_us());
   }
-  worker_.agent().receive_rtp(leg.key, datagram.bytes, datagram.from, is_rtcp, datagram.arrival);
-  worker_.drain();
+  host_.user_agent().receive_rtp(leg.key, packet.bytes, packet.from, is_rtcp, packet.arrival);
+  host_.drain();
 }
 
 void Session::send(const call::SendMedia& media) {
@@ -203,12 +180,12 @@ void Session::send(const call::SendMedia& media) {
   if (!to) return;
   to->send(media);
   if (!media.is_rtcp && to == leg_.get()) audio_left();
-  if (worker_.hep() && (media.is_rtcp || is_muxed_rtcp(media.bytes))) {
-    worker_.hep()->rtcp(to->sip_call_id, to->local(media.is_rtcp), media.to, media.bytes,
-                        net::wall_clock_us());
+  if (host_.sinks().hep && (media.is_rtcp || is_muxed_rtcp(media.bytes))) {
+    host_.sinks().hep->rtcp(to->sip_call_id, to->local(media.is_rtcp), media.to, media.bytes,
+                            host_.wall_us());
   }
   if (recording_) {
-    recording_->packet(net::wall_clock_us(), to->local(media.is_rtcp), media.to, false, media.bytes);
+    recording_->packet(host_.wall_us(), to->local(media.is_rtcp), media.to, false, media.bytes);
   }
 }
 
@@ -247,7 +224,7 @@ void Session::tell_hold(bool held) {
 }
 
 void Session::finish(const call::CallEnded& event) {
-  ringer_.cancel();
+  ringer_->cancel();
   const std::string_view cause = call::to_string(event.cause);
   std::string reason = !failure_.empty() ? failure_ : event.reason;
   const auto length = event.answered ? event.ended - *event.answered : Duration{0};
@@ -308,7 +285,7 @@ void Session::finish(const call::CallEnded& event) {
 // ---- Logs
 
 void Session::log(log::Level level, log::Line line) {
-  worker_.shared().log(level, line.add("call", about_.call).str());
+  host_.sinks().log(level, line.add("call", about_.call).str());
 }
 
 void Session::note(const ipc::ToAgent& message) {
@@ -317,7 +294,7 @@ void Session::note(const ipc::ToAgent& message) {
 
 void Session::note(std::string_view kind, const std::string& json) {
   if (!recording_) return;
-  recording_->event(fmt::format(R"({{"t_ms":{},"{}":{}}})", to_ms(net::now() - began_), kind, json));
+  recording_->event(fmt::format(R"({{"t_ms":{},"{}":{}}})", to_ms(host_.now() - began_), kind, json));
 }
 
 } // namespace talky::sipd

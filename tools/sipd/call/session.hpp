@@ -20,11 +20,12 @@
 #include "media/playout_ledger.hpp"
 #include "sipd/bridge/bridge.hpp"
 #include "sipd/bridge/target.hpp"
+#include "sipd/call/call_host.hpp"
 #include "sipd/call/leg.hpp"
+#include "sipd/call/next_hop.hpp"
 #include "sipd/call/redirects.hpp"
 #include "sipd/call/seat.hpp"
 #include "sipd/call/sip_leg.hpp"
-#include "sipd/call/way.hpp"
 #include "sipd/messages/audio_tap.hpp"
 #include "sipd/messages/call_command.hpp"
 #include "sipd/sinks/call_trace.hpp"
@@ -34,12 +35,10 @@
 
 namespace talky::sipd {
 
-class Worker;
-
 class Session : public BridgeHost, public std::enable_shared_from_this<Session> {
  public:
   // `leg` is whom `incoming` tells of: neither answered nor open yet.
-  Session(Worker& worker, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
+  Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
           std::string uuid);
   ~Session() override;
   Session(const Session&) = delete;
@@ -112,13 +111,12 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   tl::expected<void, std::string> open(SipLeg& leg);
   bool recording() const; // whether recorded() is wanted
   void reject(int status, std::string_view why);
-  std::unique_ptr<Bridge> make_bridge();
   void lose_bridge(std::string_view why, int status);
   void tell_hold(bool held);
   Bridge* partner() const { return seat_ ? &seat_->bridge : bridge_.get(); } // with whom the caller talks
   void note(const ipc::ToAgent& message);
   void note(std::string_view kind, const std::string& json);
-  void receive(SipLeg& leg, const net::UdpSocket::Datagram& datagram, bool is_rtcp);
+  void receive(SipLeg& leg, const MediaPort::Packet& packet);
   Leg* leg(call::CallKey call) const;
   call::CallKey current() const { return leg_ ? leg_->key : 0; }
   void finish(const call::CallEnded& event);
@@ -149,12 +147,12 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   void trace_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason);
 
   // session_transfer.cpp
-  void place(const call::TransferRequested& event, tl::expected<Way, int> way);
+  void place(const call::TransferRequested& event, tl::expected<NextHop, int> hop);
   void fail_transfer(int status, std::string_view why);
   void move_to_next(const call::CallAnswered& event);
   void log_leg(const Leg& leg, const call::CallEnded& event);
 
-  Worker& worker_;
+  CallHost& host_;
   call::IncomingCall incoming_;
   const Target target_;
   const bool out_; // we call
@@ -163,7 +161,7 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   std::unique_ptr<Recorder::Call> recording_;
   std::optional<Records::Call> record_;
   std::unique_ptr<Leg> leg_, next_, leaving_;
-  std::optional<FindWay> way_;
+  std::optional<FindNextHop> next_hop_;
   std::shared_ptr<Redirects> redirects_;       // that are being looked at
   call::CallKey referrer_ = 0;                 // whose REFER is being followed; 0: none
   unsigned transfers_ = 0;                     // so far
@@ -188,7 +186,7 @@ class Session : public BridgeHost, public std::enable_shared_from_this<Session> 
   std::uint64_t heard_ = 0; // samples of the caller that the bridge was given
   std::vector<std::shared_ptr<AudioTap>> taps_;
   Time began_;
-  net::Timer ringer_; // 180 if the bridge takes its time
+  std::unique_ptr<CallTimer> ringer_; // 180 if the bridge takes its time
   std::string failure_;
   bool accepted_ = false;
   bool answered_ = false;

@@ -2,7 +2,6 @@
 #include "core/overloaded.hpp"
 #include "sipd/api/api.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 
@@ -54,7 +53,7 @@ Result<> Session::command(const CallCommand& command) {
                    return asked;
                  }},
       command);
-  worker_.drain();
+  host_.drain();
   return done;
 }
 
@@ -71,7 +70,7 @@ CallSnapshot Session::snapshot() const {
 // ---- What the API is told
 
 void Session::tell_began() {
-  Api* const api = worker_.shared().api;
+  Api* const api = host_.sinks().api;
   if (!api) return;
   CallBegan event;
   event.uuid = about_.call;
@@ -83,16 +82,16 @@ void Session::tell_began() {
   event.peer = incoming_.flow.remote.to_string();
   event.transport = leg_->transport();
   event.user_agent = incoming_.user_agent;
-  event.worker = worker_.index();
-  event.at_us = net::wall_clock_us();
+  event.worker = host_.sinks().worker;
+  event.at_us = host_.wall_us();
   event.at = began_;
   api->began(std::move(event));
 }
 
 void Session::tell_answered(const call::CallAnswered& event) {
-  Api* const api = worker_.shared().api;
+  Api* const api = host_.sinks().api;
   if (!api) return;
-  api->answered({about_.call, event.plan.codec, net::wall_clock_us(), event.at});
+  api->answered({about_.call, event.plan.codec, host_.wall_us(), event.at});
   if (has_played_) tell("call.first_audio", "");
 }
 
@@ -103,7 +102,7 @@ void Session::tell_first_audio() {
 }
 
 void Session::tell_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason) {
-  Api* const api = worker_.shared().api;
+  Api* const api = host_.sinks().api;
   if (!api) return;
   CallOver over;
   over.uuid = about_.call;
@@ -112,16 +111,16 @@ void Session::tell_ended(const call::CallEnded& event, std::string_view cause, s
   over.by_peer = event.by_peer;
   over.answered = answered_;
   over.status = event.status;
-  over.at_us = net::wall_clock_us();
+  over.at_us = host_.wall_us();
   if (event.answered) over.seconds = static_cast<double>((event.ended - *event.answered).count()) / 1e6;
   over.quality = event.quality;
   api->ended(std::move(over));
 }
 
 void Session::tell(std::string_view type, std::string_view details) {
-  if (trace_) trace_->event(type, net::now());
-  Api* const api = worker_.shared().api;
-  if (api) api->happened({about_.call, std::string(type), std::string(details), net::wall_clock_us()});
+  if (trace_) trace_->event(type, host_.now());
+  Api* const api = host_.sinks().api;
+  if (api) api->happened({about_.call, std::string(type), std::string(details), host_.wall_us()});
 }
 
 // What was said goes to the browser that calls, and to whoever reads events.

@@ -6,32 +6,25 @@
 #include <string>
 
 #include "call/config.hpp"
-#include "net/port_pool.hpp"
-#include "net/udp.hpp"
 #include "sip/flow.hpp"
+#include "sipd/call/call_host.hpp"
 #include "sipd/call/leg.hpp"
 #include "sipd/messages/call_out.hpp"
 
 namespace talky::sipd {
 
-class Worker;
-
 class SipLeg final : public Leg {
  public:
-  using Receive = std::function<void(SipLeg&, const net::UdpSocket::Datagram&, bool is_rtcp)>;
+  SipLeg(CallHost& host, const sip::Flow& flow) : host_(host), flow_(flow) {}
 
-  SipLeg(Worker& worker, const sip::Flow& flow) : worker_(worker), flow_(flow) {}
-  ~SipLeg() override; // the ports go back to rest
-
-  // Binds a free pair of ports of the pool to the flow's local address; others may hold some of its range.
-  // The error is a text for the log.
-  tl::expected<void, std::string> open(Receive receive);
+  // Binds a pair of ports to the flow's local address. The error is a text for the log.
+  tl::expected<void, std::string> open(MediaPort::Receive receive);
   sdp::LocalMedia media() const; // what is advertised, once it is open
   // Before the session begins: this party is called. accept() sends the INVITE, reject() before it nothing.
   void dial(call::InviteOptions invite, OutSlot slot);
   void send(const call::SendMedia& media);
-  const Endpoint& local(bool is_rtcp) const { return (is_rtcp ? rtcp_ : rtp_)->local(); } // likewise
-  std::uint16_t port() const { return port_; }                                            // 0: not open
+  const Endpoint& local(bool is_rtcp) const { return port_->local(is_rtcp); }         // likewise
+  std::uint16_t port() const { return port_ ? local(false).port : std::uint16_t{0}; } // 0: not open
 
   bool ring() override;
   Result<> accept(Duration ring_time, bool recording) override;
@@ -54,12 +47,11 @@ class SipLeg final : public Leg {
   bool is_called() const override { return slot_ != nullptr; }
 
  private:
-  Worker& worker_;
+  CallHost& host_;
   sip::Flow flow_;
   std::optional<call::InviteOptions> invite_; // until it is sent
   OutSlot slot_;                              // null where we were called
-  std::uint16_t port_ = 0;
-  std::optional<net::UdpSocket> rtp_, rtcp_;
+  std::unique_ptr<MediaPort> port_;
 };
 
 } // namespace talky::sipd

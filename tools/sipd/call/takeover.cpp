@@ -10,7 +10,6 @@
 
 #include "core/overloaded.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -126,7 +125,7 @@ void Session::vacate(std::string_view why) {
   const std::string reason(why);
   tell_unheard(false);
   const auto left = std::exchange(seat_, nullptr);
-  worker_.loop().post([left] {}); // one of its callbacks may be what brought us here
+  host_.post([left] {}); // one of its callbacks may be what brought us here
   discard(Owner::others);
   turns_.restart();
   tell_part("agent", false, reason);

@@ -6,7 +6,6 @@
 
 #include "core/ascii.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -22,11 +21,11 @@ void Session::transfer_requested(const call::TransferRequested& event) {
   const auto refuse = [&](int status, std::string_view why) {
     log(log::Level::warn,
         log::Line("call.transfer_refused").add("to", event.target).add("status", status).add("why", why));
-    worker_.agent().answer_refer(event.call, status, net::now());
+    host_.user_agent().answer_refer(event.call, status, host_.now());
   };
   if (over_ || event.call != current() || next_ || referrer_ != 0 || hangup_asked_)
     return refuse(491, "another transfer or the goodbye is under way");
-  if (!worker_.permits(event.target, *worker_.live().refer))
+  if (!host_.permits(event.target, CallHost::Wish::referral))
     return refuse(603, "no --allow-refer pattern fits");
   if (transfers_ >= max_transfers) return refuse(603, "too many transfers of one call");
   ++transfers_;
@@ -36,25 +35,25 @@ void Session::transfer_requested(const call::TransferRequested& event) {
                             .add("by", "peer")
                             .add("attended", !event.replaces.empty())
                             .add("referred_by", event.referred_by));
-  worker_.agent().answer_refer(event.call, 202, net::now());
-  way_.emplace(worker_, event.target, [this, event](tl::expected<Way, int> way) {
-    place(event, std::move(way));
-    worker_.drain();
+  host_.user_agent().answer_refer(event.call, 202, host_.now());
+  next_hop_.emplace(host_, event.target, [this, event](tl::expected<NextHop, int> hop) {
+    place(event, std::move(hop));
+    host_.drain();
   });
 }
 
-void Session::place(const call::TransferRequested& event, tl::expected<Way, int> way) {
+void Session::place(const call::TransferRequested& event, tl::expected<NextHop, int> hop) {
   if (over_ || referrer_ == 0) return;
-  if (!way) return fail_transfer(way.error(), "no way there");
-  auto next = std::make_unique<SipLeg>(worker_, way->flow);
+  if (!hop) return fail_transfer(hop.error(), "no way there");
+  auto next = std::make_unique<SipLeg>(host_, hop->flow);
   if (const auto done = open(*next); !done) return fail_transfer(503, done.error());
   call::InviteOptions options;
-  options.target = way->target;
+  options.target = hop->target;
   options.to = event.target;
   options.from = out_ ? incoming_.from : incoming_.to;
-  options.flow = way->flow;
+  options.flow = hop->flow;
   options.media = next->media();
-  options.call_id = worker_.new_call_id();
+  options.call_id = host_.new_call_id();
   options.refer = referrer_;
   options.max_redirects = max_redirects;
   options.answer_timeout = ring_limit;
@@ -65,21 +64,21 @@ void Session::place(const call::TransferRequested& event, tl::expected<Way, int>
   next_ = std::move(next);
   next_->peer = event.target;
   next_->sip_call_id = options.call_id;
-  worker_.expect_sip(options.call_id, *this);
-  const auto placed = worker_.agent().invite(options, net::now());
+  host_.expect_sip(options.call_id, *this);
+  const auto placed = host_.user_agent().invite(options, host_.now());
   if (!placed) {
-    worker_.forget_sip(*next_);
+    host_.forget_sip(next_->sip_call_id);
     next_.reset();
     return fail_transfer(503, placed.error().what);
   }
   next_->key = *placed;
-  worker_.adopt(*placed, current());
+  host_.adopt(*placed, current());
 }
 
 // Nothing was placed; the old party stays.
 void Session::fail_transfer(int status, std::string_view why) {
   log(log::Level::warn, log::Line("call.transfer_failed").add("status", status).add("why", why));
-  worker_.agent().end_refer(std::exchange(referrer_, 0), status, net::now());
+  host_.user_agent().end_refer(std::exchange(referrer_, 0), status, host_.now());
 }
 
 // Its RTP sockets stay, so the next place must be reached from the same address.
@@ -88,14 +87,11 @@ void Session::redirected(const call::CallRedirected& event) {
   SipLeg* const to = whose ? whose->sip() : nullptr;
   const bool transfer = next_ && next_->key == event.call;
   if (!to || over_ || (!transfer && !out_)) {
-    (void)worker_.agent().hangup(event.call, "", false, net::now());
+    (void)host_.user_agent().hangup(event.call, "", false, host_.now());
     return;
   }
-  const Live& live = worker_.live();
-  Redirects::Rules rules{transfer ? *live.refer : live.calls_out->allowed, live.calls_out,
-                         to->local(false).ip, uuid()};
-  if (transfer) rules.passwords = nullptr;
-  redirects_ = Redirects::follow(worker_, event, std::move(rules));
+  const auto wish = transfer ? CallHost::Wish::referral : CallHost::Wish::call_out;
+  redirects_ = Redirects::follow(host_, event, {wish, to->local(false).ip, uuid()});
 }
 
 void Session::transfer_failed(const call::TransferFailed& event) {
@@ -105,10 +101,10 @@ void Session::transfer_failed(const call::TransferFailed& event) {
 // ---- Replaces
 
 void Session::replaced_by(const call::IncomingCall& call) {
-  const auto refuse = [&](int status) { worker_.agent().reject(call.call, status, "", net::now()); };
+  const auto refuse = [&](int status) { host_.user_agent().reject(call.call, status, "", host_.now()); };
   if (over_ || call.replaces != current() || !answered_ || next_ || referrer_ != 0 || hangup_asked_)
     return refuse(491);
-  auto next = std::make_unique<SipLeg>(worker_, call.flow);
+  auto next = std::make_unique<SipLeg>(host_, call.flow);
   if (!open(*next)) return refuse(503);
   next_ = std::move(next);
   next_->key = call.call;
@@ -125,7 +121,7 @@ void Session::move_to_next(const call::CallAnswered& event) {
   referrer_ = 0;
   if (leaving_) {
     leg_->played_before =
-        leaving_->played_before + worker_.agent().hand_over(leaving_->key, leg_->key).value_or(0);
+        leaving_->played_before + host_.user_agent().hand_over(leaving_->key, leg_->key).value_or(0);
   }
   record_at_.reset();
   turns_.restart();
@@ -150,7 +146,7 @@ void Session::ended(const call::CallEnded& event) {
   if (next_ && event.call == next_->key) {
     next_.reset();
     referrer_ = 0;
-    way_.reset();
+    next_hop_.reset();
     if (over_) return;
     log(log::Level::warn,
         log::Line("call.transfer_failed").add("status", event.status).add("why", event.reason));
@@ -162,15 +158,16 @@ void Session::ended(const call::CallEnded& event) {
   if (!ours || over_) return;
   const bool goes_on = next_ && !hangup_asked_ && event.cause != call::EndCause::shutdown;
   if (!goes_on) {
-    if (next_) worker_.agent().hangup(next_->key, "the call has ended", false, net::now());
-    way_.reset();
+    if (next_) host_.user_agent().hangup(next_->key, "the call has ended", false, host_.now());
+    next_hop_.reset();
     finish(event);
     leg_.reset();
     return;
   }
   // The party that asked for the transfer has left before the new one answers: the bridge waits for that one.
   log_leg(*leg_, event);
-  next_->played_before = leg_->played_before + worker_.agent().hand_over(leg_->key, next_->key).value_or(0);
+  next_->played_before =
+      leg_->played_before + host_.user_agent().hand_over(leg_->key, next_->key).value_or(0);
   leg_.reset();
 }
 

@@ -6,9 +6,7 @@
 #include <utility>
 
 #include "core/overloaded.hpp"
-#include "net/entropy.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -35,14 +33,15 @@ std::string_view ended_by(const call::CallEnded& event) {
 
 } // namespace
 
-WebLeg::WebLeg(Worker& worker, WebCall call)
-    : worker_(worker),
+WebLeg::WebLeg(CallHost& host, WebCall call, std::shared_ptr<void> slot)
+    : host_(host),
       call_(std::move(call)),
-      random_(net::entropy_seed()),
-      ticker_(worker.loop(), [this] { tick(); }),
-      ring_end_(worker.loop(), [this] { answer(); }),
-      clear_limit_(worker.loop(), [this] { no_answer_to_clear(); }),
-      invited_(net::now()),
+      slot_(std::move(slot)),
+      random_(host.random()()),
+      ticker_(host.timer([this] { tick(); })),
+      ring_end_(host.timer([this] { answer(); })),
+      clear_limit_(host.timer([this] { no_answer_to_clear(); })),
+      invited_(host.now()),
       incoming_(random_) {
   media::MediaConfig config;
   config.session = media_session(call_.peer, media::Direction::sendrecv);
@@ -54,7 +53,6 @@ WebLeg::WebLeg(Worker& worker, WebCall call)
 WebLeg::~WebLeg() {
   *alive_ = false;
   call_.to_call->close();
-  worker_.shared().calls->leave(call_.peer.ip);
 }
 
 void WebLeg::serve(Session& session, const std::string& uuid) {
@@ -88,13 +86,13 @@ Result<> WebLeg::accept(Duration ring_time, bool recording) {
   if (over_ || accepted_) return fail(Errc::closed, 0, "a call that waits for its answer");
   accepted_ = true;
   recording_ = recording;
-  ring_end_.at(net::now() + ring_time); // not from within what the bridge is doing
+  ring_end_->at(host_.now() + ring_time); // not from within what the bridge is doing
   return {};
 }
 
 void WebLeg::answer() {
   if (over_ || answered_) return;
-  answered_ = net::now();
+  answered_ = host_.now();
   tell(fmt::format(R"({{"type":"call","id":"{}","state":"answered"}})", uuid_));
   call::CallAnswered event;
   event.call = key;
@@ -116,13 +114,13 @@ Result<> WebLeg::reject(int status) {
 // ---- The clock
 
 void WebLeg::tick() {
-  media_->expire(net::now());
+  media_->expire(host_.now());
   pump();
 }
 
 void WebLeg::later() {
   if (std::exchange(pump_posted_, true)) return;
-  worker_.loop().post([this, alive = alive_] {
+  host_.post([this, alive = alive_] {
     if (!*alive) return;
     pump_posted_ = false;
     pump();
@@ -131,7 +129,7 @@ void WebLeg::later() {
 
 void WebLeg::arm() {
   if (over_) return;
-  if (const auto due = media_->deadline()) ticker_.at(*due);
+  if (const auto due = media_->deadline()) ticker_->at(*due);
 }
 
 void WebLeg::pump() {
@@ -146,7 +144,7 @@ void WebLeg::pump() {
                             if (recording_) session_->recorded({key, e});
                           },
                           [this](media::MarkReached& e) {
-                            const Time limit = call_.reports ? net::now() + mark_limit : net::now();
+                            const Time limit = call_.reports ? host_.now() + mark_limit : host_.now();
                             marks_.push_back({std::move(e.name), e.samples_played, limit});
                           },
                           [](const auto&) {}},
@@ -156,7 +154,7 @@ void WebLeg::pump() {
   pumping_ = false;
   pass_marks();
   check_goodbye();
-  worker_.drain(); // what the bridge has done to other calls
+  host_.drain(); // what the bridge has done to other calls
   arm();
 }
 
@@ -229,7 +227,7 @@ Result<> WebLeg::dtmf(std::string_view digits, Duration /*length*/) {
 Result<> WebLeg::set_hold(bool held) {
   if (!answered_ || over_) return fail(Errc::closed, 0, "a call that has been answered");
   const auto direction = held ? media::Direction::sendonly : media::Direction::sendrecv;
-  if (auto done = media_->update(media_session(call_.peer, direction), net::now()); !done) return done;
+  if (auto done = media_->update(media_session(call_.peer, direction), host_.now()); !done) return done;
   tell(fmt::format(R"({{"type":"hold","held":{}}})", held));
   return {};
 }
@@ -260,7 +258,7 @@ Result<> WebLeg::hangup(std::string_view reason, bool after_playout) {
 
 void WebLeg::check_goodbye() {
   if (!goodbye_ || over_ || !answered_ || !media_->playout_idle()) return;
-  const Time now = net::now();
+  const Time now = host_.now();
   if (!goodbye_limit_) goodbye_limit_ = now + goodbye_wait;
   if (call_.reports && (clearing_ || played_ < streamed_) && now < *goodbye_limit_) return;
   end(call::EndCause::hangup, false, 200, *goodbye_);
@@ -273,11 +271,11 @@ void WebLeg::shut_down() {
 // The session hears of it from the loop: it destroys the leg.
 void WebLeg::end(call::EndCause cause, bool by_peer, int status, std::string_view reason) {
   if (std::exchange(over_, true)) return;
-  ticker_.cancel();
-  ring_end_.cancel();
-  clear_limit_.cancel();
+  ticker_->cancel();
+  ring_end_->cancel();
+  clear_limit_->cancel();
   call::CallEnded event =
-      call::call_ended(key, cause, by_peer, status, reason, invited_, answered_, net::now());
+      call::call_ended(key, cause, by_peer, status, reason, invited_, answered_, host_.now());
   if (answered_) {
     event.codec = "L16";
     event.quality = media_->quality();
@@ -288,7 +286,7 @@ void WebLeg::end(call::EndCause cause, bool by_peer, int status, std::string_vie
                   call::to_string(cause), ended_by(event), status,
                   ipc::json_string(session_->why(event.reason)), seconds)});
   call_.to_call->close();
-  worker_.loop().post([&worker = worker_, event = std::move(event)] { worker.leg_ended(event); });
+  host_.leg_ended(event);
 }
 
 } // namespace talky::sipd

@@ -15,22 +15,20 @@
 
 #include "media/media.hpp"
 #include "media/playout_ledger.hpp"
-#include "net/loop.hpp"
 #include "rtp/sender.hpp"
+#include "sipd/call/call_host.hpp"
 #include "sipd/call/leg.hpp"
 #include "sipd/messages/web_line.hpp"
 
 namespace talky::sipd {
 
 class Session;
-class Worker;
-
 inline constexpr std::uint8_t web_payload_type = 96; // of the RTP between a WebLeg and its Media
 
 class WebLeg final : public Leg {
  public:
-  // The call has been let in by Shared::calls, and leaves it with this object.
-  WebLeg(Worker& worker, WebCall call);
+  // `slot`: of the calls that may be at a time; let go of with this object.
+  WebLeg(CallHost& host, WebCall call, std::shared_ptr<void> slot);
   ~WebLeg() override;
 
   // Whom its events are for; before anything else. The session owns the leg.
@@ -88,14 +86,15 @@ class WebLeg final : public Leg {
   void end(call::EndCause cause, bool by_peer, int status, std::string_view reason);
   void tell(std::string json);
 
-  Worker& worker_;
+  CallHost& host_;
   WebCall call_;
+  std::shared_ptr<void> slot_;
   Session* session_ = nullptr;
   std::string uuid_;
   Random random_;
   std::optional<media::Media> media_;
   bool recording_ = false;
-  net::Timer ticker_, ring_end_, clear_limit_;
+  std::unique_ptr<CallTimer> ticker_, ring_end_, clear_limit_;
   Time invited_;
   std::optional<Time> answered_;
   bool accepted_ = false, rings_ = false, pumping_ = false, pump_posted_ = false, over_ = false;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -28,7 +27,7 @@ std::optional<ipc::Cleared> WebLeg::clear() {
   stream_.clearing();
   if (streamed_ > played_) {
     clearing_ = Clearing{cleared.discarded, media_->samples_played(), streamed_};
-    clear_limit_.at(net::now() + clear_limit);
+    clear_limit_->at(host_.now() + clear_limit);
     return std::nullopt;
   }
   (void)stream_.cleared({0, played_}); // it has played all that it has
@@ -53,7 +52,7 @@ void WebLeg::heard_so_far(std::uint64_t samples) {
   const std::uint64_t before = played_;
   const std::uint64_t most = clearing_ ? clearing_->streamed : streamed_;
   played_ = std::max(played_, std::min(samples, most));
-  if (played_ != before) last_report_ = net::now();
+  if (played_ != before) last_report_ = host_.now();
   pass_marks();
   check_goodbye();
 }
@@ -73,14 +72,14 @@ void WebLeg::cleared_there(std::uint64_t samples) {
 void WebLeg::no_answer_to_clear() {
   // Since its last report it has played on, if there was something to be played.
   const auto since =
-      static_cast<std::uint64_t>(std::max<Duration::rep>((net::now() - last_report_).count(), 0));
+      static_cast<std::uint64_t>(std::max<Duration::rep>((host_.now() - last_report_).count(), 0));
   settle_clear(played_ + since * media::kSampleRate / 1'000'000);
   later();
 }
 
 void WebLeg::settle_clear(std::uint64_t samples) {
   if (!clearing_) return;
-  clear_limit_.cancel();
+  clear_limit_->cancel();
   const Clearing clearing = *std::exchange(clearing_, std::nullopt);
   played_ = std::clamp(samples, played_, std::max(played_, clearing.streamed));
   streamed_ -= clearing.streamed - played_;
@@ -100,7 +99,7 @@ void WebLeg::pass_marks() {
   while (!marks_.empty() && !over_) {
     const Mark& mark = marks_.front();
     const std::uint64_t position = mark.position - std::min(mark.position, unheard_);
-    if (call_.reports && position > heard() && net::now() < mark.limit) return;
+    if (call_.reports && position > heard() && host_.now() < mark.limit) return;
     call::MarkPassed passed;
     passed.call = key;
     passed.name = mark.name;

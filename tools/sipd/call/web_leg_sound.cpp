@@ -65,7 +65,7 @@ void WebLeg::keep_in_step(std::size_t samples, Time now) {
 
 void WebLeg::caller_sound(std::span<const std::int16_t> samples) {
   if (!answered_) return;
-  const Time now = net::now();
+  const Time now = host_.now();
   keep_in_step(samples.size(), now);
   sound_ += samples.size();
   rest_.insert(rest_.end(), samples.begin(), samples.end());

@@ -1,5 +1,6 @@
 // How many there may be of something, in all and from one address; all workers count together.
 #pragma once
+#include <memory>
 #include <mutex>
 
 #include "call/call_counter.hpp"
@@ -23,5 +24,11 @@ class CallLimits { // any thread
   std::mutex mutex_;
   call::CallCounter counter_;
 };
+
+// A place among those that are counted, until it is let go of; null: there is none.
+inline std::shared_ptr<void> take_slot(CallLimits& limits, const IpAddress& source) {
+  if (limits.enter(source) != call::CallCounter::Verdict::granted) return nullptr;
+  return {&limits, [source](CallLimits* held) { held->leave(source); }};
+}
 
 } // namespace talky::sipd

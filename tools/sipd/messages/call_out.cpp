@@ -42,9 +42,4 @@ std::optional<call::Credentials> PeerPasswords::find(std::string_view host) cons
   return std::nullopt;
 }
 
-OutSlot take_out_slot(CallLimits& limits) {
-  if (limits.enter(IpAddress()) != call::CallCounter::Verdict::granted) return nullptr;
-  return {&limits, [](CallLimits* held) { held->leave(IpAddress()); }};
-}
-
 } // namespace talky::sipd

@@ -11,7 +11,6 @@
 
 #include "call/config.hpp"
 #include "core/time.hpp"
-#include "sipd/messages/call_limits.hpp"
 
 namespace talky::sipd {
 
@@ -54,6 +53,5 @@ using CallPlaced = std::function<void(tl::expected<std::string, NoCall>)>;
 
 // One of the calls that may go out at a time; let go of, another one may.
 using OutSlot = std::shared_ptr<void>;
-OutSlot take_out_slot(CallLimits& limits); // null: there is none
 
 } // namespace talky::sipd

@@ -1,8 +1,8 @@
 // A session as a trace (call_trace.hpp).
 #include "core/ascii.hpp"
 #include "net/entropy.hpp"
+#include "sipd/call/call_host.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -38,9 +38,9 @@ bool is_failure(const call::CallEnded& event) {
 } // namespace
 
 void Session::trace_began() {
-  Tracer* const tracer = worker_.shared().tracer;
+  Tracer* const tracer = host_.sinks().tracer;
   if (!tracer) return;
-  CallTrace::Begin begin{about_.call, began_, net::now(), net::wall_clock_us(), Random(net::entropy_seed())(),
+  CallTrace::Begin begin{about_.call, began_, host_.now(), host_.wall_us(), Random(net::entropy_seed())(),
                          {}};
   begin.attributes = {{"talky.call.id", about_.call},
                       {"talky.call.from", about_.from},

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "sipd/api/api.hpp"
+#include "sipd/call/call_host.hpp"
 #include "sipd/call/session.hpp"
-#include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -24,7 +24,7 @@ std::string to_json(const telemetry::TurnMeasure& measure) {
 void Session::turn(const ipc::TurnTaken& t) {
   if (over_ || seat_) return;
   const telemetry::AgentTurn turn{t.turn, t.end, {t.endpoint, t.stt, t.dialogue, t.tts, t.out}, t.sent};
-  if (!turns_.taken(turn, net::now())) {
+  if (!turns_.taken(turn, host_.now())) {
     log(log::Level::debug, log::Line("turn.unmeasured").add("turn", t.turn).add("end", t.end));
   }
   tell_turns();
@@ -32,17 +32,17 @@ void Session::turn(const ipc::TurnTaken& t) {
 
 void Session::audio_left() {
   if (!turns_.waiting()) return;
-  turns_.left(net::now());
+  turns_.left(host_.now());
   tell_turns();
 }
 
 void Session::redialled() {
-  ++worker_.counters().bridge_reconnects;
+  host_.bridge_redialled();
 }
 
 void Session::tell_turns() {
   while (const auto measure = turns_.poll()) {
-    if (Api* const api = worker_.shared().api) api->turned({about_.call, *measure, net::wall_clock_us()});
+    if (Api* const api = host_.sinks().api) api->turned({about_.call, *measure, host_.wall_us()});
     if (trace_) trace_->turn(*measure);
     if (leg_) leg_->conversation(to_json(*measure));
   }

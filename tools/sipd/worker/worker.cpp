@@ -11,6 +11,7 @@
 #include "net/entropy.hpp"
 #include "sipd/api/api.hpp"
 #include "sipd/call/session.hpp"
+#include "sipd/call/sip_leg.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -76,6 +77,17 @@ Worker::Worker(net::Loop& loop, const Options& options, const Shared& shared, Li
       shared.log(log::Level::error, log::Line("hep.off").add("why", hep.error().message()).str());
     }
   }
+  call_options_.ring = options.ring;
+  call_options_.advertise = options.advertise;
+  call_options_.taps = shared.api != nullptr;
+  sinks_ = {shared.log,
+            shared.recorder,
+            shared.records,
+            shared.api,
+            shared.tracer,
+            hep_ ? &*hep_ : nullptr,
+            shared.agent_keeps_journal,
+            index};
 }
 
 void Worker::make_user_agent() {
@@ -271,8 +283,8 @@ void Worker::expect_sip(const std::string& call_id, Session& session) {
   by_call_id_.emplace(call_id, &session);
 }
 
-void Worker::forget_sip(const Leg& leg) {
-  by_call_id_.erase(leg.sip_call_id);
+void Worker::forget_sip(const std::string& call_id) {
+  by_call_id_.erase(call_id);
 }
 
 std::string Worker::new_call_id() {
@@ -282,7 +294,8 @@ std::string Worker::new_call_id() {
   return id;
 }
 
-bool Worker::permits(std::string_view uri, const std::vector<std::string>& patterns) const {
+bool Worker::permits(std::string_view uri, Wish wish) const {
+  const std::vector<std::string>& patterns = wish == Wish::referral ? *live_.refer : live_.calls_out->allowed;
   const auto target = sip::Uri::parse(uri);
   if (!target || !target->is_sip()) return false;
   const auto ip = target->host_ip();

@@ -25,6 +25,7 @@
 #include "sip/uri.hpp"
 #include "sipd/agent/agent.hpp"
 #include "sipd/bridge/routes.hpp"
+#include "sipd/call/call_host.hpp"
 #include "sipd/messages/audio_tap.hpp"
 #include "sipd/messages/call_command.hpp"
 #include "sipd/messages/call_limits.hpp"
@@ -42,11 +43,10 @@ namespace talky::sipd {
 class Tracer;
 
 class Api;
-class Leg;
 class Records;
-class FindWay;
+class FindNextHop;
 class Session;
-struct Way;
+struct NextHop;
 
 // What the workers are given to use together; each part says what is for any thread.
 struct Shared {
@@ -75,7 +75,7 @@ struct Live {
   std::unordered_map<std::string, std::shared_ptr<const audio::Samples>> files;
 };
 
-class Worker {
+class Worker : public CallHost {
  public:
   struct Options {
     std::size_t workers = 1; // in all
@@ -93,7 +93,7 @@ class Worker {
 
   // `options` and `shared` outlive it.
   Worker(net::Loop& loop, const Options& options, const Shared& shared, Live live, std::size_t index);
-  ~Worker();
+  ~Worker() override;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -101,7 +101,7 @@ class Worker {
   net::SysResult<> listen(const Endpoint& endpoint) { return signalling_.listen(endpoint); }
 
   // On the worker's own thread; from another one post() them.
-  void post(std::function<void()> task) { loop_.post(std::move(task)); }
+  void post(std::function<void()> task) override { loop_.post(std::move(task)); }
   void reload(Live live);
   // What another worker knows.
   void learn(const call::RegistrationChanged& change) { agent_->learn(change, net::now()); }
@@ -123,30 +123,37 @@ class Worker {
   void stop_sip(bool now, std::function<void()> done);
   net::SysResult<> start_sip(const std::vector<Endpoint>& endpoints); // after `done`
 
-  // For the sessions.
-  call::UserAgent& agent() { return *agent_; }
-  net::Loop& loop() { return loop_; }
-  const Options& options() const { return options_; }
-  const Shared& shared() const { return shared_; }
-  const Live& live() const { return live_; }
-  net::PortPool& ports() { return ports_; }
-  WorkerCounters& counters() { return counters_; }
-  HepSender* hep() { return hep_ ? &*hep_ : nullptr; } // null: nobody captures
-  // Calls that we place.
-  bool listens_on(const Endpoint& endpoint) const { return signalling_.listens_on(endpoint); }
-  std::optional<Endpoint> local_towards(const Endpoint& remote) const {
+  // CallHost (worker_host.cpp)
+  Time now() const override { return net::now(); }
+  std::int64_t wall_us() const override { return net::wall_clock_us(); }
+  std::unique_ptr<CallTimer> timer(std::function<void()> callback) override;
+  Random& random() override { return random_; }
+  const CallOptions& options() const override { return call_options_; }
+  const CallSinks& sinks() const override { return sinks_; }
+  net::Loop& loop() override { return loop_; }
+  call::UserAgent& user_agent() override { return *agent_; }
+  void drain() override;
+  std::string new_call_id() override;
+  void rename(call::CallKey from, call::CallKey to) override;
+  void adopt(call::CallKey call, call::CallKey of) override;
+  void expect_sip(const std::string& call_id, Session& session) override;
+  void forget_sip(const std::string& call_id) override;
+  void leg_ended(const call::CallEnded& event) override;
+  tl::expected<std::unique_ptr<MediaPort>, std::string> open_media(const IpAddress& ip,
+                                                                   MediaPort::Receive receive) override;
+  std::unique_ptr<NameLookup> look_up(const std::string& host, std::uint16_t port, Looked done) override;
+  bool listens_on(const Endpoint& endpoint) const override { return signalling_.listens_on(endpoint); }
+  std::optional<Endpoint> local_towards(const Endpoint& remote) const override {
     return signalling_.local_towards(remote);
   }
-  // By patterns such as those of --allow-refer: may we call there because somebody asks for it?
-  bool permits(std::string_view uri, const std::vector<std::string>& patterns) const;
-  bool leads_nowhere(const sip::Uri& uri) const;     // to us, and nobody is registered by that name
-  std::string new_call_id();                         // one whose messages come to this worker
-  void rename(call::CallKey from, call::CallKey to); // a call that has got its key
-  void adopt(call::CallKey call, call::CallKey of);  // a call of the session that `of` belongs to
-  void expect_sip(const std::string& call_id, Session& session);
-  void forget_sip(const Leg& leg);
-  void leg_ended(const call::CallEnded& event); // of a leg that is not the UserAgent's; from the loop
-  void drain(); // acts on what the UserAgent has to say; after every command to it
+  bool permits(std::string_view uri, Wish wish) const override;
+  bool leads_nowhere(const sip::Uri& uri) const override;
+  std::optional<call::Credentials> credentials(std::string_view host) const override;
+  tl::expected<std::unique_ptr<Bridge>, std::string> make_bridge(BridgeHost& host,
+                                                                 const Target& target) override;
+  std::shared_ptr<const audio::Samples> apology() override;
+  void bridge_failed() override { ++counters_.bridge_failures; }
+  void bridge_redialled() override { ++counters_.bridge_reconnects; }
 
  private:
   void received(const sip::Flow& flow, std::string_view bytes);
@@ -184,9 +191,9 @@ class Worker {
   std::unordered_map<call::CallKey, std::shared_ptr<Session>> sessions_; // by each of its legs
   std::unordered_map<std::string, Session*> by_call_id_;
   call::CallKey web_calls_ = 0; // so far
-  void place_out(const CallOut& call, const Way& way, const CallPlaced& done);
-  call::CallKey placed_out_ = 0;                              // so far
-  std::map<std::uint64_t, std::unique_ptr<FindWay>> finding_; // of calls that are to go out
+  void place_out(const CallOut& call, const NextHop& hop, const CallPlaced& done);
+  call::CallKey placed_out_ = 0;                                  // so far
+  std::map<std::uint64_t, std::unique_ptr<FindNextHop>> finding_; // of calls that are to go out
   std::uint64_t searches_ = 0;
   std::vector<std::shared_ptr<Session>> ended_; // until the loop has come back from their callbacks
   bool burying_ = false;
@@ -203,6 +210,8 @@ class Worker {
   };
   std::deque<Kept> recent_; // SIP of calls that have no session yet
   WorkerCounters counters_;
+  CallOptions call_options_;
+  CallSinks sinks_;
   std::optional<HepSender> hep_;
   bool draining_ = false;
   bool refuses_ = false;          // stop_sip()

@@ -16,7 +16,7 @@ namespace {
 // Keys of calls whose INVITE has not been sent: the UserAgent counts from 1, browsers from 2^63.
 constexpr call::CallKey first_out_key = call::CallKey{1} << 62;
 
-NoCall no_way(int status) {
+NoCall no_next_hop(int status) {
   if (status == 404) return {404, R"(the host of "to" is not found)"};
   if (status == 416) return {422, R"("to" is no sip: URI with a transport of udp or tcp)"};
   return {404, R"("to" cannot be reached from here)"};
@@ -30,7 +30,7 @@ void Worker::call_out(const CallOut& call, const CallPlaced& done) {
   if (!uri || !uri->is_sip())
     return done(tl::unexpected(
         NoCall{422, R"("to" must be a SIP URI or the name of a phone that is registered here)"}));
-  if (!permits(call.to, live_.calls_out->allowed))
+  if (!permits(call.to, Wish::call_out))
     return done(tl::unexpected(NoCall{403, "no --allow-calls-out pattern fits"}));
   if (leads_nowhere(*uri)) return done(tl::unexpected(NoCall{404, "nobody is registered here by that name"}));
   const Target& target = live_.routes->find(call.connect);
@@ -38,14 +38,14 @@ void Worker::call_out(const CallOut& call, const CallPlaced& done) {
     return done(tl::unexpected(NoCall{422, R"("connect" leads to a route that rejects)"}));
   const std::uint64_t id = ++searches_;
   finding_[id] =
-      std::make_unique<FindWay>(*this, call.to, [this, id, call, done](tl::expected<Way, int> way) {
+      std::make_unique<FindNextHop>(*this, call.to, [this, id, call, done](tl::expected<NextHop, int> hop) {
         // From the loop: it may be the search itself that calls us.
-        loop_.post([this, id, call, done, way = std::move(way)] {
+        loop_.post([this, id, call, done, hop = std::move(hop)] {
           finding_.erase(id);
-          if (way) {
-            place_out(call, *way, done);
+          if (hop) {
+            place_out(call, *hop, done);
           } else {
-            done(tl::unexpected(no_way(way.error())));
+            done(tl::unexpected(no_next_hop(hop.error())));
           }
           drain();
         });
@@ -57,22 +57,22 @@ bool Worker::leads_nowhere(const sip::Uri& uri) const {
   return ip && listens_on({*ip, uri.port_or_default()}) && !agent_->locate(uri, true);
 }
 
-void Worker::place_out(const CallOut& call, const Way& way, const CallPlaced& done) {
+void Worker::place_out(const CallOut& call, const NextHop& hop, const CallPlaced& done) {
   if (refuses_ || shut_down_) return done(tl::unexpected(NoCall{503, "no calls are placed at present"}));
-  OutSlot slot = take_out_slot(*shared_.calls_out);
+  OutSlot slot = take_slot(*shared_.calls_out, IpAddress());
   if (!slot) return done(tl::unexpected(NoCall{503, "as many calls go out as may (--max-calls-out)"}));
   const auto uri = sip::Uri::parse(call.to);
   call::InviteOptions invite;
-  invite.target = way.target;
+  invite.target = hop.target;
   invite.to = call.to;
-  invite.flow = way.flow;
+  invite.flow = hop.flow;
   invite.call_id = new_call_id();
   invite.answer_timeout = call.ring;
   invite.max_redirects = max_redirects;
-  invite.credentials = live_.calls_out->passwords.find(uri->host);
+  invite.credentials = credentials(uri->host);
   invite.from = invite.credentials
                     ? fmt::format("sip:{}@{}", sip::escape_user(invite.credentials->user), uri->host)
-                    : fmt::format("sip:talky@{}", way.flow.local.to_string());
+                    : fmt::format("sip:talky@{}", hop.flow.local.to_string());
 
   call::IncomingCall about;
   about.call = first_out_key + ++placed_out_;
@@ -81,9 +81,9 @@ void Worker::place_out(const CallOut& call, const Way& way, const CallPlaced& do
   about.to = call.to;
   about.request_uri = call.to;
   about.dialled = sip::unescape(uri->user);
-  about.flow = way.flow;
+  about.flow = hop.flow;
 
-  auto leg = std::make_unique<SipLeg>(*this, way.flow);
+  auto leg = std::make_unique<SipLeg>(*this, hop.flow);
   leg->dial(std::move(invite), std::move(slot));
   const auto session = std::make_shared<Session>(*this, std::move(leg), about,
                                                  live_.routes->find(call.connect), random_.uuid());

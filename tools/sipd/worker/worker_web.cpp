@@ -25,9 +25,8 @@ std::string refusal(int status, std::string_view reason) {
 void Worker::web_call(WebCall call) {
   const auto browser = call.to_browser;
   if (refuses_ || shut_down_) return browser->send(WebEnd{refusal(503, "no calls are taken at present")});
-  using Verdict = call::CallCounter::Verdict;
-  const Verdict verdict = shared_.calls->enter(call.peer.ip);
-  if (verdict != Verdict::granted) return browser->send(WebEnd{refusal(503, "too many calls")});
+  auto slot = take_slot(*shared_.calls, call.peer.ip);
+  if (!slot) return browser->send(WebEnd{refusal(503, "too many calls")});
 
   call::IncomingCall incoming;
   incoming.call = first_web_key + ++web_calls_;
@@ -44,7 +43,7 @@ void Worker::web_call(WebCall call) {
   incoming.flow.remote = call.peer;
 
   std::string voice = call.voice;
-  auto leg = std::make_unique<WebLeg>(*this, std::move(call));
+  auto leg = std::make_unique<WebLeg>(*this, std::move(call), std::move(slot));
   WebLeg& line = *leg;
   const auto session = std::make_shared<Session>(*this, std::move(leg), incoming,
                                                  live_.routes->find(incoming.dialled), random_.uuid());
@@ -55,8 +54,10 @@ void Worker::web_call(WebCall call) {
 }
 
 void Worker::leg_ended(const call::CallEnded& event) {
-  ended(event);
-  drain();
+  loop_.post([this, event] {
+    ended(event);
+    drain();
+  });
 }
 
 } // namespace talky::sipd

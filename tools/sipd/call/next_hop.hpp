@@ -5,14 +5,12 @@
 #include <optional>
 #include <string>
 
-#include "net/resolve.hpp"
 #include "sip/flow.hpp"
+#include "sipd/call/call_host.hpp"
 
 namespace talky::sipd {
 
-class Worker;
-
-struct Way {
+struct NextHop {
   std::string target; // the Request-URI: the URI itself, or the contact of whoever is registered
   sip::Flow flow;
 };
@@ -20,20 +18,20 @@ struct Way {
 // Calls `done` once, at once or later, with the way or with the status that says why there is none: 404 no
 // such host, 416 neither sip: nor a transport of ours, 480 our sockets do not reach there. Destroying it
 // gives up.
-class FindWay {
+class FindNextHop {
  public:
-  using Done = std::function<void(tl::expected<Way, int>)>;
-  FindWay(Worker& worker, std::string uri, Done done);
+  using Done = std::function<void(tl::expected<NextHop, int>)>;
+  FindNextHop(CallHost& host, std::string uri, Done done);
 
  private:
-  std::optional<tl::expected<Way, int>> look(); // nullopt: the answer comes later
-  tl::expected<Way, int> towards(const Endpoint& remote) const;
+  std::optional<tl::expected<NextHop, int>> look(); // nullopt: the answer comes later
+  tl::expected<NextHop, int> towards(const Endpoint& remote) const;
 
-  Worker& worker_;
+  CallHost& host_;
   std::string uri_;
   Done done_;
   sip::Transport transport_ = sip::Transport::udp;
-  std::optional<net::Resolving> resolving_;
+  std::unique_ptr<NameLookup> lookup_;
 };
 
 } // namespace talky::sipd
