@@ -5,6 +5,7 @@
 
 #include "call/protocol.hpp"
 #include "core/ascii.hpp"
+#include "core/fnv.hpp"
 
 namespace talky::call {
 namespace {
@@ -46,15 +47,14 @@ State state_of(std::string_view event, std::string_view resource) {
 } // namespace
 
 std::string subscription_tag(const sip::MessageView& request) {
-  std::uint64_t hash = 14695981039346656037U; // FNV-1a
+  Fnv1a hash;
   const auto mix = [&hash](std::string_view text) {
-    for (const char c : text)
-      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-    hash = (hash ^ 0xffU) * 1099511628211U;
+    hash.text(text);
+    hash.byte(0xff);
   };
   mix(request.call_id());
   mix(request.from_tag());
-  return fmt::format("sub{:016x}", hash);
+  return fmt::format("sub{:016x}", hash.value());
 }
 
 SubscriptionAnswer answer_subscribe(const sip::Incoming& request, std::string_view product, Time now) {

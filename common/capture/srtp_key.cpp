@@ -3,6 +3,7 @@
 #include <array>
 
 #include "core/ascii.hpp"
+#include "core/base64.hpp"
 
 namespace talky::capture {
 
@@ -33,31 +34,9 @@ constexpr std::array<Alias, 4> kAliases{{
     {"AES_CM_256_HMAC_SHA1_32", SrtpSuite::aes_256_cm_hmac_sha1_32},
 }};
 
-int sextet(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+' || c == '-') return 62; // "-" and "_" are those of base64url
-  if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
 std::optional<std::vector<std::byte>> from_base64(std::string_view text) {
-  while (text.ends_with('='))
-    text.remove_suffix(1);
   std::vector<std::byte> out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = sextet(c);
-    if (value < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<std::byte>(bits >> count & 0xff));
-    }
-  }
+  if (!base64::decode_loosely(text, out)) return std::nullopt;
   return out;
 }
 

@@ -15,7 +15,7 @@ namespace talky::cli {
 std::string input_name(std::string_view path);
 std::string output_name(std::string_view path);
 
-// All throw Failure. To be called at once after the failure: with Errc::io, errno is the reason.
+// All throw Failure.
 
 // An input: no_input or no_permission if it cannot be opened, io if reading fails on the way, unavailable for
 // Errc::not_found (a library that reading it needs is not installed), else data.

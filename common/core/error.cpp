@@ -1,5 +1,7 @@
 #include "core/error.hpp"
 
+#include <cstring>
+
 namespace talky {
 
 std::string_view to_string(Errc code) {
@@ -13,6 +15,11 @@ std::string_view to_string(Errc code) {
     case Errc::io: return "input/output";
   }
   return "unknown";
+}
+
+const char* system_text(int system) {
+  const char* text = ::strerrordesc_np(system); // from a constant table
+  return text != nullptr ? text : "an unknown error";
 }
 
 } // namespace talky

@@ -2,30 +2,16 @@
 
 #include <cstddef>
 
+#include "core/utf8.hpp"
+
 namespace talky::log {
 namespace {
 
-// The length of the UTF-8 sequence at the start of `text`, 0 if there is no valid one (overlong forms,
-// surrogates and C1 controls are not valid here).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  const std::size_t length = lead < 0x80   ? 1
-                             : lead < 0xc2 ? 0
-                             : lead < 0xe0 ? 2
-                             : lead < 0xf0 ? 3
-                             : lead < 0xf5 ? 4
-                                           : 0;
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0u) != 0x80) return 0;
-  }
-  if (lead == 0xc2 && byte(1) < 0xa0) return 0;
-  if (lead == 0xe0 && byte(1) < 0xa0) return 0;
-  if (lead == 0xed && byte(1) > 0x9f) return 0;
-  if (lead == 0xf0 && byte(1) < 0x90) return 0;
-  if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
+// As utf8::sequence(); the C1 controls are not for a terminal, and so none.
+std::size_t printable_sequence(std::string_view text) {
+  const std::size_t length = utf8::sequence(text);
+  const bool control = text.starts_with('\xc2') && length == 2 && static_cast<unsigned char>(text[1]) < 0xa0;
+  return control ? 0 : length;
 }
 
 } // namespace
@@ -45,7 +31,7 @@ std::string quote(std::string_view value) {
   std::string out;
   bool needs_quotes = value.empty();
   while (!value.empty()) {
-    const std::size_t length = utf8_length(value);
+    const std::size_t length = printable_sequence(value);
     const auto c = static_cast<unsigned char>(value.front());
     if (length == 0 || c < 0x20 || c == 0x7f) {
       out += c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", c);

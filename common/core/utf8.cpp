@@ -6,10 +6,12 @@
 namespace talky::utf8 {
 namespace {
 
-constexpr std::string_view replacement = "\xef\xbf\xbd"; // U+FFFD
+constexpr std::string_view kReplacement = "\xef\xbf\xbd"; // U+FFFD
 
-// Length of the sequence that begins the text, or 0.
+} // namespace
+
 std::size_t sequence(std::string_view text) {
+  if (text.empty()) return 0;
   const auto lead = static_cast<unsigned char>(text[0]);
   const std::size_t length = lead < 0x80   ? 1
                              : lead < 0xc2 ? 0
@@ -29,14 +31,12 @@ std::size_t sequence(std::string_view text) {
   return length;
 }
 
-} // namespace
-
 std::string repaired(std::string_view text, std::size_t limit) {
   std::string out;
   out.reserve(std::min(text.size(), limit));
   while (!text.empty()) {
     const std::size_t length = sequence(text);
-    const std::string_view next = length > 0 ? text.substr(0, length) : replacement;
+    const std::string_view next = length > 0 ? text.substr(0, length) : kReplacement;
     if (next.size() > limit - out.size()) break;
     out += next;
     text.remove_prefix(std::max<std::size_t>(length, 1));

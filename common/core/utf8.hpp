@@ -7,8 +7,12 @@
 
 namespace talky::utf8 {
 
-// The text with U+FFFD for each byte that begins no valid sequence: overlong forms, surrogates and points
-// above U+10FFFF are none. At most `limit` bytes come out, and no character is cut in two.
+// Bytes of the sequence that begins the text; 0 where none does (overlong forms, surrogates and points above
+// U+10FFFF are none) and for an empty text.
+std::size_t sequence(std::string_view text);
+
+// The text with U+FFFD for each byte that begins no valid sequence. At most `limit` bytes come out, and no
+// character is cut in two.
 std::string repaired(std::string_view text, std::size_t limit = std::numeric_limits<std::size_t>::max());
 
 } // namespace talky::utf8

@@ -4,6 +4,7 @@
 #include <FLAC/stream_encoder.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace talky::file {
@@ -98,7 +99,7 @@ Result<FlacReader> FlacReader::create(Input input) {
     return fail(start->size() < 4 ? Errc::truncated : Errc::malformed, 0, "fLaC");
   auto impl = std::make_unique<Impl>(std::move(input));
   FLAC__StreamDecoder* decoder = impl->decoder.get();
-  if (decoder == nullptr) return fail(Errc::io, 0, "memory");
+  if (decoder == nullptr) return fail(Errc::io, 0, "memory", ENOMEM);
   FLAC__stream_decoder_set_md5_checking(decoder, 1);
   const auto status = FLAC__stream_decoder_init_stream(
       decoder,
@@ -116,7 +117,7 @@ Result<FlacReader> FlacReader::create(Input input) {
         Impl::of(self).refuse(Errc::malformed, "an undamaged FLAC frame");
       },
       impl.get());
-  if (status != FLAC__STREAM_DECODER_INIT_STATUS_OK) return fail(Errc::io, 0, "memory");
+  if (status != FLAC__STREAM_DECODER_INIT_STATUS_OK) return fail(Errc::io, 0, "memory", ENOMEM);
   FLAC__stream_decoder_process_until_end_of_metadata(decoder);
   if (impl->error) return tl::unexpected(*impl->error);
   if (impl->format.rate == 0 || impl->format.channels == 0) {
@@ -199,7 +200,7 @@ Result<FlacWriter> FlacWriter::create(Output output, const Options& options) {
     return fail(Errc::unsupported, 0, "1 to 8 channels and a rate of at most 655,350 Hz");
   auto impl = std::make_unique<Impl>(std::move(output), options.format.channels);
   FLAC__StreamEncoder* encoder = impl->encoder.get();
-  if (encoder == nullptr) return fail(Errc::io, 0, "memory");
+  if (encoder == nullptr) return fail(Errc::io, 0, "memory", ENOMEM);
   FLAC__stream_encoder_set_channels(encoder, options.format.channels);
   FLAC__stream_encoder_set_bits_per_sample(encoder, options.bits);
   FLAC__stream_encoder_set_sample_rate(encoder, options.format.rate);
@@ -233,7 +234,7 @@ Result<> FlacWriter::write(std::span<const std::int32_t> interleaved) {
   const auto frames = static_cast<std::uint32_t>(interleaved.size() / impl_->channels);
   if (frames == 0) return {};
   if (FLAC__stream_encoder_process_interleaved(impl_->encoder.get(), interleaved.data(), frames) == 0)
-    return tl::unexpected(impl_->error.value_or(Error{Errc::io, 0, "room to write"}));
+    return tl::unexpected(impl_->error.value_or(Error{Errc::io, 0, "memory", ENOMEM}));
   return {};
 }
 
@@ -244,7 +245,7 @@ Result<> FlacWriter::flush() {
 Result<> FlacWriter::close() {
   const bool fine = FLAC__stream_encoder_finish(impl_->encoder.get()) != 0;
   if (impl_->error || !fine)
-    return tl::unexpected(impl_->error.value_or(Error{Errc::io, 0, "room to write"}));
+    return tl::unexpected(impl_->error.value_or(Error{Errc::io, 0, "memory", ENOMEM}));
   return impl_->output.close();
 }
 

@@ -43,14 +43,11 @@ Result<Input> Input::open(const std::string& path) {
     input.fd_ = STDIN_FILENO;
   } else {
     input.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (input.fd_ < 0) return fail(Errc::io, 0, "a file that can be opened");
+    if (input.fd_ < 0) return fail(Errc::io, 0, "a file that can be opened", errno);
     input.owned_ = true;
     struct stat status {};
-    if (::fstat(input.fd_, &status) != 0) return fail(Errc::io, 0, "a file that can be opened");
-    if (S_ISDIR(status.st_mode)) {
-      errno = EISDIR;
-      return fail(Errc::unsupported, 0, "a file, not a directory");
-    }
+    if (::fstat(input.fd_, &status) != 0) return fail(Errc::io, 0, "a file that can be opened", errno);
+    if (S_ISDIR(status.st_mode)) return fail(Errc::unsupported, 0, "a file, not a directory", EISDIR);
     if (S_ISREG(status.st_mode)) ::posix_fadvise(input.fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   input.buffer_ = PageBuffer(kBuffer);
@@ -121,7 +118,7 @@ Result<Bytes> Input::refill(std::size_t count) {
       if (got < 0) {
         if (errno == EINTR) continue;
         if (errno == EAGAIN) break;
-        return fail(Errc::io, static_cast<std::size_t>(base_ + end_), "readable input");
+        return fail(Errc::io, static_cast<std::size_t>(base_ + end_), "readable input", errno);
       }
       if (got == 0) eof_ = true;
       end_ += static_cast<std::size_t>(got);
@@ -163,21 +160,17 @@ struct Output::Background {
   }
 
   // Takes the first `count` bytes of the buffer and gives an empty one, once what came before is written.
-  // False: that failed, and errno says why.
-  bool take(PageBuffer& buffer, std::size_t count) {
+  // Gives errno of the first failure, 0 if there was none.
+  int take(PageBuffer& buffer, std::size_t count) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return count_ == 0; });
-    if (reason_ != 0) {
-      errno = reason_;
-      return false;
-    }
-    if (count == 0) return true;
+    if (reason_ != 0 || count == 0) return reason_;
     std::swap(buffer, full_);
     if (buffer.size() == 0) buffer = PageBuffer(full_.size());
     count_ = count;
     lock.unlock();
     changed_.notify_all();
-    return true;
+    return 0;
   }
 
  private:
@@ -227,8 +220,8 @@ void Output::write_behind() {
 }
 
 Result<> Output::hand_over() {
-  if (!background_->take(buffer_, used_))
-    return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
+  if (const int reason = background_->take(buffer_, used_); reason != 0)
+    return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write", reason);
   flushed_ += used_;
   used_ = 0;
   return {};
@@ -243,17 +236,14 @@ Result<Output> Output::create(const std::string& path, Mode mode) {
   } else {
     struct stat status {};
     const bool there = ::lstat(path.c_str(), &status) == 0;
-    if (there && mode != Mode::replace) {
-      errno = EEXIST;
-      return fail(Errc::io, 0, "a name that is free");
-    }
+    if (there && mode != Mode::replace) return fail(Errc::io, 0, "a name that is free", EEXIST);
     // A device or a pipe is written in place: it cannot be renamed into being.
     const bool in_place = mode == Mode::live || (there && !S_ISREG(status.st_mode));
     if (!in_place) output.temporary_ = fmt::format("{}.{}.part", path, ::getpid());
     const std::string& name = in_place ? path : output.temporary_;
     const int flags = O_WRONLY | O_CLOEXEC | (there && in_place ? 0 : O_CREAT | O_EXCL);
     output.fd_ = ::open(name.c_str(), flags, 0666);
-    if (output.fd_ < 0) return fail(Errc::io, 0, "a file that can be written");
+    if (output.fd_ < 0) return fail(Errc::io, 0, "a file that can be written", errno);
     output.owned_ = true;
   }
   struct stat made {};
@@ -331,12 +321,13 @@ Result<> Output::flush() {
     const ssize_t count = ::write(fd_, buffer_.data() + written, used_ - written);
     if (count < 0) {
       if (errno == EINTR) continue;
+      const int reason = errno;
       // What was written is gone from the buffer: a second flush after a full disk continues in the right
       // place.
       std::memmove(buffer_.data(), buffer_.data() + written, used_ - written);
       used_ -= written;
       flushed_ += written;
-      return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
+      return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write", reason);
     }
     written += static_cast<std::size_t>(count);
   }
@@ -353,7 +344,10 @@ Result<> Output::patch(std::uint64_t offset, Bytes bytes) {
     const ssize_t count =
         ::pwrite(fd_, bytes.data(), bytes.size(), patch_base_ + static_cast<std::int64_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return fail(Errc::io, static_cast<std::size_t>(offset), "room to write");
+    if (count <= 0) {
+      const int reason = count < 0 ? errno : ENOSPC;
+      return fail(Errc::io, static_cast<std::size_t>(offset), "room to write", reason);
+    }
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
@@ -363,7 +357,7 @@ Result<> Output::patch(std::uint64_t offset, Bytes bytes) {
 Result<> Output::close() {
   if (const auto flushed = flush(); !flushed) return flushed;
   if (allocated_ > flushed_ && ::ftruncate(fd_, patch_base_ + static_cast<off_t>(flushed_)) != 0)
-    return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write");
+    return fail(Errc::io, static_cast<std::size_t>(flushed_), "room to write", errno);
   if (!owned_) {
     background_.reset();
     fd_ = -1;
@@ -372,8 +366,9 @@ Result<> Output::close() {
   background_.reset();
   // A network file system may report only here that it could not write.
   if (::close(std::exchange(fd_, -1)) != 0) {
+    const int reason = errno;
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    return fail(Errc::io, 0, "room to write");
+    return fail(Errc::io, 0, "room to write", reason);
   }
   owned_ = false;
   if (temporary_.empty()) return {};
@@ -384,8 +379,7 @@ Result<> Output::close() {
   if (mode_ == Mode::fresh || done != 0) ::unlink(temporary_.c_str());
   temporary_.clear();
   if (done == 0) return {};
-  errno = reason;
-  return fail(Errc::io, 0, "a name that is free");
+  return fail(Errc::io, 0, "a name that is free", reason);
 }
 
 } // namespace talky::file

@@ -1,5 +1,5 @@
 // Files and pipes as a stream of bytes through one buffer: constant memory whatever the length, every count
-// checked, "-" for standard input and output. After an Errc::io, errno is what the system said.
+// checked, "-" for standard input and output. An Errc::io carries what the system said (Error::system).
 #pragma once
 #include <cstddef>
 #include <cstdint>

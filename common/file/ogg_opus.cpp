@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -98,7 +99,7 @@ struct OggOpusReader::Impl {
       if (bytes->empty()) return nullptr;
       const std::size_t count = std::min(bytes->size(), kReadSize);
       char* room = ogg_sync_buffer(sync.get(), static_cast<long>(count));
-      if (room == nullptr) return fail(Errc::io, 0, "memory");
+      if (room == nullptr) return fail(Errc::io, 0, "memory", ENOMEM);
       std::memcpy(room, bytes->data(), count);
       ogg_sync_wrote(sync.get(), static_cast<long>(count));
       input.skip(count);

@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <cstring>
 
 #include "codec/codec.hpp"
@@ -36,7 +37,7 @@ struct OggOpusWriter::Impl {
     packet_in.e_o_s = last ? 1 : 0;
     packet_in.granulepos = static_cast<ogg_int64_t>(position);
     packet_in.packetno = number++;
-    if (ogg_stream_packetin(stream.get(), &packet_in) != 0) return fail(Errc::io, 0, "memory");
+    if (ogg_stream_packetin(stream.get(), &packet_in) != 0) return fail(Errc::io, 0, "memory", ENOMEM);
     return {};
   }
 

@@ -19,7 +19,7 @@ SoundDescriptor& self(void* data) {
 
 Result<SoundDescriptor> SoundDescriptor::create(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return fail(Errc::io, 0, "a file that can be written");
+  if (fd < 0) return fail(Errc::io, 0, "a file that can be written", errno);
   return SoundDescriptor(fd);
 }
 
@@ -71,8 +71,7 @@ sf_count_t SoundDescriptor::write(const void* from, sf_count_t count) {
 
 Result<> SoundDescriptor::state() const {
   if (reason_ == 0) return {};
-  errno = reason_;
-  return fail(Errc::io, 0, "room to write");
+  return fail(Errc::io, 0, "room to write", reason_);
 }
 
 Result<> SoundDescriptor::close() {

@@ -21,7 +21,7 @@ class SoundDescriptor {
   ~SoundDescriptor();
 
   static SF_VIRTUAL_IO functions(); // their data is a SoundDescriptor*
-  // What went wrong so far. Errors: io, and errno is what the system said first.
+  // What went wrong so far. Errors: io, with what the system said first.
   Result<> state() const;
   Result<> close();
 

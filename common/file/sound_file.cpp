@@ -145,12 +145,11 @@ SoundFileReader::~SoundFileReader() = default;
 Result<SoundFileReader> SoundFileReader::open(const std::string& path) {
   if (!sndfile()) return tl::unexpected(sndfile().error());
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail(Errc::io, 0, "a file that can be opened");
+  if (fd < 0) return fail(Errc::io, 0, "a file that can be opened", errno);
   struct stat status {};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd);
-    errno = S_ISDIR(status.st_mode) ? EISDIR : ESPIPE;
-    return fail(Errc::unsupported, 0, "a regular file");
+    return fail(Errc::unsupported, 0, "a regular file", S_ISDIR(status.st_mode) ? EISDIR : ESPIPE);
   }
   auto impl = std::make_unique<Impl>();
   impl->file.reset(sndfile()->open_fd(fd, SFM_READ, &impl->info, SF_TRUE)); // closes fd, also if it fails
@@ -273,7 +272,8 @@ Result<> write_frames(SNDFILE* file, const SoundDescriptor& to, std::size_t chan
   const auto frames = static_cast<sf_count_t>(pcm.size() / channels);
   const sf_count_t done = write(file, pcm.data(), frames);
   if (const auto written = to.state(); !written) return written;
-  if (done != frames) return fail(Errc::io, 0, "room to write");
+  // libsndfile keeps no reason for a short write.
+  if (done != frames) return fail(Errc::io, 0, "room to write", ENOSPC);
   return {};
 }
 
@@ -291,7 +291,7 @@ Result<> SoundFileWriter::close() {
   if (!impl_->file) return fail(Errc::closed, 0, "an open file");
   const int failed = sndfile()->close(impl_->file.release()); // encodes the last block, writes the lengths
   if (const auto closed = impl_->to.close(); !closed) return closed;
-  if (failed != 0) return fail(Errc::io, 0, "room to write");
+  if (failed != 0) return fail(Errc::io, 0, "room to write", ENOSPC);
   return {};
 }
 

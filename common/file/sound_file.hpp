@@ -18,7 +18,7 @@ namespace talky::file {
 
 class SoundFileReader {
  public:
-  // Errors: io (errno says why), unsupported (a directory, or nothing that libsndfile knows), malformed.
+  // Errors: io, unsupported (a directory: EISDIR, or nothing that libsndfile knows), malformed.
   static Result<SoundFileReader> open(const std::string& path);
   // From its start on; of a pipe that says how long it will be, as WAV and AIFF do, no more than is wanted.
   static Result<SoundFileReader> create(Input input);

@@ -28,7 +28,7 @@ Result<> TemporaryFile::make() {
   const char* folder = std::getenv("TMPDIR");
   std::string path = fmt::format("{}/talky.XXXXXX", folder != nullptr && *folder != '\0' ? folder : "/tmp");
   fd_ = ::mkostemp(path.data(), O_CLOEXEC);
-  if (fd_ < 0) return fail(Errc::io, 0, "room for a temporary file");
+  if (fd_ < 0) return fail(Errc::io, 0, "room for a temporary file", errno);
   ::unlink(path.c_str());
   return {};
 }
@@ -38,7 +38,7 @@ Result<> TemporaryFile::append(Bytes bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(Errc::io, static_cast<std::size_t>(size_), "room for a temporary file");
+    if (count < 0) return fail(Errc::io, static_cast<std::size_t>(size_), "room for a temporary file", errno);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     size_ += static_cast<std::uint64_t>(count);
   }
@@ -50,7 +50,7 @@ Result<std::size_t> TemporaryFile::read(std::uint64_t at, std::span<std::byte> r
   while (fd_ >= 0 && got < room.size()) {
     const ssize_t count = ::pread(fd_, room.data() + got, room.size() - got, static_cast<off_t>(at + got));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(Errc::io, static_cast<std::size_t>(at), "a readable temporary file");
+    if (count < 0) return fail(Errc::io, static_cast<std::size_t>(at), "a readable temporary file", errno);
     if (count == 0) break;
     got += static_cast<std::size_t>(count);
   }
@@ -58,7 +58,7 @@ Result<std::size_t> TemporaryFile::read(std::uint64_t at, std::span<std::byte> r
 }
 
 Result<> TemporaryFile::clear() {
-  if (fd_ >= 0 && ::ftruncate(fd_, 0) != 0) return fail(Errc::io, 0, "a writable temporary file");
+  if (fd_ >= 0 && ::ftruncate(fd_, 0) != 0) return fail(Errc::io, 0, "a writable temporary file", errno);
   size_ = 0;
   return {};
 }

@@ -11,7 +11,7 @@
 
 namespace talky::file {
 
-// Errors: io (errno says why: a full disk, no such folder).
+// Errors: io (a full disk, no such folder).
 class TemporaryFile {
  public:
   TemporaryFile() = default;

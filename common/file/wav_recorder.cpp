@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "file/wav.hpp"
@@ -22,23 +21,25 @@ constexpr std::size_t header_size = 44;
 // "unknown".
 constexpr std::uint64_t largest_data = 0xfff00000;
 
-// The system's words for errno: literals of the C library, which live for ever.
-const char* reason() {
-  const char* text = ::strerrordesc_np(errno);
-  return text != nullptr ? text : "the system to write";
-}
+constexpr const char* kRoom = "room to write";
 
-// All of it, at its place; the count of bytes that went in is short when there is an error.
-std::size_t write_at(int fd, Bytes bytes, std::uint64_t offset) {
+// What went in, and why it was not all: errno, or 0.
+struct Written {
+  std::size_t bytes = 0;
+  int reason = 0;
+};
+
+// All of it, at its place.
+Written write_at(int fd, Bytes bytes, std::uint64_t offset) {
   std::size_t written = 0;
   while (written < bytes.size()) {
     const ssize_t count =
         ::pwrite(fd, bytes.data() + written, bytes.size() - written, static_cast<off_t>(offset + written));
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
+    if (count <= 0) return {written, count < 0 ? errno : ENOSPC};
     written += static_cast<std::size_t>(count);
   }
-  return written;
+  return {written, 0};
 }
 
 } // namespace
@@ -50,7 +51,7 @@ Result<WavRecorder> WavRecorder::create(const std::string& path, audio::Format f
   if (format.rate == 0 || format.channels == 0)
     return fail(Errc::unsupported, 0, "a rate and channels above zero");
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) return fail(Errc::io, 0, reason());
+  if (fd < 0) return fail(Errc::io, 0, "a new file", errno);
   WavRecorder recorder(fd, path, format);
   ::flock(fd, LOCK_EX | LOCK_NB); // advisory: a file system without locks is no reason not to record
   if (const auto made = recorder.update_header(); !made) {
@@ -83,9 +84,9 @@ WavRecorder::~WavRecorder() {
 
 Result<> WavRecorder::update_header() {
   const auto header = make_wav_header(SampleFormat::s16le, format_.rate, format_.channels, data_bytes_);
-  if (write_at(fd_, header, 0) != header.size()) {
-    broken_ = reason();
-    return fail(Errc::io, 0, broken_);
+  if (const Written written = write_at(fd_, header, 0); written.reason != 0) {
+    broken_ = written.reason;
+    return fail(Errc::io, 0, kRoom, broken_);
   }
   header_bytes_ = data_bytes_;
   return {};
@@ -93,21 +94,20 @@ Result<> WavRecorder::update_header() {
 
 Result<> WavRecorder::write_out() {
   const auto bytes = std::as_bytes(std::span(buffer_));
-  const std::size_t written = write_at(fd_, bytes, header_size + data_bytes_);
-  const bool short_write = written < bytes.size();
-  const char* const why = short_write ? reason() : nullptr;
+  const auto [written, reason] = write_at(fd_, bytes, header_size + data_bytes_);
   const std::size_t frame = std::size_t{2} * format_.channels;
   data_bytes_ += written - written % frame;
   buffer_.clear();
-  if (!short_write) return {};
+  if (reason == 0) return {};
   (void)update_header(); // the header's place is there already: what was written plays
-  broken_ = why;
-  return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), broken_);
+  broken_ = reason;
+  return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), kRoom, broken_);
 }
 
 Result<> WavRecorder::write(std::span<const std::int16_t> interleaved) {
   if (fd_ < 0) return fail(Errc::closed, 0, "an open recording");
-  if (broken_ != nullptr) return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), broken_);
+  if (broken_ != 0)
+    return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), kRoom, broken_);
   const std::size_t whole = interleaved.size() - interleaved.size() % format_.channels;
   if (data_bytes_ + 2 * (buffer_.size() + whole) > largest_data) {
     return fail(Errc::too_large, static_cast<std::size_t>(header_size + data_bytes_),
@@ -136,7 +136,8 @@ Result<> WavRecorder::write_stereo(std::span<const std::int16_t> left, std::span
 
 Result<> WavRecorder::flush() {
   if (fd_ < 0) return fail(Errc::closed, 0, "an open recording");
-  if (broken_ != nullptr) return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), broken_);
+  if (broken_ != 0)
+    return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), kRoom, broken_);
   if (const auto written = write_out(); !written) return written;
   return update_header();
 }
@@ -144,12 +145,10 @@ Result<> WavRecorder::flush() {
 Result<> WavRecorder::close() {
   const auto flushed = flush();
   if (fd_ < 0) return flushed;
-  const bool synced = ::fdatasync(fd_) == 0;
-  const char* const why = synced ? nullptr : reason();
-  const bool closed = ::close(std::exchange(fd_, -1)) == 0;
+  int reason = ::fdatasync(fd_) == 0 ? 0 : errno;
+  if (::close(std::exchange(fd_, -1)) != 0 && reason == 0) reason = errno;
   if (!flushed) return flushed;
-  if (!synced) return fail(Errc::io, 0, why);
-  if (!closed) return fail(Errc::io, 0, reason());
+  if (reason != 0) return fail(Errc::io, 0, kRoom, reason);
   return {};
 }
 
@@ -160,10 +159,10 @@ Result<Repair> repair(int fd) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return Repair::in_use;
   std::array<std::byte, header_size> start{};
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return fail(Errc::io, 0, reason());
+  if (::fstat(fd, &status) != 0) return fail(Errc::io, 0, "a readable file", errno);
   if (!S_ISREG(status.st_mode)) return Repair::foreign;
   const ssize_t got = ::pread(fd, start.data(), start.size(), 0);
-  if (got < 0) return fail(Errc::io, 0, reason());
+  if (got < 0) return fail(Errc::io, 0, "a readable file", errno);
   if (static_cast<std::size_t>(got) < start.size()) return Repair::foreign;
   const auto header = parse_wav_header(start);
   if (!header || !*header) return Repair::foreign;
@@ -184,10 +183,11 @@ Result<Repair> repair(int fd) {
   const std::uint64_t whole = std::min(present - present % wav.frame_bytes(), largest_data);
   if (declared == present) return Repair::sound;
   if (whole != present && ::ftruncate(fd, static_cast<off_t>(header_size + whole)) != 0) {
-    return fail(Errc::io, header_size + static_cast<std::size_t>(whole), reason());
+    return fail(Errc::io, header_size + static_cast<std::size_t>(whole), kRoom, errno);
   }
   const auto mended = make_wav_header(SampleFormat::s16le, wav.rate, wav.channels, whole);
-  if (write_at(fd, mended, 0) != mended.size()) return fail(Errc::io, 0, reason());
+  if (const Written written = write_at(fd, mended, 0); written.reason != 0)
+    return fail(Errc::io, 0, kRoom, written.reason);
   return Repair::mended;
 }
 
@@ -195,7 +195,7 @@ Result<Repair> repair(int fd) {
 
 Result<Repair> repair_wav(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) return fail(Errc::io, 0, reason());
+  if (fd < 0) return fail(Errc::io, 0, "a file that can be opened", errno);
   const auto result = repair(fd);
   ::close(fd);
   return result;

@@ -18,7 +18,7 @@ namespace talky::file {
 
 class WavRecorder {
  public:
-  // Makes a new file; an existing one is never overwritten (Errc::io, errno EEXIST). Holds an advisory lock
+  // Makes a new file; an existing one is never overwritten (Errc::io, EEXIST). Holds an advisory lock
   // (flock) on it, so that a repair in another process leaves it alone.
   static Result<WavRecorder> create(const std::string& path, audio::Format format);
 
@@ -26,8 +26,8 @@ class WavRecorder {
   WavRecorder& operator=(WavRecorder&&) noexcept;
   ~WavRecorder(); // closes; what goes wrong then is lost: call close()
 
-  // Interleaved, whole sample frames. A short write is an error (Errc::io; `what` says the system's reason,
-  // such as "No space left on device"), after which the header counts what the file holds, and every further
+  // Interleaved, whole sample frames. A short write is an error (Errc::io with the system's reason,
+  // such as ENOSPC), after which the header counts what the file holds, and every further
   // write fails alike. Past 4 GiB: too_large.
   Result<> write(std::span<const std::int16_t> interleaved);
   // Two channels of one length; the format must have two.
@@ -53,7 +53,7 @@ class WavRecorder {
   std::uint64_t frames_ = 0;
   std::uint64_t data_bytes_ = 0;   // in the file
   std::uint64_t header_bytes_ = 0; // that its header tells of
-  const char* broken_ = nullptr;   // why nothing can be written any more
+  int broken_ = 0;                 // errno: why nothing can be written any more
 };
 
 enum class Repair : std::uint8_t {

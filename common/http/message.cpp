@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "core/ascii.hpp"
+#include "core/utf8.hpp"
 
 namespace talky::http {
 namespace {
@@ -35,23 +36,6 @@ std::optional<std::uint8_t> hex_digit(char c) {
   const char low = ascii::to_lower(c);
   if (low >= 'a' && low <= 'f') return static_cast<std::uint8_t>(low - 'a' + 10);
   return std::nullopt;
-}
-
-// The length of the well-formed UTF-8 sequence at the start of `text`; 0 if there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-      (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) {
-    return 0;
-  }
-  return length;
 }
 
 } // namespace
@@ -201,7 +185,7 @@ std::string json_escaped(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     const char c = text.front();
-    const std::size_t length = utf8_length(text);
+    const std::size_t length = utf8::sequence(text);
     if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);

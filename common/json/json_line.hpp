@@ -61,7 +61,4 @@ class JsonFields {
   bool ok_ = true;
 };
 
-// `text` with every byte that is not part of valid UTF-8 replaced by U+FFFD.
-std::string valid_utf8(std::string_view text);
-
 } // namespace talky::voice

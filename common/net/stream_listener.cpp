@@ -90,8 +90,7 @@ SysResult<> bind_to(int fd, const StreamAddress& address, const detail::SocketAd
       ::unlink(path->path.c_str()) == 0 && ::bind(fd, raw.get(), raw.size) == 0) {
     return {};
   }
-  errno = EADDRINUSE;
-  return last_error("bind");
+  return tl::unexpected(SystemError{EADDRINUSE, "bind"});
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/ascii.hpp"
+#include "core/fnv.hpp"
 #include "sip/status.hpp"
 #include "sip/transaction_layer_impl.hpp"
 
@@ -211,15 +212,11 @@ TransactionLayer::Impl::Transaction& TransactionLayer::Impl::add_server(const In
 
 // The same tag for every copy of a request, and none that a stranger could foresee.
 std::string TransactionLayer::Impl::stateless_tag(const MessageView& request) const {
-  std::uint64_t hash = tag_secret_;
-  const auto mix = [&hash](std::string_view text) {
-    for (const char c : text)
-      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  };
-  mix(request.call_id());
-  mix(request.value(HeaderId::from));
-  mix(request.value(HeaderId::cseq));
-  return Random(hash).token(12);
+  Fnv1a hash(tag_secret_);
+  hash.text(request.call_id());
+  hash.text(request.value(HeaderId::from));
+  hash.text(request.value(HeaderId::cseq));
+  return Random(hash.value()).token(12);
 }
 
 void TransactionLayer::Impl::refuse(const IncomingPtr& request, const Verdict& verdict, std::string key) {

@@ -16,6 +16,8 @@
 #include <memory>
 #include <system_error>
 
+#include "core/error.hpp"
+
 namespace talky::store {
 namespace fs = std::filesystem;
 namespace {
@@ -51,8 +53,9 @@ class File {
   int fd_;
 };
 
-tl::unexpected<Error> system_error(const std::string& path) {
-  return fail(Fault::away, fmt::format("{}: {}", path, std::generic_category().message(errno)));
+// `reason` is errno.
+tl::unexpected<Error> system_error(const std::string& path, int reason) {
+  return fail(Fault::away, fmt::format("{}: {}", path, system_text(reason)));
 }
 
 std::uint32_t little_endian(const unsigned char* bytes) {
@@ -110,7 +113,7 @@ void remove(const Recording& recording, Removed& out) {
 
 Outcome<RecordedFile> describe_file(std::string_view kind, const std::string& path) {
   const File file(path, O_RDONLY);
-  if (!file) return system_error(path);
+  if (!file) return system_error(path, errno);
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1)
     return fail(Fault::away, "SHA-256 is not to be had");
@@ -120,7 +123,7 @@ Outcome<RecordedFile> describe_file(std::string_view kind, const std::string& pa
   std::vector<unsigned char> buffer(block);
   for (;;) {
     const ssize_t got = file.read(buffer.data(), buffer.size(), out.bytes);
-    if (got < 0) return system_error(path);
+    if (got < 0) return system_error(path, errno);
     if (got == 0) break;
     EVP_DigestUpdate(hash.get(), buffer.data(), static_cast<std::size_t>(got));
     out.bytes += got;
@@ -135,14 +138,14 @@ Outcome<RecordedFile> describe_file(std::string_view kind, const std::string& pa
 
 Outcome<bool> mend_lines(const std::string& path) {
   const File file(path, O_RDWR);
-  if (!file) return system_error(path);
+  if (!file) return system_error(path, errno);
   const off_t size = file.size();
   std::vector<char> buffer(block);
   off_t end = size; // of what is known to hold no line end behind it
   while (end > 0) {
     const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(buffer.size()));
     const ssize_t got = file.read(buffer.data(), static_cast<std::size_t>(end - begin), begin);
-    if (got != end - begin) return system_error(path);
+    if (got != end - begin) return system_error(path, errno);
     const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
     const std::size_t at = text.rfind('\n');
     if (at == std::string_view::npos) {
@@ -153,7 +156,7 @@ Outcome<bool> mend_lines(const std::string& path) {
     break;
   }
   if (end == size) return false;
-  if (!file.cut(end)) return system_error(path);
+  if (!file.cut(end)) return system_error(path, errno);
   return true;
 }
 
@@ -163,7 +166,7 @@ Outcome<bool> mend_pcap(const std::string& path) {
   constexpr std::uint32_t micro = 0xA1B2C3D4;
   constexpr std::uint32_t nano = 0xA1B23C4D;
   const File file(path, O_RDWR);
-  if (!file) return system_error(path);
+  if (!file) return system_error(path, errno);
   const off_t size = file.size();
   if (size == 0) return false; // it died before the first byte
   std::array<unsigned char, 16> bytes{};
@@ -173,13 +176,13 @@ Outcome<bool> mend_pcap(const std::string& path) {
     return fail(Fault::away, path + ": no pcap of talky's");
   off_t end = header;
   while (end + packet_header <= size) {
-    if (file.read(bytes.data(), bytes.size(), end) != packet_header) return system_error(path);
+    if (file.read(bytes.data(), bytes.size(), end) != packet_header) return system_error(path, errno);
     const off_t length = little_endian(bytes.data() + 8);
     if (end + packet_header + length > size) break;
     end += packet_header + length;
   }
   if (end == size) return false;
-  if (!file.cut(end)) return system_error(path);
+  if (!file.cut(end)) return system_error(path, errno);
   return true;
 }
 

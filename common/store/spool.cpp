@@ -13,6 +13,8 @@
 #include <map>
 #include <system_error>
 
+#include "core/error.hpp"
+
 namespace talky::store {
 namespace fs = std::filesystem;
 namespace {
@@ -20,33 +22,33 @@ namespace {
 constexpr off_t reserve = 1 << 20; // bytes of a log that are taken from the disk in advance
 constexpr std::string_view ending = ".spool";
 
-tl::unexpected<Error> system_error(const std::string& path) {
-  const int code = errno;
-  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  return fail(full ? Fault::full : Fault::away,
-              fmt::format("{}: {}", path, std::generic_category().message(code)));
+// `reason` is errno.
+tl::unexpected<Error> system_error(const std::string& path, int reason) {
+  const bool full = reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+  return fail(full ? Fault::full : Fault::away, fmt::format("{}: {}", path, system_text(reason)));
 }
 
-bool write_all(int fd, std::string_view text) {
+// 0, or errno.
+int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t done = ::write(fd, text.data(), text.size());
     if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
+    if (done <= 0) return done < 0 ? errno : ENOSPC;
     text.remove_prefix(static_cast<std::size_t>(done));
   }
-  return true;
+  return 0;
 }
 
 Outcome<std::string> read_all(int fd, const std::string& path) {
   std::string out;
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return system_error(path);
+  if (::fstat(fd, &status) != 0) return system_error(path, errno);
   out.resize(static_cast<std::size_t>(status.st_size));
   std::size_t got = 0;
   while (got < out.size()) {
     const ssize_t done = ::pread(fd, out.data() + got, out.size() - got, static_cast<off_t>(got));
     if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return system_error(path);
+    if (done < 0) return system_error(path, errno);
     if (done == 0) break;
     got += static_cast<std::size_t>(done);
   }
@@ -64,13 +66,12 @@ void sync_folder(const std::string& folder) {
 // An empty file that we hold the lock of.
 Outcome<int> make_log(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (fd < 0) return system_error(path);
+  if (fd < 0) return system_error(path, errno);
   struct stat status {};
   // Another process may have adopted it, empty as it is, and removed it again, before it was locked.
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0 || ::fstat(fd, &status) != 0 || status.st_nlink == 0) {
     ::close(fd);
-    errno = EAGAIN;
-    return system_error(path);
+    return system_error(path, EAGAIN);
   }
   // Not every file system can; then a full disk is felt sooner.
   (void)::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, reserve);
@@ -151,10 +152,11 @@ Outcome<> Spool::append(std::span<const SpoolEntry> entries) {
   std::string text = torn_ ? "\n" : "";
   for (const SpoolEntry& entry : entries)
     text += to_line(entry);
-  if (!write_all(fd_, text) || ::fdatasync(fd_) != 0) {
-    auto error = system_error(path_);
+  int reason = write_all(fd_, text);
+  if (reason == 0 && ::fdatasync(fd_) != 0) reason = errno;
+  if (reason != 0) {
     torn_ = ::ftruncate(fd_, static_cast<off_t>(size_)) != 0;
-    return error;
+    return system_error(path_, reason);
   }
   torn_ = false;
   size_ += text.size();
@@ -169,7 +171,7 @@ Outcome<SpoolText> Spool::read() const {
 
 Outcome<> Spool::compact(const std::set<std::string>& uuids) {
   if (uuids.empty()) {
-    if (::ftruncate(fd_, 0) != 0) return system_error(path_);
+    if (::ftruncate(fd_, 0) != 0) return system_error(path_, errno);
     size_ = 0;
     (void)::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, reserve);
     return {};
@@ -188,11 +190,12 @@ Outcome<> Spool::compact(const std::set<std::string>& uuids) {
   ::unlink(path.c_str());
   const auto fd = make_log(path);
   if (!fd) return tl::unexpected(fd.error());
-  if (!write_all(*fd, text) || ::fsync(*fd) != 0 || ::rename(path.c_str(), path_.c_str()) != 0) {
-    auto error = system_error(path);
+  int reason = write_all(*fd, text);
+  if (reason == 0 && (::fsync(*fd) != 0 || ::rename(path.c_str(), path_.c_str()) != 0)) reason = errno;
+  if (reason != 0) {
     ::unlink(path.c_str());
     ::close(*fd);
-    return error;
+    return system_error(path, reason);
   }
   sync_folder(folder_);
   ::close(fd_);
@@ -204,11 +207,11 @@ Outcome<> Spool::compact(const std::set<std::string>& uuids) {
 Outcome<> Spool::set_aside(std::string_view json) {
   const std::string path = folder_ + "/refused.jsonl";
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (fd < 0) return system_error(path);
-  const bool done = write_all(fd, std::string(json) + '\n') && ::fdatasync(fd) == 0;
-  auto error = system_error(path);
+  if (fd < 0) return system_error(path, errno);
+  int reason = write_all(fd, std::string(json) + '\n');
+  if (reason == 0 && ::fdatasync(fd) != 0) reason = errno;
   ::close(fd);
-  if (!done) return error;
+  if (reason != 0) return system_error(path, reason);
   return {};
 }
 

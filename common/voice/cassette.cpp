@@ -7,8 +7,12 @@
 #include <deque>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/ascii.hpp"
+#include "core/base64.hpp"
+#include "core/fnv.hpp"
+#include "core/utf8.hpp"
 #include "json/json_line.hpp"
 
 namespace talky::voice {
@@ -16,13 +20,10 @@ namespace {
 
 constexpr std::size_t kActivityLine = 64; // windows on a line: two seconds
 
-// FNV-1a, 64 bit: to find the same content again, not to keep anybody out.
-class Hash {
+class Hash : public Fnv1a {
  public:
-  void byte(unsigned value) { hash_ = (hash_ ^ (value & 0xffU)) * 1099511628211U; }
-  void text(std::string_view text) {
-    for (const char c : text)
-      byte(static_cast<unsigned char>(c));
+  void word(std::string_view word) {
+    text(word);
     byte(0);
   }
   void pcm(const Pcm& pcm) {
@@ -32,10 +33,7 @@ class Hash {
       byte(static_cast<unsigned>(bits) >> 8U);
     }
   }
-  std::string hex() const { return fmt::format("{:016x}", hash_); }
-
- private:
-  std::uint64_t hash_ = 14695981039346656037U;
+  std::string hex() const { return fmt::format("{:016x}", value()); }
 };
 
 struct Asked {
@@ -57,7 +55,7 @@ Asked asked(const Request& request) {
         } else if constexpr (std::is_same_v<T, LlmRequest>) {
           for (const LlmMessage& message : r.context) {
             hash.byte(static_cast<unsigned>(message.role));
-            hash.text(message.text);
+            hash.word(message.text);
           }
           return {"llm", hash.hex(), r.at};
         } else {
@@ -67,51 +65,29 @@ Asked asked(const Request& request) {
       request);
 }
 
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 // PCM as base64 of its little-endian bytes.
 std::string encode(const Pcm& pcm) {
-  std::string out;
-  out.reserve(pcm.size() * 8 / 3 + 4);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  const auto push = [&](unsigned byte) {
-    bits = bits << 8U | (byte & 0xffU);
-    for (count += 8; count >= 6; count -= 6)
-      out += kBase64[bits >> (count - 6) & 63U];
-  };
+  std::vector<std::byte> bytes;
+  bytes.reserve(2 * pcm.size());
   for (const std::int16_t sample : pcm) {
-    const auto value = static_cast<std::uint16_t>(sample);
-    push(value);
-    push(static_cast<unsigned>(value) >> 8U);
+    const auto bits = static_cast<std::uint16_t>(sample);
+    bytes.push_back(static_cast<std::byte>(bits & 0xffU));
+    bytes.push_back(static_cast<std::byte>(bits >> 8U));
   }
-  if (count > 0) out += kBase64[bits << (6 - count) & 63U];
-  while (out.size() % 4 != 0)
-    out += '=';
+  std::string out;
+  base64::encode(bytes, out);
   return out;
 }
 
 bool decode(std::string_view text, Pcm& pcm) {
-  while (text.ends_with('='))
-    text.remove_suffix(1);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  unsigned low = 0;
-  bool have_low = false;
-  pcm.reserve(text.size() * 3 / 8);
-  for (const char c : text) {
-    const std::size_t value = kBase64.find(c);
-    if (value == std::string_view::npos) return false;
-    bits = bits << 6U | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    const unsigned byte = bits >> count & 0xffU;
-    if (have_low) pcm.push_back(static_cast<std::int16_t>(static_cast<std::uint16_t>(byte << 8U | low)));
-    low = byte;
-    have_low = !have_low;
+  std::vector<std::byte> bytes;
+  if (!base64::decode_loosely(text, bytes) || bytes.size() % 2 != 0) return false;
+  pcm.reserve(bytes.size() / 2);
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    const auto bits = std::to_integer<unsigned>(bytes[i]) | std::to_integer<unsigned>(bytes[i + 1]) << 8U;
+    pcm.push_back(static_cast<std::int16_t>(static_cast<std::uint16_t>(bits)));
   }
-  return !have_low;
+  return true;
 }
 
 } // namespace
@@ -189,17 +165,17 @@ Answer CassetteWriter::answer(Answer answer, Samples now) {
         using T = std::decay_t<decltype(a)>;
         if constexpr (std::is_same_v<T, SttResult>) {
           a.confidence = std::round(a.confidence * 1000.0F) / 1000.0F;
-          a.text = valid_utf8(a.text);
+          a.text = utf8::repaired(a.text);
           line.add("kind", "stt").add("text", a.text).add("confidence", a.confidence);
         } else if constexpr (std::is_same_v<T, TtsChunk>) {
           line.add("kind", "tts").add("last", a.last).add("pcm", encode(a.pcm));
           last = a.last;
         } else if constexpr (std::is_same_v<T, LlmDelta>) {
-          a.text = valid_utf8(a.text);
+          a.text = utf8::repaired(a.text);
           line.add("kind", "llm").add("last", a.last).add("text", a.text);
           last = a.last;
         } else {
-          a.reason = valid_utf8(a.reason);
+          a.reason = utf8::repaired(a.reason);
           line.add("kind", "failure").add("reason", a.reason);
         }
       },

@@ -32,6 +32,18 @@ TEST_CASE("the vectors of RFC 4648") {
   }
 }
 
+TEST_CASE("as people write it: without padding, and in the other alphabet") {
+  std::vector<std::byte> strict, loose;
+  REQUIRE(base64::decode("+/+/Zm8=", strict));
+  REQUIRE(base64::decode_loosely("-_-_Zm8", loose));
+  CHECK(loose == strict);
+  REQUIRE(base64::decode_loosely("Zm9", loose)); // appends; the bits beyond are passed over
+  CHECK(loose.size() == strict.size() + 2);
+  CHECK_FALSE(base64::decode_loosely("Zm9v!", loose));
+  CHECK_FALSE(base64::decode_loosely("Zm=v", loose));
+  CHECK(loose.size() == strict.size() + 2);
+}
+
 TEST_CASE("what is no base64 is refused, and leaves the output alone") {
   for (const char* wrong : {"Z", "Zg", "Zg=", "Zg===", "=Zg=", "Z===", "Zh==", "Zm9=", "Zm 9", "Zm9v\n",
                             "Zm9-", "Zm9_", "Zg==Zg==", "===="}) {

@@ -10,6 +10,10 @@ TEST_CASE("text that is UTF-8 stays as it is, what is not becomes U+FFFD byte by
   CHECK(repaired("").empty());
   CHECK(repaired("M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x98\x80") ==
         "M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x98\x80");
+  CHECK(repaired("plain") == "plain");
+  CHECK(repaired("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80") == "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  CHECK(repaired("\xff") == "\xef\xbf\xbd");
+  CHECK(repaired("a\xc3") == "a\xef\xbf\xbd");
   CHECK(repaired("M\xfcller") == "M\xef\xbf\xbdller");
   CHECK(repaired("\xc0\xaf") == "\xef\xbf\xbd\xef\xbf\xbd");                 // overlong
   CHECK(repaired("\xed\xa0\x80") == "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"); // a surrogate

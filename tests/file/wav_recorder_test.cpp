@@ -83,9 +83,9 @@ TEST_CASE("a recording is what was written, left and right") {
     CHECK(pcm->samples[i] == (i % 2 == 0 ? 100 : -100));
   CHECK(repair_wav(folder / "call.wav") == Repair::sound);
 
-  errno = 0;
-  CHECK(WavRecorder::create(folder / "call.wav", stereo).error().code == Errc::io);
-  CHECK(errno == EEXIST);
+  const auto taken = WavRecorder::create(folder / "call.wav", stereo);
+  CHECK(taken.error().code == Errc::io);
+  CHECK(taken.error().system == EEXIST);
   CHECK(load_audio(folder / "call.wav")->samples.size() == 130 * 640);
 }
 
@@ -162,7 +162,7 @@ TEST_CASE("a full disk is said at once, in the system's words, and what is there
     while (result && packets < 1000)
       result = recorder->write(ramp(640 * packets++, 640));
     const bool told = !result && result.error().code == Errc::io &&
-                      std::string_view(result.error().what) == "File too large";
+                      std::string_view(result.error().reason()) == "File too large";
     const bool stays = !recorder->write(ramp(0, 640)) && !recorder->flush() && !recorder->close();
     ::_exit(told && stays && packets <= 91 ? 0 : 1);
   }

@@ -71,7 +71,8 @@ class Recording {
       throw cli::Failure(
           cli::ExitCode::cannot_create,
           fmt::format("{}: {}", path_,
-                      errno == EEXIST ? "exists (-f overwrites, -o names another)" : std::strerror(errno)));
+                      recorder.error().system == EEXIST ? "exists (-f overwrites, -o names another)"
+                                                        : recorder.error().reason()));
     }
     recorder_.emplace(std::move(*recorder));
   }
@@ -90,7 +91,7 @@ class Recording {
     if (!broken_) {
       if (const auto closed = recorder_->close(); !closed) broken_ = closed.error();
     }
-    if (broken_) throw cli::Failure(cli::ExitCode::io, fmt::format("{}: {}", path_, broken_->what));
+    if (broken_) throw cli::Failure(cli::ExitCode::io, fmt::format("{}: {}", path_, broken_->reason()));
     // A call that was not answered leaves no empty file behind.
     if (recorder_->frames() == 0) {
       std::error_code ignored;

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 
 #include "audio/file_resampler.hpp"
@@ -24,8 +22,7 @@ std::vector<std::int16_t> load(const std::string& path, int channel) {
   if (!pcm) {
     const Error& error = pcm.error();
     if (error.code == Errc::io) {
-      throw cli::Failure(cli::ExitCode::no_input,
-                         fmt::format("{}: {}", path, errno != 0 ? std::strerror(errno) : error.what));
+      throw cli::Failure(cli::ExitCode::no_input, fmt::format("{}: {}", path, error.reason()));
     }
     throw cli::Failure(cli::ExitCode::data,
                        fmt::format("{}: at byte {}: expected {}", path, error.offset, error.what));

@@ -105,12 +105,12 @@ class SoundPipeSink final : public Sink {
         writer_(std::move(writer)),
         output_(std::move(output)) {}
 
-  void write(std::span<const std::int16_t> interleaved) override { check_kept(writer_.write(interleaved)); }
-  void write(std::span<const float> interleaved) override { check_kept(writer_.write(interleaved)); }
+  void write(std::span<const std::int16_t> interleaved) override { cli::check_temporary(writer_.write(interleaved)); }
+  void write(std::span<const float> interleaved) override { cli::check_temporary(writer_.write(interleaved)); }
   void write_raw(Bytes) override {}
   void flush() override {}
   void close() override {
-    check_kept(writer_.close());
+    cli::check_temporary(writer_.close());
     std::vector<std::byte> block(65'536);
     for (std::uint64_t at = 0;;) {
       const std::size_t got = cli::check_temporary(kept_.read(at, block));
@@ -122,10 +122,6 @@ class SoundPipeSink final : public Sink {
   }
 
  private:
-  static void check_kept(const Result<>& done) {
-    if (!done && errno == 0) errno = ENOSPC; // libsndfile keeps no reason for a short write
-    cli::check_temporary(done);
-  }
   void check(const Result<>& done) const {
     if (!done) cli::fail_write(path_, done.error());
   }
@@ -156,16 +152,14 @@ class SoundSink final : public Sink {
     // link() does not take the place of a file that appeared meanwhile.
     const int done =
         force_ ? ::rename(temporary_.c_str(), path_.c_str()) : ::link(temporary_.c_str(), path_.c_str());
-    if (done != 0) cli::fail_create(path_, Error{Errc::io, 0, ""});
+    if (done != 0) cli::fail_create(path_, Error{Errc::io, 0, "a name that is free", errno});
     if (!force_) ::unlink(temporary_.c_str());
     temporary_.clear();
   }
 
  private:
   void check(const Result<>& done) const {
-    if (done) return;
-    if (errno == 0) errno = ENOSPC; // libsndfile keeps no reason for a short write
-    cli::fail_write(path_, done.error());
+    if (!done) cli::fail_write(path_, done.error());
   }
 
   std::string path_, temporary_;
@@ -184,16 +178,12 @@ std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audi
                                  bool force) {
   struct stat status {};
   const bool there = path != "-" && ::lstat(path.c_str(), &status) == 0;
-  if (there && !force) {
-    errno = EEXIST;
-    cli::fail_create(path, Error{Errc::io, 0, ""});
-  }
+  if (there && !force) cli::fail_create(path, Error{Errc::io, 0, "a name that is free", EEXIST});
   if (path == "-" || (there && !S_ISREG(status.st_mode))) {
     auto output = file::Output::create(path, mode_of(force));
     if (!output) cli::fail_create(path, output.error());
     file::TemporaryFile kept;
     const std::string name = cli::check_temporary(kept.name());
-    errno = 0;
     auto writer = file::SoundFileWriter::create(name, *kind.sound, format);
     if (!writer) fail_sound(kind, format, path, writer.error());
     return std::make_unique<SoundPipeSink>(path, std::move(kept), std::move(*writer), std::move(*output));
@@ -201,12 +191,9 @@ std::unique_ptr<Sink> open_sound(const std::string& path, const Kind& kind, audi
   std::string temporary = fmt::format("{}.{}.part", path, ::getpid());
   auto writer = file::SoundFileWriter::create(temporary, *kind.sound, format);
   if (!writer) {
-    const int reason = errno;
     ::unlink(temporary.c_str());
-    errno = reason;
     fail_sound(kind, format, path, writer.error());
   }
-  errno = 0;
   return std::make_unique<SoundSink>(path, std::move(temporary), std::move(*writer), force);
 }
 

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "core/bytes.hpp"
+#include "core/fnv.hpp"
 #include "http/message.hpp"
 #include "net/fd.hpp"
 
@@ -26,22 +27,12 @@ constexpr std::size_t max_voice = 100; // bytes of a name; a longer one is not k
 constexpr std::uintmax_t max_file = 4 << 20;
 constexpr std::size_t riff_header = 12;
 
-// FNV-1a: the same in every build, for names of files.
-std::uint64_t fingerprint(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3U;
-  }
-  return hash;
-}
-
 std::string stem_of(std::string_view voice) {
   return fmt::format("{}.", http::percent_encoded(voice));
 }
 
 std::string name_of(std::string_view voice, std::string_view key) {
-  return fmt::format("{}{:016x}.wav", stem_of(voice), fingerprint(key));
+  return fmt::format("{}{:016x}.wav", stem_of(voice), fnv1a(key));
 }
 
 bool is_whole_wav(std::string_view bytes) {

@@ -22,11 +22,6 @@ constexpr std::size_t block_bytes = 65'536;  // of packets
 constexpr std::size_t max_waiting = 8 << 20; // bytes of one call
 constexpr std::uint64_t max_gap = 960'000;   // samples of silence that one gap may become
 
-// What the system said, where it did: "No space left on device". WavRecorder says it itself.
-std::string reason(const Error& error) {
-  return error.code == Errc::io && errno != 0 ? std::generic_category().message(errno) : error.what;
-}
-
 } // namespace
 
 struct Recorder::Block {
@@ -67,7 +62,7 @@ struct Recorder::File {
       if (auto made = file::WavRecorder::create(path + ".wav", {16'000, 2})) {
         wav = std::move(*made);
       } else {
-        stop(made.error().what, ".wav", log);
+        stop(made.error().reason(), ".wav", log);
       }
     }
     if (!broken) write_audio(block, log);
@@ -81,9 +76,9 @@ struct Recorder::File {
         next_sample) { // dropped on the way here, or a stall: silence keeps the two sides in step
       const std::vector<std::int16_t> silence(
           static_cast<std::size_t>(std::min(block.first_sample - next_sample, max_gap)) * 2);
-      if (const auto done = wav->write(silence); !done) return stop(done.error().what, ".wav", log);
+      if (const auto done = wav->write(silence); !done) return stop(done.error().reason(), ".wav", log);
     }
-    if (const auto done = wav->write(block.stereo); !done) return stop(done.error().what, ".wav", log);
+    if (const auto done = wav->write(block.stereo); !done) return stop(done.error().reason(), ".wav", log);
     next_sample = block.first_sample + block.stereo.size() / 2;
   }
 
@@ -91,16 +86,16 @@ struct Recorder::File {
     if (!with_packets || block.packets.empty()) return;
     if (!pcap) { // a browser's call has no packets, and no such file
       auto made = file::PcapWriter::create(path + ".pcap");
-      if (!made) return stop(reason(made.error()), ".pcap", log);
+      if (!made) return stop(made.error().reason(), ".pcap", log);
       pcap = std::move(*made);
     }
     for (const Block::Packet& p : block.packets) {
       const Bytes payload = Bytes(block.bytes).subspan(p.offset, p.size);
       const auto done = p.tcp ? pcap->tcp(p.time_us * 1000, p.from, p.to, payload)
                               : pcap->udp(p.time_us * 1000, p.from, p.to, payload);
-      if (!done && done.error().code == Errc::io) return stop(reason(done.error()), ".pcap", log);
+      if (!done && done.error().code == Errc::io) return stop(done.error().reason(), ".pcap", log);
     }
-    if (const auto done = pcap->flush(); !done) stop(reason(done.error()), ".pcap", log);
+    if (const auto done = pcap->flush(); !done) stop(done.error().reason(), ".pcap", log);
   }
 
   void write_journal(const Block& block, const log::Sink& log) {
@@ -110,24 +105,24 @@ struct Recorder::File {
       if (auto made = file::Output::create(path + ".jsonl", file::Output::Mode::live)) {
         journal = std::move(*made);
       } else {
-        return stop(reason(made.error()), ".jsonl", log);
+        return stop(made.error().reason(), ".jsonl", log);
       }
     }
     if (!journal) return;
     auto done = journal->write(as_bytes(block.journal));
     if (done) done = journal->flush();
-    if (!done) stop(reason(done.error()), ".jsonl", log);
+    if (!done) stop(done.error().reason(), ".jsonl", log);
   }
 
   void close(const log::Sink& log) {
     if (wav) {
-      if (const auto done = wav->close(); !done && !broken) stop(done.error().what, ".wav", log);
+      if (const auto done = wav->close(); !done && !broken) stop(done.error().reason(), ".wav", log);
     }
     if (pcap) {
-      if (const auto done = pcap->close(); !done && !broken) stop(reason(done.error()), ".pcap", log);
+      if (const auto done = pcap->close(); !done && !broken) stop(done.error().reason(), ".pcap", log);
     }
     if (journal) {
-      if (const auto done = journal->close(); !done && !broken) stop(reason(done.error()), ".jsonl", log);
+      if (const auto done = journal->close(); !done && !broken) stop(done.error().reason(), ".jsonl", log);
     }
   }
 
