@@ -39,7 +39,7 @@ bool belongs(const Stream& stream, const Endpoint& from, const Endpoint& to, std
 bool is_rtp(Bytes packet) {
   const auto first = std::to_integer<unsigned>(packet[0]);
   const auto second = std::to_integer<unsigned>(packet[1]);
-  return (first & 0xc0) == 0x80 && (second < 192 || second > 223);
+  return (first & 0xc0) == 0x80 && !rtp::is_rtcp_type(second);
 }
 
 // Also what is in the future: the clock was set back since.

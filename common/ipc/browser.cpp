@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "core/ascii.hpp"
-#include "json/json_object.hpp"
+#include "json/fields.hpp"
 
 namespace talky::ipc::browser {
 namespace {
@@ -22,22 +22,22 @@ std::optional<char> key_of(std::string_view text) {
 } // namespace
 
 Result<Message> parse(std::string_view text) {
-  const auto object = JsonObject::parse(text, max_text);
+  const auto object = json::parse_object(text, {.bytes = max_text});
   if (!object) return Unexpected(object.error());
-  const auto type = object->text("type");
+  const auto type = json::find<std::string_view>(*object, "type");
   if (!type) return fail(Errc::malformed, 0, "\"type\" as a text");
   if (*type == "hangup") return Message(HangUp{});
   if (*type == "dtmf") {
-    const auto digit = key_of(object->text("digit").value_or(""));
+    const auto digit = key_of(json::find<std::string_view>(*object, "digit").value_or(""));
     if (!digit) return fail(Errc::malformed, 0, "\"digit\" as one of 0-9 * # A-D");
     return Message(Key{*digit});
   }
   if (*type == "played" || *type == "cleared") {
-    const auto samples = object->number("samples");
+    const auto samples = json::find_number(*object, "samples");
     if (!samples || *samples > max_samples)
       return fail(Errc::malformed, 0, "\"samples\" as a whole number, not negative");
     std::optional<std::uint64_t> skipped = 0;
-    if (object->has("skipped")) skipped = object->number("skipped");
+    if (json::find_value(*object, "skipped") != nullptr) skipped = json::find_number(*object, "skipped");
     if (!skipped || *skipped > max_samples)
       return fail(Errc::malformed, 0, "\"skipped\" as a whole number, not negative");
     if (*type == "played") return Message(Played{*samples, *skipped});

@@ -6,7 +6,7 @@
 
 #include "core/base64.hpp"
 #include "ipc/control.hpp"
-#include "json/json_object.hpp"
+#include "json/fields.hpp"
 
 namespace talky::ipc::media_streams {
 namespace {
@@ -65,22 +65,22 @@ std::string Writer::stop() {
 }
 
 Result<FromAgent> parse(std::string_view text) {
-  const auto object = JsonObject::parse(text, max_message);
+  const auto object = json::parse_object(text, {.bytes = max_message});
   if (!object) return Unexpected(object.error());
-  const auto event = object->text("event");
+  const auto event = json::find<std::string_view>(*object, "event");
   if (!event) return fail(Errc::malformed, 0, "\"event\" as a text");
   if (*event == "clear") return FromAgent(Clear{});
   if (*event == "media") {
-    const auto* media = object->object("media");
-    const auto payload = media ? JsonObject::text(*media, "payload") : std::nullopt;
+    const auto* media = json::find_object(*object, "media");
+    const auto payload = media ? json::find<std::string_view>(*media, "payload") : std::nullopt;
     Media out;
     if (!payload || !base64::decode(*payload, out.mulaw))
       return fail(Errc::malformed, 0, "\"media\" with a \"payload\" in base64");
     return FromAgent(std::move(out));
   }
   if (*event == "mark") {
-    const auto* mark = object->object("mark");
-    const auto name = mark ? JsonObject::text(*mark, "name") : std::nullopt;
+    const auto* mark = json::find_object(*object, "mark");
+    const auto name = mark ? json::find<std::string_view>(*mark, "name") : std::nullopt;
     if (!name) return fail(Errc::malformed, 0, "\"mark\" with a \"name\"");
     if (name->size() > max_name)
       return fail(Errc::too_large, max_name, "a mark's name of at most 2,048 bytes");

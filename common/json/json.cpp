@@ -2,19 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <cmath>
-#include <string_view>
+#include <utility>
 
-namespace talky::cli {
+#include "core/utf8.hpp"
+
+namespace talky::json {
 
 namespace {
 
-namespace json = boost::json;
-
-void write_scalar(const json::value& value, std::string& out) {
+void write_scalar(const value& value, std::string& out) {
   if (!value.is_double()) {
-    out += json::serialize(value);
+    out += serialize(value);
   } else if (std::isfinite(value.get_double())) {
     out += fmt::format("{}", value.get_double()); // the shortest that reads back the same
   } else {
@@ -22,15 +21,15 @@ void write_scalar(const json::value& value, std::string& out) {
   }
 }
 
-std::string name_of(const json::object::value_type& member) {
-  return json::serialize(json::string(member.key()));
+std::string name_of(const object::value_type& member) {
+  return serialize(string(member.key()));
 }
 
 // All on one line.
 struct Line {
   std::string_view colon, comma;
 
-  void write(const json::value& value, std::string& out) const {
+  void write(const value& value, std::string& out) const {
     std::string_view joint;
     if (value.is_object()) {
       out += '{';
@@ -56,7 +55,7 @@ struct Line {
   }
 };
 
-void write_lines(const json::value& value, int indent, int levels, std::string& out) {
+void write_lines(const value& value, int indent, int levels, std::string& out) {
   const std::string margin(static_cast<std::size_t>(indent) + 2, ' ');
   if (levels > 0 && value.is_object() && !value.get_object().empty()) {
     const char* joint = "{\n";
@@ -81,16 +80,31 @@ void write_lines(const json::value& value, int indent, int levels, std::string& 
 
 } // namespace
 
-std::string json_text(const json::value& value, int levels) {
+std::string pretty(const value& value, int levels) {
   std::string out;
   write_lines(value, 0, levels, out);
   return out + "\n";
 }
 
-std::string json_compact(const json::value& value) {
+std::string compact(const value& value) {
   std::string out;
   Line{":", ","}.write(value, out);
   return out;
 }
 
-} // namespace talky::cli
+std::string quoted(std::string_view text, std::size_t limit) {
+  return serialize(string(utf8::repaired(text, limit)));
+}
+
+Result<object> parse_object(std::string_view text, const Limits& limits) {
+  if (text.size() > limits.bytes) return fail(Errc::too_large, limits.bytes, limits.too_long);
+  parse_options options;
+  options.max_depth = limits.depth;
+  error_code error;
+  value parsed = boost::json::parse(boost::json::string_view(text.data(), text.size()), error, {}, options);
+  if (error) return fail(Errc::malformed, 0, "JSON");
+  if (!parsed.is_object()) return fail(Errc::malformed, 0, "a JSON object");
+  return std::move(parsed.get_object());
+}
+
+} // namespace talky::json

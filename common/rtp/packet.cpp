@@ -24,8 +24,7 @@ Traffic classify(Bytes datagram) {
   if (first <= 3) return Traffic::stun;
   if (first >= 20 && first <= 63) return Traffic::dtls;
   if (first < 128 || first > 191 || datagram.size() < 2) return Traffic::other;
-  const std::uint8_t second = octet(datagram, 1);
-  return second >= 192 && second <= 223 ? Traffic::rtcp : Traffic::rtp;
+  return is_rtcp_type(octet(datagram, 1)) ? Traffic::rtcp : Traffic::rtp;
 }
 
 std::uint32_t PacketView::csrc(std::size_t index) const {

@@ -23,7 +23,11 @@ inline constexpr std::size_t kMaxPacket = 65'535; // a UDP datagram
 
 enum class Traffic : std::uint8_t { rtp, rtcp, stun, dtls, other };
 
-// By the first two bytes. RTCP is a packet type of 192 to 223 (RFC 5761 4); too short to say is `other`.
+// What the second byte says of a datagram of RTP's version (RFC 5761 4).
+constexpr bool is_rtcp_type(unsigned second) {
+  return second >= 192 && second <= 223;
+}
+// By the first two bytes; too short to say is `other`.
 Traffic classify(Bytes datagram);
 
 // The distance from `from` to `to` around the circle, -32768 to 32767.

@@ -2,48 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
 #include <cmath>
 #include <type_traits>
+#include <utility>
+
+#include "core/utf8.hpp"
+#include "json/fields.hpp"
 
 namespace talky::store {
 namespace {
 
-namespace json = boost::json;
-
-constexpr std::string_view replacement = "\xEF\xBF\xBD"; // U+FFFD
-
-// How many bytes the well-formed UTF-8 character at the start of `text` has (Unicode 15, table 3-7); 0: it is
-// none.
-std::size_t character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto within = [&](std::size_t i, unsigned low, unsigned high) {
-    return i < text.size() && byte(i) >= low && byte(i) <= high;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return within(1, 0x80, 0xBF) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = first == 0xED ? 0x9F : 0xBF;
-    return within(1, low, high) && within(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const unsigned low = first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
-    return within(1, low, high) && within(2, 0x80, 0xBF) && within(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
+constexpr std::size_t kMaxDepth = 32;
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD"; // U+FFFD
 
 void tidy(std::string& text) {
   std::string out;
   std::string_view rest = text;
   while (!rest.empty()) {
-    const std::size_t size = rest[0] == '\0' ? 0 : character(rest);
-    const std::string_view piece = size > 0 ? rest.substr(0, size) : replacement;
+    const std::size_t size = rest[0] == '\0' ? 0 : utf8::sequence(rest);
+    const std::string_view piece = size > 0 ? rest.substr(0, size) : kReplacement;
     if (out.size() + piece.size() > max_text) break;
     out += piece;
     rest.remove_prefix(size > 0 ? size : 1);
@@ -68,47 +45,38 @@ void put(json::object& out, const char* name, const std::optional<T>& value, boo
   }
 }
 
-bool get(const json::value& in, std::string& value) {
-  const json::string* text = in.if_string();
-  if (text) value.assign(text->data(), text->size());
-  return text != nullptr;
+// The two parts of a record that are lists, field by field as each_field().
+template <class File, class Visit>
+void each_field_of_file(File& file, Visit&& visit) {
+  visit("kind", file.kind);
+  visit("path", file.path);
+  visit("bytes", file.bytes);
+  visit("sha256", file.sha256);
+  visit("repaired", file.repaired);
 }
-bool get(const json::value& in, std::int64_t& value) {
-  const std::int64_t* number = in.if_int64();
-  if (number) value = *number;
-  return number != nullptr;
+template <class One, class Visit>
+void each_field_of_utterance(One& one, Visit&& visit) {
+  visit("who", one.who);
+  visit("begin_ms", one.begin_ms);
+  visit("text", one.text);
+  visit("cut", one.cut);
 }
-bool get(const json::value& in, double& value) {
-  json::error_code error;
-  value = in.to_number<double>(error);
-  return !error && std::isfinite(value);
-}
-template <class T>
-bool get(const json::value& in, std::optional<T>& value) {
-  value.reset();
-  if (in.is_null()) return true;
-  T inner{};
-  if (!get(in, inner)) return false;
-  value = inner;
+
+// A list below `name`, where there is one. False: it is none, or a member of an item is of another type.
+template <class Item, class Each>
+bool read_list(const json::object& from, const char* name, std::vector<Item>& items, Each each) {
+  const json::value* list = json::find_value(from, name);
+  if (list == nullptr) return true;
+  if (!list->is_array()) return false;
+  for (const json::value& one : list->get_array()) {
+    if (!one.is_object()) return false;
+    json::Fields fields(one.get_object());
+    each(items.emplace_back(),
+         [&fields](const char* key, auto& variable) { fields.optional(key, variable); });
+    if (!fields.ok()) return false;
+  }
   return true;
 }
-
-// Reads the members that are there into the variables of the same names.
-class Members {
- public:
-  explicit Members(const json::value& value) : object_(value.if_object()), sound_(object_ != nullptr) {}
-  template <class T>
-  void operator()(const char* name, T& variable) {
-    if (!sound_) return;
-    const json::value* value = object_->if_contains(name);
-    if (value && !get(*value, variable)) sound_ = false;
-  }
-  bool sound() const { return sound_; }
-
- private:
-  const json::object* object_;
-  bool sound_;
-};
 
 // ---- CSV
 
@@ -244,19 +212,19 @@ json::object to_json(const CallRecord& record, bool all) {
   if (!record.files.empty() || all) {
     json::array files;
     for (const RecordedFile& file : record.files) {
-      files.push_back(json::object{{"kind", file.kind},
-                                   {"path", file.path},
-                                   {"bytes", file.bytes},
-                                   {"sha256", file.sha256},
-                                   {"repaired", file.repaired}});
+      json::object item;
+      each_field_of_file(file, [&](const char* name, const auto& value) { put(item, name, value, true); });
+      files.push_back(std::move(item));
     }
     out["files"] = std::move(files);
   }
   if (!record.said.empty()) {
     json::array said;
     for (const Utterance& one : record.said) {
-      said.push_back(
-          json::object{{"who", one.who}, {"begin_ms", one.begin_ms}, {"text", one.text}, {"cut", one.cut}});
+      json::object item;
+      each_field_of_utterance(one,
+                              [&](const char* name, const auto& value) { put(item, name, value, true); });
+      said.push_back(std::move(item));
     }
     out["said"] = std::move(said);
   }
@@ -264,41 +232,20 @@ json::object to_json(const CallRecord& record, bool all) {
 }
 
 Result<CallRecord> from_json(std::string_view text) {
-  if (text.size() > max_json) return talky::fail(Errc::too_large, max_json, "a call record");
-  json::error_code error;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error);
-  if (error) return talky::fail(Errc::malformed, 0, "a call record in JSON");
+  const auto object =
+      json::parse_object(text, {.bytes = max_json, .depth = kMaxDepth, .too_long = "a call record"});
+  if (!object) return tl::unexpected(object.error());
   CallRecord record;
-  Members members(value);
-  each_field(record, members);
-  if (!members.sound()) return talky::fail(Errc::malformed, 0, "members of a call record");
+  json::Fields members(*object);
+  each_field(record, [&members](const char* name, auto& variable) { members.optional(name, variable); });
+  if (!members.ok()) return talky::fail(Errc::malformed, 0, "members of a call record");
   if (!is_uuid(record.uuid)) return talky::fail(Errc::malformed, 0, "the uuid of a call record");
-  const json::object& object = value.get_object();
-  if (const json::value* files = object.if_contains("files")) {
-    if (!files->is_array()) return talky::fail(Errc::malformed, 0, "a list of files");
-    for (const json::value& one : files->get_array()) {
-      RecordedFile& file = record.files.emplace_back();
-      Members of_file(one);
-      of_file("kind", file.kind);
-      of_file("path", file.path);
-      of_file("bytes", file.bytes);
-      of_file("sha256", file.sha256);
-      of_file("repaired", file.repaired);
-      if (!of_file.sound()) return talky::fail(Errc::malformed, 0, "a file of a call record");
-    }
-  }
-  if (const json::value* said = object.if_contains("said")) {
-    if (!said->is_array()) return talky::fail(Errc::malformed, 0, "a list of what was said");
-    for (const json::value& one : said->get_array()) {
-      Utterance& utterance = record.said.emplace_back();
-      Members of_said(one);
-      of_said("who", utterance.who);
-      of_said("begin_ms", utterance.begin_ms);
-      of_said("text", utterance.text);
-      of_said("cut", utterance.cut);
-      if (!of_said.sound()) return talky::fail(Errc::malformed, 0, "what was said in a call");
-    }
-  }
+  if (!read_list(*object, "files", record.files,
+                 [](auto& file, auto visit) { each_field_of_file(file, visit); }))
+    return talky::fail(Errc::malformed, 0, "files of a call record");
+  if (!read_list(*object, "said", record.said,
+                 [](auto& one, auto visit) { each_field_of_utterance(one, visit); }))
+    return talky::fail(Errc::malformed, 0, "what was said in a call");
   return record;
 }
 

@@ -13,12 +13,14 @@
 #include "core/base64.hpp"
 #include "core/fnv.hpp"
 #include "core/utf8.hpp"
-#include "json/json_line.hpp"
+#include "json/fields.hpp"
+#include "json/line.hpp"
 
 namespace talky::voice {
 namespace {
 
 constexpr std::size_t kActivityLine = 64; // windows on a line: two seconds
+constexpr std::size_t kMaxDepth = 8;      // of the JSON on a line
 
 class Hash : public Fnv1a {
  public:
@@ -107,7 +109,7 @@ struct CassetteWriter::Impl {
       list += fmt::format("{}", std::lround(p * 1000.0F));
     }
     const auto first = static_cast<Samples>(windows - activity.size()) * window;
-    lines.push_back(JsonLine()
+    lines.push_back(json::Line()
                         .add("type", "vad")
                         .add("at", first)
                         .add("window", window)
@@ -122,7 +124,7 @@ CassetteWriter::~CassetteWriter() = default;
 
 void CassetteWriter::start(const in::Start& start, std::uint64_t seed) {
   const Moment& m = start.moment;
-  JsonLine line;
+  json::Line line;
   line.add("type", "cassette")
       .add("version", 1)
       .add("seed", fmt::format("{:016x}", seed))
@@ -143,7 +145,7 @@ void CassetteWriter::request(const Request& request) {
   if (std::holds_alternative<Cancel>(request)) return;
   const Asked a = asked(request);
   impl_->open[id_of(request)] = a.at;
-  impl_->lines.push_back(JsonLine()
+  impl_->lines.push_back(json::Line()
                              .add("type", "request")
                              .add("at", a.at)
                              .add("id", id_of(request))
@@ -157,7 +159,7 @@ Answer CassetteWriter::answer(Answer answer, Samples now) {
   const auto found = impl_->open.find(id);
   if (found == impl_->open.end()) return answer;
   std::visit([&](auto& a) { a.service = std::max(a.service, now - found->second); }, answer);
-  JsonLine line;
+  json::Line line;
   line.add("type", "answer").add("id", id).add("service", service_of(answer));
   bool last = true;
   std::visit(
@@ -215,7 +217,7 @@ void RecordingVad::process(std::span<const std::int16_t> frame, std::vector<floa
 
 namespace {
 
-bool read_start(JsonFields& line, in::Start& start, std::uint64_t& seed) {
+bool read_start(json::Fields& line, in::Start& start, std::uint64_t& seed) {
   int version = 0;
   std::string hex;
   line.get("version", version);
@@ -229,13 +231,13 @@ bool read_start(JsonFields& line, in::Start& start, std::uint64_t& seed) {
   line.get("day", start.moment.day);
   line.get("hour", start.moment.hour);
   line.get("minute", start.moment.minute);
-  if (line.find("voice") != nullptr) line.get("voice", start.voice);
+  line.optional("voice", start.voice);
   const auto number = ascii::to_number<std::uint64_t>(hex, 16);
   seed = number.value_or(0);
   return line.ok() && number && version == 1;
 }
 
-bool read_activity(JsonFields& line, Samples& window, std::vector<float>& activity) {
+bool read_activity(json::Fields& line, Samples& window, std::vector<float>& activity) {
   line.get("window", window);
   const auto* list = line.find("permille");
   if (!line.ok() || list == nullptr || !list->is_array() || window <= 0) return false;
@@ -246,7 +248,7 @@ bool read_activity(JsonFields& line, Samples& window, std::vector<float>& activi
   return true;
 }
 
-std::optional<Answer> read_answer(JsonFields& line) {
+std::optional<Answer> read_answer(json::Fields& line) {
   RequestId id = 0;
   Samples service = 0;
   std::string kind;
@@ -292,28 +294,29 @@ Result<Cassette> Cassette::parse(std::string_view text) {
     const std::size_t end = std::min(text.find('\n', offset), text.size());
     const std::string_view row = ascii::trim(text.substr(offset, end - offset));
     if (!row.empty()) {
-      auto line = JsonFields::parse(row);
-      if (!line) return fail(Errc::malformed, offset, "a JSON object on each line of a cassette");
+      const auto object = json::parse_object(row, {.depth = kMaxDepth});
+      if (!object) return fail(Errc::malformed, offset, "a JSON object on each line of a cassette");
+      json::Fields line(*object);
       std::string type;
-      line->get("type", type);
+      line.get("type", type);
       if (type == "cassette") {
-        if (!read_start(*line, cassette.start_, cassette.seed_))
+        if (!read_start(line, cassette.start_, cassette.seed_))
           return fail(Errc::malformed, offset, "the head of a cassette, version 1");
         started = true;
       } else if (type == "vad") {
-        if (!read_activity(*line, cassette.window_, cassette.activity_))
+        if (!read_activity(line, cassette.window_, cassette.activity_))
           return fail(Errc::malformed, offset, R"("window" and a list "permille")");
       } else if (type == "request") {
         Exchange exchange;
         RequestId id = 0;
-        line->get("id", id);
-        line->get("kind", exchange.kind);
-        line->get("key", exchange.key);
-        if (!line->ok()) return fail(Errc::malformed, offset, R"("id", "kind" and "key" of a request)");
+        line.get("id", id);
+        line.get("kind", exchange.kind);
+        line.get("key", exchange.key);
+        if (!line.ok()) return fail(Errc::malformed, offset, R"("id", "kind" and "key" of a request)");
         by_id[id] = cassette.exchanges_.size();
         cassette.exchanges_.push_back(std::move(exchange));
       } else if (type == "answer") {
-        auto answer = read_answer(*line);
+        auto answer = read_answer(line);
         if (!answer) return fail(Errc::malformed, offset, "the fields of an answer");
         const auto found = by_id.find(id_of(*answer));
         if (found == by_id.end()) return fail(Errc::malformed, offset, "an answer to a request above it");

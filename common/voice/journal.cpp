@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "core/ascii.hpp"
-#include "json/json_line.hpp"
+#include "json/fields.hpp"
+#include "json/line.hpp"
 
 namespace talky::voice::journal {
 namespace {
+
+constexpr std::size_t kMaxDepth = 8;
 
 // Name and fields of each kind of entry, said once for both directions: `io` is a writer or a reader.
 template <class Io, class E>
@@ -24,7 +27,7 @@ void fields(Io& io, E& e) {
     io("day", e.start.moment.day);
     io("hour", e.start.moment.hour);
     io("minute", e.start.moment.minute);
-    io.optional("voice", e.start.voice);
+    io.unless_empty("voice", e.start.voice);
   } else if constexpr (std::is_same_v<T, SpeechStart>) {
     io("begin", e.begin);
     io("over_agent", e.over_agent);
@@ -104,7 +107,7 @@ void fields(Io& io, E& e) {
     io("discarded", e.discarded);
     io("played", e.played);
   } else if constexpr (std::is_same_v<T, Held>) {
-    io.optional("by", e.by);
+    io.unless_empty("by", e.by);
   } else if constexpr (std::is_same_v<T, Transferred>) {
     io("target", e.target);
   } else if constexpr (std::is_same_v<T, SentDigits>) {
@@ -126,35 +129,14 @@ constexpr std::string_view kTypes[] = {"start",        "speech_start", "speech_e
                                        "send_dtmf",    "hangup",       "stop"};
 static_assert(std::size(kTypes) == std::variant_size_v<What>);
 
-struct Write {
-  JsonLine& line;
-  template <class T>
-  void operator()(std::string_view key, const T& value) {
-    line.add(key, value);
-  }
-  void optional(std::string_view key, const std::string& value) {
-    if (!value.empty()) line.add(key, value);
-  }
-};
-struct Read {
-  JsonFields& line;
-  template <class T>
-  void operator()(std::string_view key, T& value) {
-    line.get(key, value);
-  }
-  void optional(std::string_view key, std::string& value) {
-    if (line.find(key) != nullptr) line.get(key, value);
-  }
-};
-
 template <std::size_t I = 0>
-bool read_as(std::string_view type, JsonFields& line, What& what) {
+bool read_as(std::string_view type, json::Fields& line, What& what) {
   if constexpr (I == std::variant_size_v<What>) {
     return false;
   } else {
     if (type != kTypes[I]) return read_as<I + 1>(type, line, what);
     auto& entry = what.emplace<I>();
-    Read read{line};
+    json::ReadFields read{line};
     fields(read, entry);
     return true;
   }
@@ -163,12 +145,12 @@ bool read_as(std::string_view type, JsonFields& line, What& what) {
 } // namespace
 
 std::string to_line(const Entry& entry) {
-  JsonLine line;
+  json::Line line;
   line.add("at", entry.at);
   line.add("type", kTypes[entry.what.index()]);
   std::visit(
       [&](const auto& what) {
-        Write write{line};
+        json::WriteFields write{line};
         fields(write, what);
       },
       entry.what);
@@ -176,15 +158,16 @@ std::string to_line(const Entry& entry) {
 }
 
 Result<Entry> parse_line(std::string_view text) {
-  auto line = JsonFields::parse(text);
-  if (!line) return tl::unexpected(line.error());
+  const auto object = json::parse_object(text, {.depth = kMaxDepth});
+  if (!object) return fail(Errc::malformed, 0, "a JSON object");
+  json::Fields line(*object);
   Entry entry;
   std::string type;
-  line->get("at", entry.at);
-  line->get("type", type);
-  if (!line->ok()) return fail(Errc::malformed, 0, R"(a journal entry with "at" and "type")");
-  if (!read_as(type, *line, entry.what)) return fail(Errc::unsupported, 0, "a known type of journal entry");
-  if (!line->ok()) return fail(Errc::malformed, 0, "all fields of this type of journal entry");
+  line.get("at", entry.at);
+  line.get("type", type);
+  if (!line.ok()) return fail(Errc::malformed, 0, R"(a journal entry with "at" and "type")");
+  if (!read_as(type, line, entry.what)) return fail(Errc::unsupported, 0, "a known type of journal entry");
+  if (!line.ok()) return fail(Errc::malformed, 0, "all fields of this type of journal entry");
   return entry;
 }
 

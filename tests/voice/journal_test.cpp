@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "json/json_line.hpp"
 #include "voice/dialogue.hpp"
 
 using namespace talky;

@@ -94,8 +94,7 @@ int check_flow(const std::string& path, bool json) {
     }
   }
   if (json)
-    print_line(
-        cli::json_compact(boost::json::object{{"file", path}, {"usable", usable}, {"diagnostics", list}}));
+    print_line(json::compact(boost::json::object{{"file", path}, {"usable", usable}, {"diagnostics", list}}));
   return usable ? 0 : code(cli::ExitCode::data);
 }
 
@@ -177,7 +176,7 @@ int hear(const std::vector<std::string>& paths, const std::string& models, engin
     }
     if (json) {
       const auto took = std::chrono::steady_clock::now() - begin;
-      print_line(cli::json_compact(boost::json::object{
+      print_line(json::compact(boost::json::object{
           {"file", path},
           {"text", text},
           {"confidence", words > 0 ? confidence / words : 0.0},
@@ -194,11 +193,11 @@ int hear(const std::vector<std::string>& paths, const std::string& models, engin
 int list_voices(bool json) {
   for (const engine::Voice& voice : engine::voices()) {
     if (json) {
-      print_line(cli::json_compact(boost::json::object{{"name", voice.name},
-                                                       {"description", voice.description},
-                                                       {"engine", "flite"},
-                                                       {"version", program_version()},
-                                                       {"base", voice.base}}));
+      print_line(json::compact(boost::json::object{{"name", voice.name},
+                                                   {"description", voice.description},
+                                                   {"engine", "flite"},
+                                                   {"version", program_version()},
+                                                   {"base", voice.base}}));
     } else {
       print_line(fmt::format("{:<8}{}", voice.name, voice.description));
     }

@@ -310,7 +310,7 @@ int body(int argc, char** argv) {
   if (settings.transcribe && outcome.answered) transcribe(outcome, settings.agent);
 
   const std::string report =
-      settings.text ? to_text(outcome, call.phone()) : cli::json_text(to_json(outcome, call.phone()));
+      settings.text ? to_text(outcome, call.phone()) : json::pretty(to_json(outcome, call.phone()));
   std::fwrite(report.data(), 1, report.size(), stdout);
   if (!settings.text) {
     for (const std::string& fault : outcome.faults())

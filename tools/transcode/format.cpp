@@ -270,7 +270,7 @@ void list_formats(bool json) {
     }
     list.push_back(std::move(entry));
   }
-  fmt::print("{}", cli::json_text(list));
+  fmt::print("{}", json::pretty(list));
 }
 
 } // namespace talky::transcode

@@ -56,7 +56,7 @@ void Levels::report(bool json) const {
     }
     const boost::json::object all{
         {"rate", format_.rate}, {"seconds", seconds}, {"channels", std::move(list)}};
-    fmt::print("{}", cli::json_text(all));
+    fmt::print("{}", json::pretty(all));
     return;
   }
   fmt::print("{:>7} {:>10} {:>9} {:>9} {:>9} {:>8} {:>11} {:>8}\n", "channel", "seconds", "RMS dBFS",

@@ -17,7 +17,7 @@ void print(const std::string& text) {
 
 void show(const Settings& settings, const capture::Analysis& analysis, const Shown& how) {
   if (settings.json) {
-    print(cli::json_text(to_json(analysis, {how.name, how.truncated, how.srtp})));
+    print(json::pretty(to_json(analysis, {how.name, how.truncated, how.srtp})));
   } else if (!settings.ladder.empty()) {
     const std::string text = call_ladder(analysis, settings.ladder);
     if (text.empty())

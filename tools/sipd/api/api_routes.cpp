@@ -10,7 +10,6 @@
 namespace talky::sipd {
 namespace {
 
-namespace json = boost::json;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -117,6 +116,6 @@ std::string Api::index_json() const {
                               : role == Role::read  ? "read"
                                                     : "none"}});
   }
-  return cli::json_compact(json::object{{"version", TALKY_VERSION}, {"paths", std::move(paths)}}) + "\n";
+  return json::compact(json::object{{"version", TALKY_VERSION}, {"paths", std::move(paths)}}) + "\n";
 }
 } // namespace talky::sipd

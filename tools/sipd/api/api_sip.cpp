@@ -13,7 +13,6 @@
 namespace talky::sipd {
 namespace {
 
-namespace json = boost::json;
 using http::Reply;
 using http::Request;
 
@@ -112,6 +111,6 @@ std::string Api::status_json() {
                          {"capacity", options_.max_calls},
                          {"workers", options_.workers},
                          {"bridge", options_.bridge}};
-  return cli::json_compact(out) + "\n";
+  return json::compact(out) + "\n";
 }
 } // namespace talky::sipd

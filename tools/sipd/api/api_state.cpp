@@ -12,8 +12,6 @@
 namespace talky::sipd {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::size_t kept_events = 1'000;
 constexpr std::size_t kept_turns = 100; // of a call
 
@@ -89,7 +87,7 @@ json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
 
 // Members of an object as text, for an event.
 std::string members(const json::object& object) {
-  const std::string text = cli::json_compact(object);
+  const std::string text = json::compact(object);
   return text.substr(1, text.size() - 2);
 }
 
@@ -212,14 +210,14 @@ void ApiState::tell(std::string_view type, std::string_view uuid, std::string_vi
 }
 
 std::string ApiState::call_json(const Call& call, std::int64_t now_us) const {
-  return cli::json_compact(call_object(call, now_us)) + "\n";
+  return json::compact(call_object(call, now_us)) + "\n";
 }
 
 std::string ApiState::calls_json(std::int64_t now_us) const {
   json::array list;
   for (const auto& [uuid, call] : calls_)
     list.push_back(call_object(call, now_us));
-  return cli::json_compact(json::object{{"calls", std::move(list)}}) + "\n";
+  return json::compact(json::object{{"calls", std::move(list)}}) + "\n";
 }
 
 std::string ApiState::registrations_json(std::int64_t now_us) {
@@ -234,7 +232,7 @@ std::string ApiState::registrations_json(std::int64_t now_us) {
                     {"user_agent", item.change.user_agent},
                     {"expires_s", (ends - now_us + 999'999) / 1'000'000}});
   }
-  return cli::json_compact(json::object{{"registrations", std::move(list)}}) + "\n";
+  return json::compact(json::object{{"registrations", std::move(list)}}) + "\n";
 }
 
 } // namespace talky::sipd

@@ -15,7 +15,6 @@
 namespace talky::sipd {
 namespace {
 
-namespace json = boost::json;
 namespace fs = std::filesystem;
 using http::Method;
 using http::Reply;
@@ -98,7 +97,7 @@ Response page_response(const store::Page& page, bool csv) {
   json::object out{{"calls", std::move(calls)}};
   out["next"] = page.next.empty() ? json::value(nullptr) : json::value(page.next);
   out["total"] = page.total ? json::value(*page.total) : json::value(nullptr);
-  return json_answer(200, cli::json_compact(out) + "\n");
+  return json_answer(200, json::compact(out) + "\n");
 }
 
 // "recording", "repaired" or "complete"; `record` is what the database has of the call, if there is one.
@@ -138,9 +137,9 @@ Response transcript(const std::string& uuid, const std::string& base, bool up, b
     store::tidy(*record);
   }
   if (as_text) return Response::text(200, "text/plain; charset=utf-8", transcript_text(*record));
-  return json_answer(200, cli::json_compact(json::object{
-                              {"id", uuid}, {"complete", complete}, {"said", said_json(*record)}}) +
-                              "\n");
+  return json_answer(
+      200,
+      json::compact(json::object{{"id", uuid}, {"complete", complete}, {"said", said_json(*record)}}) + "\n");
 }
 
 } // namespace
@@ -188,7 +187,7 @@ void History::one(const Request& request, const Reply& reply) {
     const auto found = (*database)->find(uuid);
     if (!found) return refusal(found.error());
     if (!*found) return http::problem(404, why);
-    return json_answer(200, cli::json_compact(record_json(**found, true)) + "\n");
+    return json_answer(200, json::compact(record_json(**found, true)) + "\n");
   });
 }
 

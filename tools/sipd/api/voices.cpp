@@ -13,7 +13,6 @@
 namespace talky::sipd {
 namespace {
 
-namespace json = boost::json;
 using http::Method;
 using http::Reply;
 using http::Request;
@@ -122,7 +121,7 @@ void Voices::list(const Reply& reply) {
            {"description", voice.description},
            {"sample", fmt::format("/api/v1/web/voices/{}/sample", http::percent_encoded(voice.name))}});
     }
-    reply(json_answer(200, cli::json_compact(out) + "\n"));
+    reply(json_answer(200, json::compact(out) + "\n"));
   });
 }
 

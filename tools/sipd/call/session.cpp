@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ipc/control.hpp"
+#include "rtp/packet.hpp"
 #include "sipd/sinks/hep_sender.hpp"
 
 namespace talky::sipd {
@@ -167,7 +168,7 @@ void Session::receive(SipLeg& leg, const MediaPort::Packet& packet) {
     const std::int64_t age_us = to_us(host_.now()) - to_us(packet.arrival);
     recording_->packet(host_.wall_us() - age_us, packet.from, leg.local(is_rtcp), false, packet.bytes);
   }
-  if (host_.sinks().hep && (is_rtcp || is_muxed_rtcp(packet.bytes))) {
+  if (host_.sinks().hep && (is_rtcp || rtp::classify(packet.bytes) == rtp::Traffic::rtcp)) {
     host_.sinks().hep->rtcp(leg.sip_call_id, packet.from, leg.local(is_rtcp), packet.bytes, host_.wall_us());
   }
   host_.user_agent().receive_rtp(leg.key, packet.bytes, packet.from, is_rtcp, packet.arrival);
@@ -180,7 +181,7 @@ void Session::send(const call::SendMedia& media) {
   if (!to) return;
   to->send(media);
   if (!media.is_rtcp && to == leg_.get()) audio_left();
-  if (host_.sinks().hep && (media.is_rtcp || is_muxed_rtcp(media.bytes))) {
+  if (host_.sinks().hep && (media.is_rtcp || rtp::classify(media.bytes) == rtp::Traffic::rtcp)) {
     host_.sinks().hep->rtcp(to->sip_call_id, to->local(media.is_rtcp), media.to, media.bytes,
                             host_.wall_us());
   }

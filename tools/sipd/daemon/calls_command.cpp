@@ -146,7 +146,7 @@ class Printer {
     if (options_.csv) {
       fmt::print("{}\n", store::to_csv(call));
     } else if (options_.json) {
-      fmt::print("{}\n  {}", count_ > 0 ? "," : "", cli::json_compact(store::to_json(call, true)));
+      fmt::print("{}\n  {}", count_ > 0 ? "," : "", json::compact(store::to_json(call, true)));
     } else {
       table_.add(call);
     }
@@ -265,7 +265,7 @@ int list_calls(const CallsOptions& calls, const std::optional<store::Location>& 
     if (!found) throw failure(found.error(), name);
     if (!*found) throw Failure(ExitCode::failed, fmt::format("{}: no call {}", name, shown(calls.uuid)));
     if (calls.json) {
-      fmt::print("{}", cli::json_text(store::to_json(**found, true)));
+      fmt::print("{}", json::pretty(store::to_json(**found, true)));
     } else if (calls.csv) {
       fmt::print("{}\n{}\n", store::csv_header(), store::to_csv(**found));
     } else {

@@ -1,67 +1,73 @@
 #include "sipd/sinks/hep_sender.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 #include <variant>
 
-#include "ipc/control.hpp"
+#include "core/utf8.hpp"
+#include "json/json.hpp"
 #include "rtp/rtcp.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint8_t udp = 17;
-constexpr std::uint8_t tcp = 6;
-constexpr std::uint64_t ntp_fraction = std::uint64_t{1} << 32;
-constexpr unsigned sender_report = 200;
-constexpr unsigned receiver_report = 201;
-constexpr unsigned cname_item = 1;
+constexpr std::uint8_t kUdp = 17;
+constexpr std::uint8_t kTcp = 6;
+constexpr std::uint64_t kNtpFraction = std::uint64_t{1} << 32;
+constexpr unsigned kSenderReport = 200;
+constexpr unsigned kReceiverReport = 201;
+constexpr unsigned kCnameItem = 1;
 
-std::string sender_json(const rtp::SenderInfo& info) {
-  const std::uint64_t us = (info.ntp & (ntp_fraction - 1)) * 1'000'000 / ntp_fraction;
-  return fmt::format(
-      R"("sender_information":{{"ntp_timestamp_sec":{},"ntp_timestamp_usec":{},"octets":{},"rtp_timestamp":{},)"
-      R"("packets":{}}},)",
-      info.ntp >> 32, us, info.octets, info.rtp_timestamp, info.packets);
+json::object sender_json(const rtp::SenderInfo& info) {
+  const std::uint64_t us = (info.ntp & (kNtpFraction - 1)) * 1'000'000 / kNtpFraction;
+  return {{"ntp_timestamp_sec", info.ntp >> 32},
+          {"ntp_timestamp_usec", us},
+          {"octets", info.octets},
+          {"rtp_timestamp", info.rtp_timestamp},
+          {"packets", info.packets}};
 }
 
-std::string block_json(const rtp::ReportBlock& block) {
-  return fmt::format(
-      R"({{"source_ssrc":{},"highest_seq_no":{},"fraction_lost":{},"ia_jitter":{},"packets_lost":{},"lsr":{},)"
-      R"("dlsr":{}}})",
-      block.ssrc, block.highest_sequence, block.fraction_lost, block.jitter, block.cumulative_lost,
-      block.last_sr, block.delay_since_sr);
+json::object block_json(const rtp::ReportBlock& block) {
+  return {{"source_ssrc", block.ssrc},
+          {"highest_seq_no", block.highest_sequence},
+          {"fraction_lost", block.fraction_lost},
+          {"ia_jitter", block.jitter},
+          {"packets_lost", block.cumulative_lost},
+          {"lsr", block.last_sr},
+          {"dlsr", block.delay_since_sr}};
+}
+
+json::object report_json(const rtp::Report& report) {
+  json::object out;
+  if (report.sender) out["sender_information"] = sender_json(*report.sender);
+  out["ssrc"] = report.ssrc;
+  out["type"] = report.sender ? kSenderReport : kReceiverReport;
+  out["report_count"] = report.blocks.size();
+  json::array& blocks = out["report_blocks"].emplace_array();
+  for (const rtp::ReportBlock& block : report.blocks)
+    blocks.push_back(block_json(block));
+  return out;
 }
 
 } // namespace
 
-bool is_muxed_rtcp(Bytes datagram) {
-  if (datagram.size() < 2) return false;
-  const auto type = std::to_integer<unsigned>(datagram[1]);
-  return type >= 192 && type <= 223;
-}
-
 std::string rtcp_json(Bytes datagram) {
   const auto packets = rtp::parse_rtcp(datagram);
   if (!packets) return {};
-  std::string report;
-  std::string description;
+  json::object out;
+  const rtp::Cname* cname = nullptr;
   for (const rtp::RtcpPacket& packet : *packets) {
-    if (const auto* r = std::get_if<rtp::Report>(&packet); r && report.empty()) {
-      if (r->sender) report = sender_json(*r->sender);
-      report += fmt::format(R"("ssrc":{},"type":{},"report_count":{},"report_blocks":[)", r->ssrc,
-                            r->sender ? sender_report : receiver_report, r->blocks.size());
-      for (std::size_t i = 0; i < r->blocks.size(); ++i)
-        report.append(i == 0 ? "" : ",").append(block_json(r->blocks[i]));
-      report += "]";
-    } else if (const auto* c = std::get_if<rtp::Cname>(&packet); c && description.empty()) {
-      description =
-          fmt::format(R"(,"sdes_ssrc":{},"sdes_report_count":1,"sdes_information":[{{"type":{},"text":{}}}])",
-                      c->ssrc, cname_item, ipc::json_string(c->name));
-    }
+    if (const auto* report = std::get_if<rtp::Report>(&packet); report != nullptr && out.empty())
+      out = report_json(*report);
+    if (cname == nullptr) cname = std::get_if<rtp::Cname>(&packet);
   }
-  return report.empty() ? report : fmt::format("{{{}{}}}", report, description);
+  if (out.empty()) return {};
+  if (cname != nullptr) {
+    const std::string name = utf8::repaired(cname->name);
+    out["sdes_ssrc"] = cname->ssrc;
+    out["sdes_report_count"] = 1;
+    out["sdes_information"] = json::array{json::object{{"type", kCnameItem}, {"text", name}}};
+  }
+  return json::compact(out);
 }
 
 net::SysResult<HepSender> HepSender::open(net::Loop& loop, HepOptions options) {
@@ -76,7 +82,7 @@ net::SysResult<HepSender> HepSender::open(net::Loop& loop, HepOptions options) {
 void HepSender::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us) {
   if (!scratch_.assign(bytes)) return;
   telemetry::HepPacket packet;
-  packet.transport = flow.transport == sip::Transport::tcp ? tcp : udp;
+  packet.transport = flow.transport == sip::Transport::tcp ? kTcp : kUdp;
   packet.from = incoming ? flow.remote : flow.local;
   packet.to = incoming ? flow.local : flow.remote;
   packet.time_us = time_us;

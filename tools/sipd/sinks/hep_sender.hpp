@@ -48,9 +48,6 @@ class HepSender {
   std::uint64_t sent_ = 0, dropped_ = 0;
 };
 
-// Whether a datagram that came to an RTP port is RTCP all the same (RFC 5761 4).
-bool is_muxed_rtcp(Bytes datagram);
-
 // The first report of a compound RTCP datagram as Homer reads it: one JSON object; "" if it holds none.
 std::string rtcp_json(Bytes datagram);
 

@@ -3,32 +3,29 @@
 
 #include <doctest/doctest.h>
 
-#include <boost/json.hpp>
 #include <limits>
 #include <random>
 #include <string>
 
-namespace json = boost::json;
-using talky::cli::json_compact;
-using talky::cli::json_text;
+namespace json = talky::json;
 
 TEST_CASE("numbers are written as people write them") {
-  CHECK(json_compact(7.0) == "7");
-  CHECK(json_compact(4.41) == "4.41");
-  CHECK(json_compact(-0.001) == "-0.001");
-  CHECK(json_compact(0.1 + 0.2) == "0.30000000000000004");
-  CHECK(json_compact(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615");
-  CHECK(json_compact(std::numeric_limits<double>::infinity()) == "null");
-  CHECK(json_compact(std::numeric_limits<double>::quiet_NaN()) == "null");
+  CHECK(json::compact(7.0) == "7");
+  CHECK(json::compact(4.41) == "4.41");
+  CHECK(json::compact(-0.001) == "-0.001");
+  CHECK(json::compact(0.1 + 0.2) == "0.30000000000000004");
+  CHECK(json::compact(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615");
+  CHECK(json::compact(std::numeric_limits<double>::infinity()) == "null");
+  CHECK(json::compact(std::numeric_limits<double>::quiet_NaN()) == "null");
 }
 
 TEST_CASE("one line without a needless byte, or a member a line down to a level") {
   const json::value value = json::parse(R"({ "a": [1, {"b": 2.5}, []], "c\n": {}, "d": null, "e": true })");
-  CHECK(json_compact(value) == R"({"a":[1,{"b":2.5},[]],"c\n":{},"d":null,"e":true})");
-  CHECK(json_text(value, 0) == "{\"a\": [1, {\"b\": 2.5}, []], \"c\\n\": {}, \"d\": null, \"e\": true}\n");
-  CHECK(json_text(value, 1) ==
+  CHECK(json::compact(value) == R"({"a":[1,{"b":2.5},[]],"c\n":{},"d":null,"e":true})");
+  CHECK(json::pretty(value, 0) == "{\"a\": [1, {\"b\": 2.5}, []], \"c\\n\": {}, \"d\": null, \"e\": true}\n");
+  CHECK(json::pretty(value, 1) ==
         "{\n  \"a\": [1, {\"b\": 2.5}, []],\n  \"c\\n\": {},\n  \"d\": null,\n  \"e\": true\n}\n");
-  CHECK(json_text(value, 2) ==
+  CHECK(json::pretty(value, 2) ==
         "{\n  \"a\": [\n    1,\n    {\"b\": 2.5},\n    []\n  ],\n  \"c\\n\": {},\n"
         "  \"d\": null,\n  \"e\": true\n}\n");
 }
@@ -65,9 +62,9 @@ TEST_CASE("property: what is written reads back as the same value") {
   };
   for (int round = 0; round < 2000; ++round) {
     const json::value value = make(make, 4);
-    CHECK(json::parse(json_compact(value)) == value);
-    CHECK(json::parse(json_text(value, round % 5)) == value);
+    CHECK(json::parse(json::compact(value)) == value);
+    CHECK(json::parse(json::pretty(value, round % 5)) == value);
     const double number = std::uniform_real_distribution{-1e6, 1e6}(random);
-    CHECK(std::stod(json_compact(number)) == number);
+    CHECK(std::stod(json::compact(number)) == number);
   }
 }
