@@ -17,9 +17,9 @@ std::string output_name(std::string_view path) {
 void fail_input(std::string_view path, const Error& error) {
   const std::string name = input_name(path);
   if (error.code == Errc::io) {
-    const ExitCode code = error.offset > 0   ? ExitCode::io
+    const ExitCode code = error.offset > 0         ? ExitCode::io
                           : error.system == EACCES ? ExitCode::no_permission
-                                             : ExitCode::no_input;
+                                                   : ExitCode::no_input;
     throw Failure(code, fmt::format("{}: {}", name, error.reason()));
   }
   if (error.code == Errc::unsupported && error.system == EISDIR)
