@@ -180,7 +180,7 @@ function(talky_test name)
   target_compile_definitions(${name}_test PRIVATE TALKY_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
   target_link_libraries(${name}_test PRIVATE talky_doctest_main ${ARG_DEPENDS} ${ARG_PACKAGES})
   add_test(NAME ${name} COMMAND ${name}_test --no-version)
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300 PROCESSORS ${TALKY_TESTS_A_PROCESSOR})
 endfunction()
 
 # One fuzz target: with TALKY_FUZZ a libFuzzer binary; always a ctest that replays tests/fuzz/corpus/NAME.
