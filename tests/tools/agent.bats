@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # talky-agent: its commands, one call on stdin and stdout, many calls over AudioSocket.
-# ctest: calls
 # shellcheck disable=SC2154 # stderr is set by run --separate-stderr
+# ctest: busy
+# ctest: cost=120
 
 load lib
 

@@ -4,6 +4,8 @@
     arrivals.py CALL.pcap --to PORT [--slack MS]      one line of key=value: the stream with most packets to that port;
                                                       begin_ms is its first packet's time since the first of the file
     arrivals.py CALL.pcap --from PORT --extract OUT.wav   the audio of the stream from that port, by its timestamps
+    arrivals.py CALL.pcap --echo PORT   ms from a packet to that port until what it said left from there: the
+                                                      quickest one of the first second
     arrivals.py CALL.pcap --sip                       the SIP messages: milliseconds since the first, and their first lines
 
 A packet is late if it came more than --slack (10 ms) after the time that the fastest packet of its stream predicts from its
@@ -12,13 +14,14 @@ whole, this says whether the sender can be to blame. A gap is a jump of the time
 was silent meanwhile. Standard library and numpy; mu-law and A-law; classic pcap.
 """
 import argparse
+import bisect
 import collections
 import struct
 import sys
 
 import numpy
 
-from audio import write_wav
+from audio import locate, write_wav
 from sip_client import mulaw_decode
 
 HEADERS = {1: 14, 101: 0, 113: 16, 0: 4}  # bytes of the link layer
@@ -88,8 +91,8 @@ def punctuality(rows, slack, begin):
           f"worst_ms={max(transit) - min(transit):.1f}")
 
 
-def extract(rows, out):
-    """What a listener without a jitter buffer would hear: each packet at the place of its timestamp."""
+def heard(rows):
+    """What a listener without a jitter buffer would hear: each packet at the place of its timestamp; and these places."""
     rows = [row for row in rows if row[3] == 0]
     start = min((row[2] for row in rows), key=lambda ts: signed(ts - rows[0][2], 32))
     end = max(signed(row[2] - start, 32) + len(row[4]) for row in rows)
@@ -97,7 +100,31 @@ def extract(rows, out):
     for row in rows:
         at = signed(row[2] - start, 32)
         pcm[at:at + len(row[4])] = mulaw_decode(row[4]) / 32768
-    write_wav(out, pcm, 8000)
+    return pcm, [(signed(row[2] - start, 32), row[0]) for row in rows]
+
+
+def extract(rows, out):
+    write_wav(out, heard(rows)[0], 8000)
+
+
+def echo(came, left):
+    """Milliseconds from when a packet came to when its sound left: of the quickest one of the first second of sound."""
+    (said, came), (back, left) = heard(came), heard(left)
+    begin = int(numpy.nonzero(said)[0][0])  # its first second: a hole further on shifts what comes behind
+    lag, _, corr, _, _ = locate(said[begin:begin + 8000], back)
+    if corr < 0.5:
+        sys.exit(f"this is no echo: {corr:.3f}")
+    lag -= begin
+    came = sorted(came)
+    starts = [at for at, _ in came]
+    delays = []
+    for at, time in left:
+        if not begin <= at - lag < begin + 8000:
+            continue
+        index = bisect.bisect_right(starts, at - lag) - 1
+        if index >= 0 and at - lag < starts[index] + 160:
+            delays.append((time - came[index][1]) * 1000)
+    return min(delays)
 
 
 def main():
@@ -107,12 +134,17 @@ def main():
     parser.add_argument("--from", type=int, dest="source")
     parser.add_argument("--slack", type=float, default=10)
     parser.add_argument("--extract")
+    parser.add_argument("--echo", type=int)
     parser.add_argument("--sip", action="store_true")
     a = parser.parse_args()
     if a.sip:
         messages = sip(a.pcap)
         for at, line, cseq in messages:
             print(f"{(at - messages[0][0]) * 1000:.1f}\t{line}\t{cseq}")
+        return
+    if a.echo:
+        came, left = (stream(a.pcap, lambda *ports, side=side: ports[side] == a.echo) for side in (1, 0))
+        print(f"{echo(came, left):.1f}")
         return
     rows = stream(a.pcap, lambda source, target: a.to in (None, target) and a.source in (None, source))
     if a.extract:

@@ -1,6 +1,5 @@
 # A caller speaks over the agent, with the real engines, through SIP and RTP: a recording of Debian's telephone prompts
 # against talky-sipd and talky-agent.
-# ctest: calls
 load lib
 
 setup() {

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 """What was sent and heard in each part of a call that was put on hold, from talky-sipd's pcap and recording of it.
 
-    hold.py CALL.wav --port PORT --forms 2:heard,3:deaf,4:heard --resume 5 [--late-ticks N]
+    hold.py CALL.wav --port PORT --forms 2:heard,3:deaf,4:heard --resume 5 [--rtp OUTSIDE.pcap] [--stalled MS]
 
 PORT is talky-sipd's RTP port. Each of --forms is the CSeq of a re-INVITE and whether we go on hearing the caller, who sends
 all the while: while it holds, from our 200 to the next INVITE, no RTP packet leaves us, the agent's side of the recording is
 silent, and the caller's is silent, too, or is not. After --resume packets leave again, and their timestamps have moved on by
-as much as the clock. Prints a line for each part; the exit code is 1 if something is not so. N ticks of ours were late: by that much what was
-recorded may lie beside its time. A part in which packets of the caller came late says nothing of how he was heard.
+as much as the clock. Prints a line for each part; the exit code is 1 if something is not so. For MS we were kept from running: by that much
+what was recorded may lie beside its time. OUTSIDE.pcap has the sound, captured by somebody else. A part in which packets of the caller came late says nothing of how he was heard.
 """
 import argparse
 import sys
@@ -26,16 +26,18 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--forms", required=True)
     parser.add_argument("--resume", type=int, required=True)
-    parser.add_argument("--late-ticks", type=int, default=0)
+    parser.add_argument("--rtp")
+    parser.add_argument("--stalled", type=int, default=0)
     a = parser.parse_args()
     pcap = a.wav[:-4] + ".pcap"
     messages = sip(pcap)
-    sent = stream(pcap, lambda source, _: source == a.port)
-    received = [at for at, _, target, _ in packets(pcap) if target == a.port]
-    theirs = stream(pcap, lambda _, target: target == a.port)
+    rtp = a.rtp or pcap
+    sent = stream(rtp, lambda source, _: source == a.port)
+    received = [at for at, _, target, _ in packets(rtp) if target == a.port]
+    theirs = stream(rtp, lambda _, target: target == a.port)
     transit = [row[0] - signed(row[2] - theirs[0][2], 32) / 8000 for row in theirs]
     late = [row[0] for row, one in zip(theirs, transit) if one > min(transit) + 0.01]
-    aside = a.late_ticks * 0.02
+    aside = a.stalled / 1000
     pcm, rate = read_wav(a.wav)
     # Our first packet leaves on the first tick, with the recording's first sample; the most punctual one says when that was.
     start = min(row[0] - signed(row[2] - sent[0][2], 32) / 8000 for row in sent)

@@ -1,4 +1,5 @@
 # What `cmake --install` puts in place works from there: the programs, the page, manual, completions, figures.
+# ctest: busy
 load lib
 load api
 

@@ -33,6 +33,7 @@ load lib
     sox long.wav part.wav trim 2 3
     run -0 audio pieces part.wav whole.wav --at-least 0.999
     run -0 audio same long.wav whole.wav
+    run -1 audio pieces long.wav "$around" --at-least 0.98 --broken 1000 # whatever is excused
     sox long.wav short.wav trim 0 -0.005
     sox "$around" short.wav "$around" less.wav
     run -1 audio pieces long.wav less.wav --at-least 0.98
@@ -81,4 +82,63 @@ load lib
   kill -KILL "${PIDS[one]}"
   wait "${PIDS[one]}" || true
   start one sleep 60 # what has ended by itself is not in the way
+}
+
+@test "a witness excuses what left late or never, and of ours only what a stall explains" {
+  /usr/bin/python3 - <<'PY'
+import struct
+def write(rows, stalls):
+    with open("witness.1.packets", "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101))
+        for at, source, target, number, stamp, *silent in sorted(rows):
+            rtp = struct.pack(">BBHII", 0x80, 0, number, stamp, source) + (bytes(80) + b"\xff" * 80 if silent else bytes(160))
+            ip = b"\x45" + bytes(8) + b"\x11" + bytes(10) + struct.pack(">HHHH", source, target, 8 + len(rtp), 0) + rtp
+            file.write(struct.pack("<IIII", int(at), int(at % 1 * 1e9), len(ip), len(ip)) + ip)
+    open("witness.1.stalls", "w").write("".join(f"{a} {b} {who}\n" for a, b, who in stalls))
+    open("witness.1.ports", "w").write("5000 400\n")
+    open("witness.1.pid", "w").write("0\n")
+rows = []
+for i in range(100):
+    late = .03 if i == 50 else 0
+    if i != 10: rows.append((1000 + i / 50 + late, 9000, 5000, i, 160 * i))
+# Ours: two jumps of 60 ms, the second with a stall before it; two packets that are 40 ms late, and two
+# holes, the second of each with a stall.
+number = 0
+for i in range(200):
+    if i in (60, 61, 62, 120, 121, 122): continue
+    late = .04 if i in (20, 160) else 0
+    rows.append((1000 + i / 50 + late, 5000, 9000, number, 160 * i, *([True] if i in (40, 140) else []))); number += 1
+at = lambda i: 1000 + i / 50
+write(rows, [(at(123) - .25, at(123), "talky-sipd"), (at(160), at(160) + .03, "ticker"), (at(20), at(20) + .03, "python3"),
+             (at(140) - .03, at(140), "python3")])
+PY
+  [ "$(excused in)" -eq 6 ]
+  [ "$(witnessed gaps)" -eq 1 ]
+  [ "$(excused out)" -eq 2 ]
+  [ "$(excused phone)" -eq 3 ]
+  [ "$(excused in out)" -eq 8 ]
+  [ "$(excused agent)" -eq 2 ]
+  [ "$(excused in:5001)" -eq 0 ]
+  [ "$(witnessed sent)" -eq 194 ]
+  [ "$(witnessed stalled)" -eq 280 ]
+  [ "$(witnessed times)" -eq 4 ]
+}
+
+@test "a witness sees the packets on the loopback interface, and who waits for a processor" {
+  talky-rtpdump -i lo --duration 0.1 >/dev/null 2>may.err || skip "no right to capture on lo here: $(cat may.err)"
+  port=$(free_port)
+  start_witness "$port" 2
+  /usr/bin/python3 - "$port" <<'PY'
+import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in (0, 1, 2, 4, 5):
+    for port in (int(sys.argv[1]), int(sys.argv[1]) + 2):
+        s.sendto(struct.pack(">BBHII", 0x80, 0, i, 0, 1) + bytes(160), ("127.0.0.1", port))
+PY
+  five_there() { [ "$(stat -c %s witness.1.packets)" -eq $((24 + 5 * (16 + 20 + 8 + 172))) ]; }
+  wait_for 10 five_there
+  [ "$(witnessed late-in)" -ge 1 ] # one is missing
+  for name in one two; do start $name taskset -c 0 bash -c 'while :; do :; done'; done
+  waited() { grep -q ' bash$' witness.1.stalls; }
+  wait_for 10 waited
 }

@@ -1,5 +1,5 @@
 # baresip against talky-sipd: register, call, hold, press keys, hang up and be hung up on.
-# ctest: calls
+# ctest: cost=60
 load lib
 load phones
 
@@ -11,7 +11,7 @@ setup() {
 heard_by_baresip() { ls "$T"/dump-*-dec.wav; }
 
 @test "baresip registers with a password, calls, holds, presses a key and hangs up (UDP)" {
-  audio make noise in.wav --seconds 6
+  audio make noise in.wav --seconds 60 # it hangs up when its file ends: not before we say so
   printf 'alice:secret\n' >users
   chmod 600 users
   start_sipd --users users

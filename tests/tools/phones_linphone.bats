@@ -1,5 +1,5 @@
 # linphone against talky-sipd: register, call, hold, press keys, hang up and be hung up on.
-# ctest: calls
+# ctest: cost=60
 load lib
 load phones
 

@@ -1,5 +1,5 @@
 # sipp against talky-sipd: signalling to the letter, many at once, UDP and TCP, IPv4 and IPv6.
-# ctest: calls
+# ctest: cost=120
 load lib
 load phones
 
@@ -96,7 +96,7 @@ setup() {
   port=$(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).*/\1/p' sipd.err)
   # sendonly, inactive, 0.0.0.0; in the second form the caller has said that he sends nothing, either.
   /usr/bin/python3 "$TALKY_SOURCE/tests/tools/hold.py" "$wav" --port "$port" --forms 2:heard,3:deaf,4:heard --resume 5 \
-    --late-ticks "$(counted late_ticks)"
+    --rtp witness.1.packets --stalled "$(witnessed stalled)"
   # After it the echo is the caller's sound again, of now and not of then: his signal comes round once a second. The jitter
   # buffer began anew, and may cut its delay once.
   sox "$wav" after.wav trim -1.9 1.8

@@ -1,4 +1,5 @@
 # What holds for the repository as a whole.
+# ctest: busy
 load lib
 
 setup() {

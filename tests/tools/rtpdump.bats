@@ -1,4 +1,5 @@
 # talky-rtpdump against tshark and sox on the same captures.
+# ctest: busy
 load lib
 
 setup() {

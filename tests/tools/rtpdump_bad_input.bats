@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Every reader and writer of talky-rtpdump against every kind of bad input: tests/tools/bad_input.py has the table.
+# ctest: busy
 load lib
 
 @test "cut, foreign, lying, a directory, full, closed: one line, the right exit code, no half file, in every mode" {

@@ -1,4 +1,5 @@
 # The audio that talky-rtpdump takes out of calls, against the samples that went in.
+# ctest: busy
 load lib
 
 setup() {

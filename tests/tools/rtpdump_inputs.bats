@@ -1,4 +1,5 @@
 # talky-rtpdump's inputs: containers, compression, cut and damaged files, pipes.
+# ctest: busy
 load lib
 load memory
 

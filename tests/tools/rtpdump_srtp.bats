@@ -1,5 +1,4 @@
 # talky-rtpdump and SRTP: a call of two baresips with SDES, and keys that are given.
-# ctest: calls
 load lib
 
 setup() {

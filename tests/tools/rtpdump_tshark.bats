@@ -1,4 +1,5 @@
 # talky-rtpdump's figures beside tshark's rtp,streams, stream by stream, to the last unit that tshark prints.
+# ctest: busy
 load lib
 
 setup() {

@@ -11,6 +11,6 @@ heard_back() { heard "$1" "$2" 0 in out "${@:3}"; }
 # What the caller counted: nothing was lost, and no gap without a reason.
 unbroken() {
   wait_for 10 all_ended || return 1
-  [ "$(json "$1" 'd["lost"]')" -eq 0 ] && [ "$(json "$1" 'd["gaps"]')" -le "$(counted unsent_ticks)" ] || { echo "$1"; return 1; }
+  [ "$(json "$1" 'd["lost"]')" -eq 0 ] && [ "$(json "$1" 'd["gaps"]')" -le "$(witnessed gaps)" ] || { echo "$1"; return 1; }
 }
 fake() { printf '%s/tests/tools/fake_agent.py' "$TALKY_SOURCE"; }

@@ -1,6 +1,6 @@
 # talky-sipd with a SIP client of our own: registration, routes, calls and what is kept of them.
 # What is heard is compared with what was said, sample for sample as far as mu-law allows.
-# ctest: calls
+# ctest: cost=100
 load lib
 load sipd
 
@@ -37,19 +37,13 @@ load sipd
 
 @test "--ring: 180 at once, 200 after that time" {
   sipd --ring 400
-  # How late the daemon was by itself meanwhile, the packets of another call show, which leave on a grid of 20 ms.
-  client --user witness call 900 --seconds 60 >witness.json 2>&1 3>&- &
-  witness=$!
-  wait_line sipd 'event=call.start from=sip:witness'
   run -0 client call 100 --seconds 0.2
   [ "$(json "$output" '180 in d["provisional"] and d["answered_ms"] >= 390')" = True ]
-  stop sipd # which ends the witness
-  wait "$witness"
-  read -r ours theirs port < <(sed -n '/event=call.start/s/.* rtp_port=\([0-9]*\).* call=\([-0-9a-f]*\).*/\2 \1/p' sipd.err |
-    { read -r theirs port; read -r ours _; echo "$ours $theirs $port"; })
-  late=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "calls/$theirs.pcap" --from "$port")
-  late=$((20 * $(counted late_ticks) + $(cut -d. -f1 <<<"${late##*worst_ms=}") + 1))
-  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "calls/$ours.pcap" --sip >messages
+  wait_for 10 all_ended
+  late=$(witnessed stalled)
+  stop sipd
+  wav=$(only_recording)
+  /usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" "${wav%.wav}.pcap" --sip >messages
   awk -v late="$late" -F '\t' '{ at[substr($2, 1, 11)] = at[substr($2, 1, 11)] ? at[substr($2, 1, 11)] : $1 }
     END { distance = at["SIP/2.0 200"] - at["SIP/2.0 180"]; print distance, late; exit !(distance >= 398 && distance <= 405 + late) }' messages ||
     { cat messages; false; }
@@ -94,6 +88,8 @@ load sipd
   wav=$(only_recording)
   run -0 audio info "$wav"
   [[ $output == *rate=16000\ channels=2* ]]
+  # For each packet of 20 ms that left there are 20 ms, up to the end.
+  [ "$(sed 's/.* frames=\([0-9]*\).*/\1/' <<<"$output")" -ge $((320 * $(witnessed sent))) ]
   heard said.wav "$wav" 0 in
   heard file.wav "$wav" 1 out
   run -1 audio find said.wav "$wav" --channel 1 --at-least 0.5

@@ -1,5 +1,5 @@
 # talky-sipd's bridges, each heard from end to end: echo, tone, play, exec, AudioSocket, the agent.
-# ctest: calls
+# ctest: cost=100
 load lib
 load sipd
 
@@ -16,6 +16,12 @@ load sipd
   done
   log_has 'event=call.start .*to=100 bridge=echo codec=PCMU .*transport=TCP'
   [ "$(excused in)" -gt 0 ] || log_has 'event=call.end .*in_mos=4\.'
+  # And it comes at once: of the quickest packet, the jitter buffer's 12 ms, at most a tick, and two resamplers of 5 ms.
+  for port in $(sed -n 's/.*event=call.start.* rtp_port=\([0-9]*\).*/\1/p' sipd.err); do
+    after=$(/usr/bin/python3 "$TALKY_SOURCE/tests/tools/arrivals.py" witness.1.packets --echo "$port")
+    echo "echo after $after ms"
+    [ "${after%.*}" -lt 55 ] || [ "$(witnessed "late-in:$port" "late-out:$port")" -gt 0 ]
+  done
 }
 
 @test "echo over IPv6" {
@@ -54,7 +60,7 @@ load sipd
   sipd --bridge "exec:cat $T/file.raw"
   run -0 client call 100 --record heard.wav --seconds 10
   [ "$(json "$output" 'd["ended_by"]')" = server ]
-  heard file.wav heard.wav 0 agent out
+  heard file.wav heard.wav 0 out # the agent gives it all at once: nobody is late with it
   log_has 'event=exec.exit how="exit status 0"'
 }
 
@@ -110,7 +116,7 @@ SH
   sipd --bridge "exec:sh $T/agent.sh $T"
   run -0 client call 100 --record heard.wav --seconds 10
   [ "$(json "$output" 'd["ended_by"], d["digits"]')" = "('server', '4#')" ]
-  heard file.wav heard.wav 0 agent out
+  heard file.wav heard.wav 0 out # the agent gives it all at once: nobody is late with it
   log_has 'event=call.end cause=hangup by=us reason="bye then"'
 }
 
@@ -138,10 +144,16 @@ SH
   sipd --bridge "tcp:127.0.0.1:$port,talky"
   run -0 client --user alice call 4711 --record heard.wav --seconds 10
   [ "$(json "$output" 'd["ended_by"]')" = server ]
-  heard file.wav heard.wav 0 agent out
+  heard file.wav heard.wav 0 out # the agent gives it all at once: nobody is late with it
   wait_for 5 grep -q closed agent.log
   grep -q '"type": "start", "call": ".*", "from": "sip:alice@.*", "to": "sip:4711@' agent.log
   grep -q '"type": "mark", "name": "end", "played": 32000' agent.log
+  # Told when all of it had left, 2 s after it began: never sooner, however late anybody is.
+  /usr/bin/python3 - <<'PY'
+import json
+at = {line["message"]["type"]: line["t"] for line in map(json.loads, open("agent.log")) if line.get("event") == "control"}
+assert at["mark"] - at["start"] >= 1.95, at
+PY
   grep -q '"type": "stop", "reason": "that was all"' agent.log
   grep -q '"event": "audio", "kind": 18, "bytes": 640' agent.log
 }
@@ -162,7 +174,7 @@ SH
   discarded=$(json "$(grep cleared agent.log)" 'd["message"]["discarded"]')
   [ $((played + discarded)) -eq 128000 ]
   # It asked after a second of the caller; what it has heard of him until it was answered is the time that went by.
-  [ "$played" -gt $((8000 - 320 * $(counted unsent_ticks))) ]
+  [ "$played" -gt $((8000 - 16 * $(witnessed stalled))) ]
   [ "$played" -le "$(json "$(grep cleared agent.log)" 'd["heard"] + 320')" ]
   [ "$discarded" -gt 0 ]
   # The mark is told, after what was cleared, with the same count.
@@ -182,7 +194,7 @@ SH
   wait_line sipd 'event=agent.ready'
   run -0 client call 100 --record heard.wav --seconds 10
   [ "$(json "$output" 'd["ended_by"]')" = server ]
-  heard file.wav heard.wav 0 agent out
+  heard file.wav heard.wav 0 out # the agent gives it all at once: nobody is late with it
   # Where the machine does something else meanwhile, the greeting may be later: not every time.
   greets_quickly() {
     [ "$(audio lead heard.wav | cut -d. -f1)" -lt 1000 ] || { client call 100 --record heard.wav --seconds 10; return 1; }
@@ -193,7 +205,7 @@ SH
   log_has 'event=agent.exit how="signal 9 \(SIGKILL\)"'
   wait_for 5 bash -c '[ $(grep -c event=agent.ready sipd.err) -eq 2 ]'
   run -0 client call 100 --record heard.wav --seconds 10
-  heard file.wav heard.wav 0 agent out
+  heard file.wav heard.wav 0 out # the agent gives it all at once: nobody is late with it
   stop sipd
   [ "$status" -eq 0 ]
   # An agent of ours goes with us.

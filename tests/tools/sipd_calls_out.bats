@@ -1,5 +1,4 @@
 # Calls that the HTTP API places, and texts that it has said in a call.
-# ctest: calls
 load lib
 load api
 

@@ -1,5 +1,4 @@
 # Past calls over HTTP: the list, filtered and page by page, one call, its files and what was said.
-# ctest: calls
 load lib
 load api
 

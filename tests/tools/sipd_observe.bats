@@ -1,5 +1,5 @@
 # What talky-sipd lets others see: metrics, traces, capture. Against a collector, a capture server and an agent of ours.
-# ctest: calls
+# ctest: cost=60
 load lib
 load api
 

@@ -1,6 +1,6 @@
 # The call records of talky-sipd: what a row says, `talky-sipd calls`, and that no record is lost or doubled whatever
 # happens to the database, the disk and the daemon itself. On SQLite and on a PostgreSQL server that the test starts.
-# ctest: calls
+# ctest: cost=200
 load lib
 load sipd
 

@@ -1,5 +1,5 @@
 # The WebSocket /api/v1/sip/audio with mode=talk and mode=agent: who talks into a call, and who has the agent's part.
-# ctest: calls
+# ctest: cost=80
 load lib
 load api
 

@@ -1,5 +1,5 @@
 # talky-sipd as a server: passwords, limits, refusals, signals, workers, settings.
-# ctest: calls
+# ctest: cost=80
 load lib
 load sipd
 

@@ -1,5 +1,5 @@
 # Targets ws:// and wss://: an agent that speaks Twilio's Media Streams, on the stock WebSocket library of npm.
-# ctest: calls
+# ctest: cost=70
 load lib
 load sipd
 

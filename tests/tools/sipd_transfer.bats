@@ -1,6 +1,6 @@
 # talky-sipd and calls that move to somebody else: REFER with and without leave, blind and attended, Replaces, 3xx.
 # The bridge must go on with the new party, and the recording with both.
-# ctest: calls
+# ctest: cost=100
 load lib
 load phones
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # talky-transcode against sox and ffmpeg on the same files, and against everything that can go wrong.
+# ctest: busy
 load lib
 load transcode
 

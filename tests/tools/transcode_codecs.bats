@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Every format to every format through the real binary; codecs and containers against sox and ffmpeg.
+# ctest: busy
 load lib
 load transcode
 

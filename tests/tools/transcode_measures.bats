@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # What talky-transcode measures, changes by what it has measured, and draws.
+# ctest: busy
 load lib
 load memory
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Properties of every format: the pieces in which a pipe brings its bytes change nothing, and channels that were split are
 # the file again when they are joined.
+# ctest: busy
 load lib
 load transcode
 

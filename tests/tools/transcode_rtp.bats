@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # talky-transcode and RTP: sound to packets and back, with tshark as the referee, and bad lines.
+# ctest: busy
 load lib
 load transcode
 

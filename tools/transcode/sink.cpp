@@ -105,8 +105,12 @@ class SoundPipeSink final : public Sink {
         writer_(std::move(writer)),
         output_(std::move(output)) {}
 
-  void write(std::span<const std::int16_t> interleaved) override { cli::check_temporary(writer_.write(interleaved)); }
-  void write(std::span<const float> interleaved) override { cli::check_temporary(writer_.write(interleaved)); }
+  void write(std::span<const std::int16_t> interleaved) override {
+    cli::check_temporary(writer_.write(interleaved));
+  }
+  void write(std::span<const float> interleaved) override {
+    cli::check_temporary(writer_.write(interleaved));
+  }
   void write_raw(Bytes) override {}
   void flush() override {}
   void close() override {
