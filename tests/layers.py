@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds the sources to the layers: what a folder of common/ includes it must have declared in its CMakeLists.txt,
 and a core knows no sockets, no clock, no chance, no environment, no files and no threads. The folders of tools/sipd
-stand one on the other in one order. A class lives in one .cpp: what is too much for one is cut by its state."""
+stand one on the other in one order. A class lives in one .cpp: what is too much for one is cut by its state. And errno
+is read by whoever made the system call, and by nobody else."""
 import collections
 import pathlib
 import re
@@ -12,6 +13,8 @@ FORBIDDEN_IN_CORES = [
     (r"boost/(asio|beast)", "Asio belongs to common/net and common/http"),
     (r"#include <(sys/socket|netinet/|arpa/|sys/epoll|unistd|fcntl|poll)", "system calls belong to common/net and common/file"),
     (r"#include <(fstream|filesystem|cstdio|stdio\.h)>", "files belong to common/file"),
+    (r"\bdlopen\b|#include <dlfcn", "dynamic loading belongs to common/dynamic"),
+    (r"\berrno\b", "the reason of a failure is an Error's, and errno its caller's who made the system call"),
     (r"#include <(thread|mutex|condition_variable|future)>", "cores have no threads"),
     (r"(steady|system|high_resolution)_clock", "a core cannot ask for the time"),
     (r"\b(clock_gettime|gettimeofday|std::time|time\(nullptr\))", "a core cannot ask for the time"),
@@ -101,6 +104,29 @@ def split_classes(root: pathlib.Path) -> list[str]:
     ]
 
 
+# What a file includes that makes system calls itself.
+SYSTEM_HEADER = re.compile(r"#include <(unistd|fcntl|poll|sys/|netinet/|arpa/)")
+# A signal handler gives errno back as it found it.
+SETS_ERRNO = {"tools/transcode/signals.cpp"}
+
+
+def stray_errno(root: pathlib.Path) -> list[str]:
+    """errno where no system call is made, and where it is set so that somebody else reads it: Error::system is for that."""
+    faults = []
+    for top in ("common", "tools"):
+        for path in sorted((root / top).rglob("*.[ch]pp")):
+            if "node_modules" in path.parts:
+                continue
+            text = strip_comments(path.read_text())
+            name = str(path.relative_to(root))
+            for number, line in enumerate(text.splitlines(), 1):
+                if re.search(r"\berrno = ", line) and name not in SETS_ERRNO:
+                    faults.append(f"{name}:{number}: sets errno; an Error carries its reason")
+                if re.search(r"\berrno\b", line) and not SYSTEM_HEADER.search(text):
+                    faults.append(f"{name}:{number}: reads errno and makes no system call; ask the Error")
+    return faults
+
+
 def main(root: pathlib.Path) -> int:
     common = root / "common"
     libraries = {path.parent.name: declared(path) for path in common.glob("*/CMakeLists.txt")}
@@ -126,6 +152,7 @@ def main(root: pathlib.Path) -> int:
                     faults += [f"{where}: {why}" for pattern, why in FORBIDDEN_IN_CORES if re.search(pattern, line)]
     faults += sipd_order(root)
     faults += split_classes(root)
+    faults += stray_errno(root)
     for fault in faults:
         print(fault)
     print(f"{checked} files of {len(libraries)} libraries, {len(faults)} faults")

@@ -4,7 +4,7 @@
 // Ratios of 2, 4 and 8 either way (8 <-> 16 kHz above all) run through talky's own filter (half_rate.hpp),
 // once for each factor of two: 5 ms of delay for 8 <-> 16 kHz, n samples in give exactly 2n or n/2 out. Other
 // ratios run through speexdsp at quality 7. For whole files, where latency does not count, see
-// file_resampler.hpp.
+// file/resampler.hpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -9,7 +9,7 @@
 #include <deque>
 #include <unordered_map>
 
-#include "core/dynamic_library.hpp"
+#include "dynamic/library.hpp"
 #include "rtp/packet.hpp"
 
 namespace talky::capture {
@@ -23,45 +23,34 @@ constexpr unsigned kThoroughTries = 3; // packets of a flow on which everything 
 constexpr unsigned kEagerTries = 32;   // on which the likely is tried; then one in 64
 constexpr unsigned long kWindow = 1'024;
 
+#define TALKY_SRTP(symbol)                                         \
+  symbol(init, srtp_init)                                          \
+  symbol(create, srtp_create)                                      \
+  symbol(dealloc, srtp_dealloc)                                    \
+  symbol(unprotect, srtp_unprotect_mki)                            \
+  symbol(unprotect_rtcp, srtp_unprotect_rtcp_mki)                  \
+  symbol(set_roc, srtp_set_stream_roc)                             \
+  symbol(get_roc, srtp_get_stream_roc)                             \
+  symbol(cm128_80, srtp_crypto_policy_set_rtp_default)             \
+  symbol(cm128_32, srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32) \
+  symbol(cm192_80, srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80) \
+  symbol(cm192_32, srtp_crypto_policy_set_aes_cm_192_hmac_sha1_32) \
+  symbol(cm256_80, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80) \
+  symbol(cm256_32, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32) \
+  symbol(gcm128, srtp_crypto_policy_set_aes_gcm_128_16_auth)       \
+  symbol(gcm256, srtp_crypto_policy_set_aes_gcm_256_16_auth)
 struct Library {
-  decltype(&srtp_init) init = nullptr;
-  decltype(&srtp_create) create = nullptr;
-  decltype(&srtp_dealloc) dealloc = nullptr;
-  decltype(&srtp_unprotect_mki) unprotect = nullptr;
-  decltype(&srtp_unprotect_rtcp_mki) unprotect_rtcp = nullptr;
-  decltype(&srtp_set_stream_roc) set_roc = nullptr;
-  decltype(&srtp_get_stream_roc) get_roc = nullptr;
   using SetPolicy = void(srtp_crypto_policy_t*);
-  SetPolicy* cm128_80 = nullptr;
-  SetPolicy* cm128_32 = nullptr;
-  SetPolicy* cm192_80 = nullptr;
-  SetPolicy* cm192_32 = nullptr;
-  SetPolicy* cm256_80 = nullptr;
-  SetPolicy* cm256_32 = nullptr;
-  SetPolicy* gcm128 = nullptr;
-  SetPolicy* gcm256 = nullptr;
+
+  TALKY_DYNAMIC_TABLE(TALKY_SRTP)
 
   static Result<Library> load() {
-    const auto library = DynamicLibrary::load("libsrtp2.so.1", "libsrtp2 to be installed");
-    if (!library) return fail(Errc::not_found, 0, "SRTP needs libsrtp2: install libsrtp2-1");
-    Library f;
-    const bool whole =
-        library->bind(f.init, "srtp_init") && library->bind(f.create, "srtp_create") &&
-        library->bind(f.dealloc, "srtp_dealloc") && library->bind(f.unprotect, "srtp_unprotect_mki") &&
-        library->bind(f.unprotect_rtcp, "srtp_unprotect_rtcp_mki") &&
-        library->bind(f.set_roc, "srtp_set_stream_roc") && library->bind(f.get_roc, "srtp_get_stream_roc") &&
-        library->bind(f.cm128_80, "srtp_crypto_policy_set_rtp_default") &&
-        library->bind(f.cm128_32, "srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32") &&
-        library->bind(f.cm192_80, "srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80") &&
-        library->bind(f.cm192_32, "srtp_crypto_policy_set_aes_cm_192_hmac_sha1_32") &&
-        library->bind(f.cm256_80, "srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80") &&
-        library->bind(f.cm256_32, "srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32") &&
-        library->bind(f.gcm128, "srtp_crypto_policy_set_aes_gcm_128_16_auth") &&
-        library->bind(f.gcm256, "srtp_crypto_policy_set_aes_gcm_256_16_auth");
-    if (!whole) return fail(Errc::not_found, 0, "SRTP needs libsrtp2 2.2 or later");
+    auto f = dynamic::load<Library>({"libsrtp2.so.1"}, "SRTP needs libsrtp2: install libsrtp2-1",
+                                    "SRTP needs libsrtp2 2.2 or later");
+    if (!f) return fail(Errc::not_found, 0, f.error().what);
     // It refuses to be started twice, which somebody else in this process may have done: a session tells.
-    (void)f.init();
-    if (!f.works()) return fail(Errc::not_found, 0, "SRTP: libsrtp2 does not start");
+    (void)f->init();
+    if (!f->works()) return fail(Errc::not_found, 0, "SRTP: libsrtp2 does not start");
     return f;
   }
 

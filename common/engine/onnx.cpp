@@ -1,11 +1,12 @@
 #include "engine/onnx.hpp"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "dynamic/library.hpp"
 
 namespace talky::engine::onnx {
 namespace {
@@ -31,15 +32,12 @@ bool succeeded(const Api& api, OrtStatus* status) {
 } // namespace
 
 std::shared_ptr<const Library> Library::load(const std::string& path) {
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (handle == nullptr) {
-    const char* reason = dlerror();
-    throw LoadError(reason != nullptr ? std::string(reason) : fmt::format("{}: cannot be loaded", path));
-  }
-  using GetBase = const ApiBase* (*)();
-  // POSIX promises that a function's address survives the way through void*.
-  const auto get_base = reinterpret_cast<GetBase>(dlsym(handle, "OrtGetApiBase"));
-  if (get_base == nullptr) throw LoadError(fmt::format("{}: is not an ONNX Runtime library", path));
+  const auto loaded = dynamic::Library::load(path.c_str());
+  if (!loaded) throw LoadError(loaded.error());
+  using GetBase = const ApiBase*();
+  GetBase* get_base = nullptr;
+  if (!loaded->bind(get_base, "OrtGetApiBase"))
+    throw LoadError(fmt::format("{}: is not an ONNX Runtime library", path));
 
   std::shared_ptr<Library> library(new Library);
   const ApiBase* base = get_base();

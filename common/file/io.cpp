@@ -141,6 +141,20 @@ Result<std::uint64_t> Input::discard(std::uint64_t count) {
   return passed;
 }
 
+Result<std::string> read_whole(const std::string& path, std::size_t most) {
+  auto input = Input::open(path);
+  if (!input) return tl::unexpected(input.error());
+  std::string text;
+  for (;;) {
+    const auto bytes = input->peek(1);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (bytes->empty()) return text;
+    if (bytes->size() > most - text.size()) return fail(Errc::too_large, most, "a shorter file");
+    text += as_text(*bytes);
+    input->skip(bytes->size());
+  }
+}
+
 namespace {
 
 constexpr std::size_t kOutputBuffer = std::size_t{256} * 1024;

@@ -93,6 +93,9 @@ class Input {
   std::uint64_t base_ = 0; // offset in the input of data_[0]
 };
 
+// The whole of a file of at most `most` bytes. Errors: as of Input; too_large.
+Result<std::string> read_whole(const std::string& path, std::size_t most);
+
 // Bytes to a file or pipe, in whole blocks.
 class Output {
  public:

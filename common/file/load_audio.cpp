@@ -1,7 +1,7 @@
 // load_audio and load_mono of wav.hpp.
 #include <algorithm>
 
-#include "audio/file_resampler.hpp"
+#include "file/resampler.hpp"
 #include "file/sound_file.hpp"
 #include "file/wav.hpp"
 
@@ -54,7 +54,7 @@ Result<std::vector<std::int16_t>> load_mono(const std::string& path, std::uint32
   }
   if (pcm->format.rate == rate) return mono;
   auto resampler =
-      audio::FileResampler<std::int16_t>::create(pcm->format.rate, rate, 1, audio::Quality::high);
+      Resampler<std::int16_t>::create(pcm->format.rate, rate, 1, Quality::high);
   if (!resampler) return tl::unexpected(resampler.error());
   std::vector<std::int16_t> out;
   if (const auto done = resampler->process(mono, out); !done) return tl::unexpected(done.error());

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "core/ascii.hpp"
-#include "core/dynamic_library.hpp"
+#include "dynamic/library.hpp"
 #include "file/sound_descriptor.hpp"
 #include "file/sound_pipe.hpp"
 
@@ -20,35 +20,24 @@ namespace talky::file {
 namespace {
 
 // What is used of libsndfile, which brings a dozen libraries with it: loaded when the first file needs it.
+#define TALKY_SNDFILE(symbol)           \
+  symbol(open_fd, sf_open_fd)           \
+  symbol(open_virtual, sf_open_virtual) \
+  symbol(close, sf_close)               \
+  symbol(command, sf_command)           \
+  symbol(error, sf_error)               \
+  symbol(format_check, sf_format_check) \
+  symbol(readf_short, sf_readf_short)   \
+  symbol(readf_float, sf_readf_float)   \
+  symbol(writef_short, sf_writef_short) \
+  symbol(writef_float, sf_writef_float)
 struct Sndfile {
-  decltype(&sf_open_fd) open_fd = nullptr;
-  decltype(&sf_open_virtual) open_virtual = nullptr;
-  decltype(&sf_close) close = nullptr;
-  decltype(&sf_command) command = nullptr;
-  decltype(&sf_error) error = nullptr;
-  decltype(&sf_format_check) format_check = nullptr;
-  decltype(&sf_readf_short) readf_short = nullptr;
-  decltype(&sf_readf_float) readf_float = nullptr;
-  decltype(&sf_writef_short) writef_short = nullptr;
-  decltype(&sf_writef_float) writef_float = nullptr;
-
-  static Result<Sndfile> load() {
-    const auto library = DynamicLibrary::load("libsndfile.so.1", "libsndfile to be installed");
-    if (!library) return tl::unexpected(library.error());
-    Sndfile f;
-    const bool whole =
-        library->bind(f.open_fd, "sf_open_fd") && library->bind(f.open_virtual, "sf_open_virtual") &&
-        library->bind(f.close, "sf_close") && library->bind(f.command, "sf_command") &&
-        library->bind(f.error, "sf_error") && library->bind(f.format_check, "sf_format_check") &&
-        library->bind(f.readf_short, "sf_readf_short") && library->bind(f.readf_float, "sf_readf_float") &&
-        library->bind(f.writef_short, "sf_writef_short") && library->bind(f.writef_float, "sf_writef_float");
-    if (!whole) return fail(Errc::unsupported, 0, "libsndfile 1.2 or later");
-    return f;
-  }
+  TALKY_DYNAMIC_TABLE(TALKY_SNDFILE)
 };
 
 const Result<Sndfile>& sndfile() {
-  static const Result<Sndfile> loaded = Sndfile::load();
+  static const auto loaded =
+      dynamic::load<Sndfile>({"libsndfile.so.1"}, "libsndfile to be installed", "libsndfile 1.2 or later");
   return loaded;
 }
 

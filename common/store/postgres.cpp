@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-#include "core/dynamic_library.hpp"
+#include "dynamic/library.hpp"
 #include "store/connection.hpp"
 #include "store/database.hpp"
 
@@ -21,49 +21,37 @@ constexpr Oid type_int8 = 20;
 constexpr Oid type_int4 = 23;
 constexpr Oid type_float8 = 701;
 
+#define TALKY_LIBPQ(symbol)               \
+  symbol(connect, PQconnectdbParams)      \
+  symbol(finish, PQfinish)                \
+  symbol(status, PQstatus)                \
+  symbol(message, PQerrorMessage)         \
+  symbol(exec, PQexec)                    \
+  symbol(prepare, PQprepare)              \
+  symbol(run, PQexecPrepared)             \
+  symbol(result_status, PQresultStatus)   \
+  symbol(field, PQresultErrorField)       \
+  symbol(clear, PQclear)                  \
+  symbol(rows, PQntuples)                 \
+  symbol(columns, PQnfields)              \
+  symbol(is_null, PQgetisnull)            \
+  symbol(value, PQgetvalue)               \
+  symbol(length, PQgetlength)             \
+  symbol(type, PQftype)                   \
+  symbol(changed, PQcmdTuples)            \
+  symbol(on_notice, PQsetNoticeProcessor)
 struct Libpq {
-  decltype(&PQconnectdbParams) connect = nullptr;
-  decltype(&PQfinish) finish = nullptr;
-  decltype(&PQstatus) status = nullptr;
-  decltype(&PQerrorMessage) message = nullptr;
-  decltype(&PQexec) exec = nullptr;
-  decltype(&PQprepare) prepare = nullptr;
-  decltype(&PQexecPrepared) run = nullptr;
-  decltype(&PQresultStatus) result_status = nullptr;
-  decltype(&PQresultErrorField) field = nullptr;
-  decltype(&PQclear) clear = nullptr;
-  decltype(&PQntuples) rows = nullptr;
-  decltype(&PQnfields) columns = nullptr;
-  decltype(&PQgetisnull) is_null = nullptr;
-  decltype(&PQgetvalue) value = nullptr;
-  decltype(&PQgetlength) length = nullptr;
-  decltype(&PQftype) type = nullptr;
-  decltype(&PQcmdTuples) changed = nullptr;
-  decltype(&PQsetNoticeProcessor) on_notice = nullptr;
-  bool complete = false;
+  TALKY_DYNAMIC_TABLE(TALKY_LIBPQ)
 };
 
-Libpq load_libpq() {
-  Libpq pq;
-  const auto library =
-      DynamicLibrary::load("libpq.so.5", "PostgreSQL's client library, libpq.so.5 (package libpq5)");
-  if (!library) return pq;
-  pq.complete =
-      library->bind(pq.connect, "PQconnectdbParams") && library->bind(pq.finish, "PQfinish") &&
-      library->bind(pq.status, "PQstatus") && library->bind(pq.message, "PQerrorMessage") &&
-      library->bind(pq.exec, "PQexec") && library->bind(pq.prepare, "PQprepare") &&
-      library->bind(pq.run, "PQexecPrepared") && library->bind(pq.result_status, "PQresultStatus") &&
-      library->bind(pq.field, "PQresultErrorField") && library->bind(pq.clear, "PQclear") &&
-      library->bind(pq.rows, "PQntuples") && library->bind(pq.columns, "PQnfields") &&
-      library->bind(pq.is_null, "PQgetisnull") && library->bind(pq.value, "PQgetvalue") &&
-      library->bind(pq.length, "PQgetlength") && library->bind(pq.type, "PQftype") &&
-      library->bind(pq.changed, "PQcmdTuples") && library->bind(pq.on_notice, "PQsetNoticeProcessor");
-  return pq;
+const Result<Libpq>& loaded_libpq() {
+  static const auto loaded = dynamic::load<Libpq>(
+      {"libpq.so.5"}, "PostgreSQL's client library, libpq.so.5 (package libpq5)", "a newer libpq.so.5");
+  return loaded;
 }
-
+// Once it is known to be there.
 const Libpq& libpq() {
-  static const Libpq pq = load_libpq();
-  return pq;
+  return *loaded_libpq();
 }
 
 struct Finish {
@@ -191,7 +179,7 @@ class PostgresConnection : public Connection {
 } // namespace
 
 Outcome<std::unique_ptr<Connection>> connect_postgres(const std::string& url, bool write) {
-  if (!libpq().complete) return fail(Fault::away, "libpq.so.5 is not installed (package libpq5)");
+  if (!loaded_libpq()) return fail(Fault::away, "libpq.so.5 is not installed (package libpq5)");
   // The URL comes last: what it says itself counts.
   const std::string limits =
       fmt::format("-c statement_timeout={0} -c lock_timeout={1} -c default_transaction_read_only={2}",

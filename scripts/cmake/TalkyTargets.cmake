@@ -9,7 +9,7 @@
 # The layers: a library may stand only on libraries of a lower number. What is not declared is not linked, and
 # tests/layers.py refuses an include that is not declared.
 set(TALKY_LAYER_core 0)
-foreach(lib net sip sdp rtp codec audio json telemetry language)
+foreach(lib dynamic net sip sdp rtp codec audio json telemetry language)
   set(TALKY_LAYER_${lib} 1)
 endforeach()
 foreach(lib ipc file http media)
@@ -142,7 +142,7 @@ endfunction()
 # Filters run by the thousand in shell loops, and half of a short run is the loader's: mapping and relocating the C++
 # runtime and the shared libraries above it takes 2 ms of 2.7. So a filter carries the runtime and what it uses of
 # yaml-cpp, Boost.JSON and fmt in itself, where the system has archives of them; anything larger is loaded when it is
-# needed (core/dynamic_library.hpp). fmt has no archive on Debian 12: scripts/cmake/fmt_inside.cpp stands for it.
+# needed (dynamic/library.hpp). fmt has no archive on Debian 12: scripts/cmake/fmt_inside.cpp stands for it.
 function(talky_starts_quickly target)
   if(TALKY_SANITIZE OR TALKY_FUZZ)
     return()

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -60,6 +61,20 @@ std::uint64_t size_of(const std::string& path) {
 }
 
 } // namespace
+
+TEST_CASE("the whole of a file, up to a limit, or why not") {
+  const Folder folder;
+  const std::string path = folder.file("out");
+  auto output = Output::create(path, Output::Mode::fresh).value();
+  REQUIRE(output.write(as_bytes("three lines")));
+  REQUIRE(output.close());
+  CHECK(file::read_whole(path, 11).value() == "three lines");
+  CHECK(file::read_whole(path, 10).error().code == Errc::too_large);
+  CHECK(file::read_whole(folder.file("none"), 10).error().system == ENOENT);
+  const auto directory = file::read_whole(folder.file("."), 10);
+  CHECK(directory.error().code == Errc::unsupported);
+  CHECK(directory.error().system == EISDIR);
+}
 
 TEST_CASE("what is written arrives, whatever the pieces, with and without a thread that writes behind") {
   const auto all = pattern(3'000'001);

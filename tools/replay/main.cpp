@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -20,6 +20,7 @@
 #include "cli/options.hpp"
 #include "conversation.hpp"
 #include "core/ascii.hpp"
+#include "file/io.hpp"
 #include "file/wav_recorder.hpp"
 #include "json/json.hpp"
 #include "phone.hpp"
@@ -43,10 +44,17 @@ struct Settings {
 };
 
 std::string read_password(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw cli::Failure(cli::ExitCode::no_input, fmt::format("{}: {}", path, std::strerror(errno)));
+  auto input = file::Input::open(path);
+  if (!input && input.error().code == Errc::io)
+    throw cli::Failure(cli::ExitCode::no_input, fmt::format("{}: {}", path, input.error().reason()));
   std::string line;
-  std::getline(file, line);
+  while (input && line.find('\n') == std::string::npos) {
+    const auto bytes = input->peek(1);
+    if (!bytes || bytes->empty()) break;
+    line += as_text(*bytes);
+    input->skip(bytes->size());
+  }
+  line.resize(std::min(line.find('\n'), line.size()));
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n'))
     line.pop_back();
   if (line.empty())

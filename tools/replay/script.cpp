@@ -6,7 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "audio/file_resampler.hpp"
+#include "file/resampler.hpp"
 #include "audio/level.hpp"
 #include "cli/exit_code.hpp"
 #include "file/wav.hpp"
@@ -38,7 +38,7 @@ std::vector<std::int16_t> load(const std::string& path, int channel) {
     mono.push_back(pcm->samples[i]);
   if (pcm->format.rate == kRate) return mono;
   auto resampler =
-      audio::FileResampler<std::int16_t>::create(pcm->format.rate, kRate, 1, audio::Quality::very_high);
+      file::Resampler<std::int16_t>::create(pcm->format.rate, kRate, 1, file::Quality::very_high);
   if (!resampler)
     throw cli::Failure(cli::ExitCode::data,
                        fmt::format("{}: a sample rate of {} Hz", path, pcm->format.rate));

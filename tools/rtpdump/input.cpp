@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
@@ -51,17 +48,13 @@ capture::Source Reread::open() const {
 std::vector<capture::SrtpKey> given_keys(const Settings& settings) {
   std::vector<capture::SrtpKey> keys;
   if (!settings.srtp_key_file.empty()) {
-    std::ifstream file(settings.srtp_key_file, std::ios::binary);
-    std::string text(kMaxKeyFile + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!file.is_open() || file.bad()) {
-      throw cli::Failure(cli::ExitCode::no_input,
-                         fmt::format("{}: {}", settings.srtp_key_file, std::strerror(errno)));
-    }
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaxKeyFile)
+    const auto text = file::read_whole(settings.srtp_key_file, kMaxKeyFile);
+    if (!text && text.error().code == Errc::too_large)
       throw cli::Failure(cli::ExitCode::config, fmt::format("{}: more than 1 MiB", settings.srtp_key_file));
-    add_keys(settings.srtp_key_file, text, keys);
+    if (!text)
+      throw cli::Failure(cli::ExitCode::no_input,
+                         fmt::format("{}: {}", settings.srtp_key_file, text.error().reason()));
+    add_keys(settings.srtp_key_file, *text, keys);
   }
   for (const std::string& line : settings.srtp_keys)
     add_keys("TALKY_RTPDUMP_SRTP_KEY", line, keys);

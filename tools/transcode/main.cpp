@@ -42,10 +42,10 @@ Processing processing_of(const Flags& f) {
   if (f.quality == "live") p.resampling = Resampling::live;
   if (f.quality == "auto" || f.quality == "live") return p;
   p.resampling = Resampling::file;
-  if (f.quality == "quick") p.quality = audio::Quality::quick;
-  if (f.quality == "low") p.quality = audio::Quality::low;
-  if (f.quality == "medium") p.quality = audio::Quality::medium;
-  if (f.quality == "very-high") p.quality = audio::Quality::very_high;
+  if (f.quality == "quick") p.quality = file::Quality::quick;
+  if (f.quality == "low") p.quality = file::Quality::low;
+  if (f.quality == "medium") p.quality = file::Quality::medium;
+  if (f.quality == "very-high") p.quality = file::Quality::very_high;
   return p;
 }
 

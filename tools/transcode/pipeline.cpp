@@ -28,7 +28,7 @@ class RateChanger {
 template <class Sample>
 class WholeFile final : public RateChanger<Sample> {
  public:
-  WholeFile(std::uint32_t from, std::uint32_t to, std::uint16_t channels, audio::Quality quality)
+  WholeFile(std::uint32_t from, std::uint32_t to, std::uint16_t channels, file::Quality quality)
       : engine_(create(from, to, channels, quality)) {}
   void process(std::span<const Sample> in, std::vector<Sample>& out) override {
     check(engine_.process(in, out));
@@ -36,16 +36,16 @@ class WholeFile final : public RateChanger<Sample> {
   void flush(std::vector<Sample>& out) override { check(engine_.flush(out)); }
 
  private:
-  static audio::FileResampler<Sample> create(std::uint32_t from, std::uint32_t to, std::uint16_t channels,
-                                             audio::Quality quality) {
-    auto made = audio::FileResampler<Sample>::create(from, to, channels, quality);
+  static file::Resampler<Sample> create(std::uint32_t from, std::uint32_t to, std::uint16_t channels,
+                                             file::Quality quality) {
+    auto made = file::Resampler<Sample>::create(from, to, channels, quality);
     if (!made) cli::fail_usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
     return std::move(*made);
   }
   static void check(const Result<>& done) {
     if (!done) throw cli::Failure(cli::ExitCode::software, done.error().what);
   }
-  audio::FileResampler<Sample> engine_;
+  file::Resampler<Sample> engine_;
 };
 
 // talky's own, one a channel; its run-in is dropped.

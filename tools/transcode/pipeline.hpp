@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "audio/file_resampler.hpp"
+#include "file/resampler.hpp"
 #include "audio/frame.hpp"
 #include "listener.hpp"
 #include "sink.hpp"
@@ -25,7 +25,7 @@ struct Processing {
   std::optional<std::uint32_t> rate; // of the output
   enum class Resampling : std::uint8_t { automatic, live, file };
   Resampling resampling = Resampling::automatic;
-  audio::Quality quality = audio::Quality::high; // of libsoxr
+  file::Quality quality = file::Quality::high; // of libsoxr
   std::optional<Trim> trim;                      // silence that shall not come out
 };
 

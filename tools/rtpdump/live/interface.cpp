@@ -6,7 +6,7 @@
 #include <array>
 
 #include "cli/exit_code.hpp"
-#include "core/dynamic_library.hpp"
+#include "dynamic/library.hpp"
 
 namespace talky::rtpdump {
 
@@ -24,52 +24,37 @@ constexpr const char* kFilter = "udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 o
 constexpr const char* kTaggedFilter =
     " or (vlan and (udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 or ip6[6] == 44))";
 
+#define TALKY_PCAP(symbol)                                \
+  symbol(create, pcap_create)                             \
+  symbol(close, pcap_close)                               \
+  symbol(set_snaplen, pcap_set_snaplen)                   \
+  symbol(set_promisc, pcap_set_promisc)                   \
+  symbol(set_buffer_size, pcap_set_buffer_size)           \
+  symbol(set_timeout, pcap_set_timeout)                   \
+  symbol(set_tstamp_precision, pcap_set_tstamp_precision) \
+  symbol(get_tstamp_precision, pcap_get_tstamp_precision) \
+  symbol(activate, pcap_activate)                         \
+  symbol(setnonblock, pcap_setnonblock)                   \
+  symbol(get_selectable_fd, pcap_get_selectable_fd)       \
+  symbol(datalink, pcap_datalink)                         \
+  symbol(dispatch, pcap_dispatch)                         \
+  symbol(stats, pcap_stats)                               \
+  symbol(compile, pcap_compile)                           \
+  symbol(setfilter, pcap_setfilter)                       \
+  symbol(freecode, pcap_freecode)                         \
+  symbol(geterr, pcap_geterr)                             \
+  symbol(statustostr, pcap_statustostr)                   \
+  symbol(findalldevs, pcap_findalldevs)                   \
+  symbol(freealldevs, pcap_freealldevs)
 struct Pcap {
-  decltype(&pcap_create) create = nullptr;
-  decltype(&pcap_close) close = nullptr;
-  decltype(&pcap_set_snaplen) set_snaplen = nullptr;
-  decltype(&pcap_set_promisc) set_promisc = nullptr;
-  decltype(&pcap_set_buffer_size) set_buffer_size = nullptr;
-  decltype(&pcap_set_timeout) set_timeout = nullptr;
-  decltype(&pcap_set_tstamp_precision) set_tstamp_precision = nullptr;
-  decltype(&pcap_get_tstamp_precision) get_tstamp_precision = nullptr;
-  decltype(&pcap_activate) activate = nullptr;
-  decltype(&pcap_setnonblock) setnonblock = nullptr;
-  decltype(&pcap_get_selectable_fd) get_selectable_fd = nullptr;
-  decltype(&pcap_datalink) datalink = nullptr;
-  decltype(&pcap_dispatch) dispatch = nullptr;
-  decltype(&pcap_stats) stats = nullptr;
-  decltype(&pcap_compile) compile = nullptr;
-  decltype(&pcap_setfilter) setfilter = nullptr;
-  decltype(&pcap_freecode) freecode = nullptr;
-  decltype(&pcap_geterr) geterr = nullptr;
-  decltype(&pcap_statustostr) statustostr = nullptr;
-  decltype(&pcap_findalldevs) findalldevs = nullptr;
-  decltype(&pcap_freealldevs) freealldevs = nullptr;
+  TALKY_DYNAMIC_TABLE(TALKY_PCAP)
 
   static Pcap load() {
-    auto library = DynamicLibrary::load("libpcap.so.0.8", "libpcap to be installed");
-    if (!library) library = DynamicLibrary::load("libpcap.so.1", "libpcap to be installed");
-    if (!library)
-      throw cli::Failure(cli::ExitCode::unavailable, "--interface needs libpcap: install libpcap0.8");
-    Pcap f;
-    const bool whole =
-        library->bind(f.create, "pcap_create") && library->bind(f.close, "pcap_close") &&
-        library->bind(f.set_snaplen, "pcap_set_snaplen") &&
-        library->bind(f.set_promisc, "pcap_set_promisc") &&
-        library->bind(f.set_buffer_size, "pcap_set_buffer_size") &&
-        library->bind(f.set_timeout, "pcap_set_timeout") &&
-        library->bind(f.set_tstamp_precision, "pcap_set_tstamp_precision") &&
-        library->bind(f.get_tstamp_precision, "pcap_get_tstamp_precision") &&
-        library->bind(f.activate, "pcap_activate") && library->bind(f.setnonblock, "pcap_setnonblock") &&
-        library->bind(f.get_selectable_fd, "pcap_get_selectable_fd") &&
-        library->bind(f.datalink, "pcap_datalink") && library->bind(f.dispatch, "pcap_dispatch") &&
-        library->bind(f.stats, "pcap_stats") && library->bind(f.compile, "pcap_compile") &&
-        library->bind(f.setfilter, "pcap_setfilter") && library->bind(f.freecode, "pcap_freecode") &&
-        library->bind(f.geterr, "pcap_geterr") && library->bind(f.statustostr, "pcap_statustostr") &&
-        library->bind(f.findalldevs, "pcap_findalldevs") && library->bind(f.freealldevs, "pcap_freealldevs");
-    if (!whole) throw cli::Failure(cli::ExitCode::unavailable, "--interface needs libpcap 1.5 or later");
-    return f;
+    const auto f = dynamic::load<Pcap>({"libpcap.so.0.8", "libpcap.so.1"},
+                                       "--interface needs libpcap: install libpcap0.8",
+                                       "--interface needs libpcap 1.5 or later");
+    if (!f) throw cli::Failure(cli::ExitCode::unavailable, f.error().what);
+    return *f;
   }
 };
 

@@ -2,18 +2,17 @@
 
 #include <fmt/core.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <optional>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "cli/failure.hpp"
 #include "core/ascii.hpp"
+#include "file/io.hpp"
 #include "transcode/plot/plot_canvas.hpp"
 #include "transcode/plot/plot_columns.hpp"
 #include "transcode/plot/plot_libraries.hpp"
@@ -208,6 +207,18 @@ bool is_svg(const std::string& path) {
   return ascii::lower(path).ends_with(".svg");
 }
 
+// The file that cairo draws into: it keeps no reason of its own where something cannot be written.
+struct Drawing {
+  file::Output output;
+  Result<> done;
+
+  static cairo_status_t put(void* self, const unsigned char* bytes, unsigned count) {
+    auto& drawing = *static_cast<Drawing*>(self);
+    if (drawing.done) drawing.done = drawing.output.write(std::as_bytes(std::span(bytes, count)));
+    return drawing.done ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+  }
+};
+
 } // namespace
 
 void check_plot(const std::string& path, bool force) {
@@ -299,26 +310,27 @@ void Plot::draw(const std::string& path, const std::string& title) {
   for (PlotColumns& channel : impl_->columns)
     channel.finish();
   const Cairo& cairo = impl_->cairo;
+  const auto checked = [&path](auto done) {
+    if (!done)
+      throw cli::Failure(cli::ExitCode::cannot_create, fmt::format("{}: {}", path, done.error().reason()));
+    return done;
+  };
+  Drawing drawing{std::move(*checked(file::Output::create(path, file::Output::Mode::replace))), {}};
   const double height = picture_height(impl_->columns.size());
-  const std::string temporary = fmt::format("{}.{}.part", path, ::getpid());
   cairo_surface_t* surface =
-      is_svg(path) ? cairo.svg_surface_create(temporary.c_str(), left + width + right, height)
+      is_svg(path) ? cairo.svg_surface_create_for_stream(Drawing::put, &drawing, left + width + right, height)
                    : cairo.image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(left + width + right),
                                                 static_cast<int>(height));
-  errno = 0;
   impl_->paint(surface, title);
   cairo_status_t status = CAIRO_STATUS_SUCCESS;
-  if (!is_svg(path)) status = cairo.surface_write_to_png(surface, temporary.c_str());
+  if (!is_svg(path)) status = cairo.surface_write_to_png_stream(surface, Drawing::put, &drawing);
   cairo.surface_finish(surface);
   if (status == CAIRO_STATUS_SUCCESS) status = cairo.surface_status(surface);
   cairo.surface_destroy(surface);
-  if (status == CAIRO_STATUS_SUCCESS && ::rename(temporary.c_str(), path.c_str()) == 0) return;
-  const int reason = errno;
-  ::unlink(temporary.c_str());
-  const char* text = ::strerrordesc_np(reason);
-  throw cli::Failure(
-      cli::ExitCode::cannot_create,
-      fmt::format("{}: {}", path, reason != 0 && text != nullptr ? text : "cannot be written"));
+  checked(drawing.done);
+  if (status != CAIRO_STATUS_SUCCESS)
+    throw cli::Failure(cli::ExitCode::cannot_create, fmt::format("{}: cannot be written", path));
+  checked(drawing.output.close());
 }
 
 } // namespace talky::transcode

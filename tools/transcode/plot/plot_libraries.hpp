@@ -4,42 +4,39 @@
 #include <cairo.h>
 #include <kiss_fftr.h>
 
+#include "dynamic/library.hpp"
+
 namespace talky::transcode {
 
+#define TALKY_CAIRO(symbol)                                                                                 \
+  symbol(image_surface_create, cairo_image_surface_create)                                                  \
+      symbol(image_surface_create_for_data, cairo_image_surface_create_for_data)                            \
+          symbol(svg_surface_create_for_stream, cairo_svg_surface_create_for_stream)                        \
+              symbol(surface_write_to_png_stream, cairo_surface_write_to_png_stream)                        \
+                  symbol(surface_finish, cairo_surface_finish) symbol(surface_status, cairo_surface_status) \
+                      symbol(surface_destroy, cairo_surface_destroy) symbol(create, cairo_create) symbol(   \
+                          destroy, cairo_destroy) symbol(set_source_rgb, cairo_set_source_rgb)              \
+                          symbol(set_source_rgba, cairo_set_source_rgba)                                    \
+                              symbol(set_source_surface, cairo_set_source_surface) symbol(                  \
+                                  set_line_width, cairo_set_line_width) symbol(rectangle, cairo_rectangle)  \
+                                  symbol(move_to, cairo_move_to) symbol(line_to, cairo_line_to)             \
+                                      symbol(close_path, cairo_close_path) symbol(stroke, cairo_stroke)     \
+                                          symbol(fill, cairo_fill) symbol(paint, cairo_paint)               \
+                                              symbol(select_font_face, cairo_select_font_face)              \
+                                                  symbol(set_font_size, cairo_set_font_size)                \
+                                                      symbol(show_text, cairo_show_text)                    \
+                                                          symbol(text_extents, cairo_text_extents)          \
+                                                              symbol(save, cairo_save)                      \
+                                                                  symbol(restore, cairo_restore)            \
+                                                                      symbol(rotate, cairo_rotate)          \
+                                                                          symbol(translate, cairo_translate)
 struct Cairo {
-  decltype(&cairo_image_surface_create) image_surface_create = nullptr;
-  decltype(&cairo_image_surface_create_for_data) image_surface_create_for_data = nullptr;
-  decltype(&cairo_svg_surface_create) svg_surface_create = nullptr;
-  decltype(&cairo_surface_write_to_png) surface_write_to_png = nullptr;
-  decltype(&cairo_surface_finish) surface_finish = nullptr;
-  decltype(&cairo_surface_status) surface_status = nullptr;
-  decltype(&cairo_surface_destroy) surface_destroy = nullptr;
-  decltype(&cairo_create) create = nullptr;
-  decltype(&cairo_destroy) destroy = nullptr;
-  decltype(&cairo_set_source_rgb) set_source_rgb = nullptr;
-  decltype(&cairo_set_source_rgba) set_source_rgba = nullptr;
-  decltype(&cairo_set_source_surface) set_source_surface = nullptr;
-  decltype(&cairo_set_line_width) set_line_width = nullptr;
-  decltype(&cairo_rectangle) rectangle = nullptr;
-  decltype(&cairo_move_to) move_to = nullptr;
-  decltype(&cairo_line_to) line_to = nullptr;
-  decltype(&cairo_close_path) close_path = nullptr;
-  decltype(&cairo_stroke) stroke = nullptr;
-  decltype(&cairo_fill) fill = nullptr;
-  decltype(&cairo_paint) paint = nullptr;
-  decltype(&cairo_select_font_face) select_font_face = nullptr;
-  decltype(&cairo_set_font_size) set_font_size = nullptr;
-  decltype(&cairo_show_text) show_text = nullptr;
-  decltype(&cairo_text_extents) text_extents = nullptr;
-  decltype(&cairo_save) save = nullptr;
-  decltype(&cairo_restore) restore = nullptr;
-  decltype(&cairo_rotate) rotate = nullptr;
-  decltype(&cairo_translate) translate = nullptr;
+  TALKY_DYNAMIC_TABLE(TALKY_CAIRO)
 };
 
+#define TALKY_KISSFFT(symbol) symbol(alloc, kiss_fftr_alloc) symbol(transform, kiss_fftr)
 struct Fft {
-  decltype(&kiss_fftr_alloc) alloc = nullptr;
-  decltype(&kiss_fftr) transform = nullptr;
+  TALKY_DYNAMIC_TABLE(TALKY_KISSFFT)
 };
 
 // Throw Failure (unavailable) with the package's name where it is not installed.

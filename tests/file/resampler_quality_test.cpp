@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "audio/file_resampler.hpp"
+#include "file/resampler.hpp"
 #include "audio/resampler.hpp"
-#include "signal.hpp"
+#include "../audio/signal.hpp"
 
 using namespace talky;
 using Pcm = std::vector<std::int16_t>;
@@ -22,17 +22,17 @@ constexpr double amplitude = 28000;
 
 struct Limits {
   const char* name;
-  std::optional<audio::Quality> quality; // nullopt: the live resampler
+  std::optional<file::Quality> quality; // nullopt: the live resampler
   double ripple_db, images_db, aliases_db, thd_db, delay_ms;
 };
 // Images and aliases within 300 to 3,400 Hz, of 8 kHz and 16 kHz.
 constexpr std::array table{
     Limits{"live", std::nullopt, 0.02, -80, -80, -90, 5.0},
-    Limits{"quick", audio::Quality::quick, 4.0, -6, 1, -45, 0.1}, // cubic interpolation, no filter
-    Limits{"low", audio::Quality::low, 8.5, -90, -90, -90, 0.1},  // falls off from 2.7 kHz on
-    Limits{"medium", audio::Quality::medium, 0.01, -95, -95, -90, 0.1},
-    Limits{"high", audio::Quality::high, 0.01, -95, -95, -90, 0.1},
-    Limits{"very-high", audio::Quality::very_high, 0.01, -95, -95, -90, 0.1},
+    Limits{"quick", file::Quality::quick, 4.0, -6, 1, -45, 0.1}, // cubic interpolation, no filter
+    Limits{"low", file::Quality::low, 8.5, -90, -90, -90, 0.1},  // falls off from 2.7 kHz on
+    Limits{"medium", file::Quality::medium, 0.01, -95, -95, -90, 0.1},
+    Limits{"high", file::Quality::high, 0.01, -95, -95, -90, 0.1},
+    Limits{"very-high", file::Quality::very_high, 0.01, -95, -95, -90, 0.1},
 };
 
 Pcm convert(const Limits& limits, std::uint32_t from, std::uint32_t to, const Pcm& in) {
@@ -42,7 +42,7 @@ Pcm convert(const Limits& limits, std::uint32_t from, std::uint32_t to, const Pc
     live.process(in, out);
     return out;
   }
-  auto file = audio::FileResampler<std::int16_t>::create(from, to, 1, *limits.quality).value();
+  auto file = file::Resampler<std::int16_t>::create(from, to, 1, *limits.quality).value();
   REQUIRE(file.process(in, out));
   REQUIRE(file.flush(out));
   return out;

@@ -1,4 +1,4 @@
-#include "audio/file_resampler.hpp"
+#include "file/resampler.hpp"
 
 #include <soxr.h>
 
@@ -6,36 +6,27 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/dynamic_library.hpp"
+#include "dynamic/library.hpp"
 
-namespace talky::audio {
+namespace talky::file {
 
 namespace {
 
 // What is used of libsoxr, which brings a thread pool with it: loaded when the first file needs it.
+#define TALKY_SOXR(symbol)      \
+  symbol(create, soxr_create)   \
+  symbol(process, soxr_process) \
+  symbol(destroy, soxr_delete)  \
+  symbol(io_spec, soxr_io_spec) \
+  symbol(quality_spec, soxr_quality_spec) \
+  symbol(runtime_spec, soxr_runtime_spec)
 struct Soxr {
-  decltype(&soxr_create) create = nullptr;
-  decltype(&soxr_process) process = nullptr;
-  decltype(&soxr_delete) destroy = nullptr;
-  decltype(&soxr_io_spec) io_spec = nullptr;
-  decltype(&soxr_quality_spec) quality_spec = nullptr;
-  decltype(&soxr_runtime_spec) runtime_spec = nullptr;
-
-  static Result<Soxr> load() {
-    const auto library = DynamicLibrary::load("libsoxr.so.0", "libsoxr to be installed");
-    if (!library) return tl::unexpected(library.error());
-    Soxr f;
-    const bool whole = library->bind(f.create, "soxr_create") && library->bind(f.process, "soxr_process") &&
-                       library->bind(f.destroy, "soxr_delete") && library->bind(f.io_spec, "soxr_io_spec") &&
-                       library->bind(f.quality_spec, "soxr_quality_spec") &&
-                       library->bind(f.runtime_spec, "soxr_runtime_spec");
-    if (!whole) return fail(Errc::unsupported, 0, "libsoxr 0.1 or later");
-    return f;
-  }
+  TALKY_DYNAMIC_TABLE(TALKY_SOXR)
 };
 
 const Result<Soxr>& soxr_library() {
-  static const Result<Soxr> loaded = Soxr::load();
+  static const auto loaded =
+      dynamic::load<Soxr>({"libsoxr.so.0"}, "libsoxr to be installed", "libsoxr 0.1 or later");
   return loaded;
 }
 
@@ -57,23 +48,23 @@ unsigned long recipe(Quality quality) {
 } // namespace
 
 template <class Sample>
-struct FileResampler<Sample>::Impl {
+struct Resampler<Sample>::Impl {
   std::unique_ptr<soxr, FreeSoxr> engine;
   std::size_t channels;
   double ratio; // out / in
 };
 
 template <class Sample>
-FileResampler<Sample>::FileResampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Resampler<Sample>::Resampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 template <class Sample>
-FileResampler<Sample>::FileResampler(FileResampler&&) noexcept = default;
+Resampler<Sample>::Resampler(Resampler&&) noexcept = default;
 template <class Sample>
-FileResampler<Sample>& FileResampler<Sample>::operator=(FileResampler&&) noexcept = default;
+Resampler<Sample>& Resampler<Sample>::operator=(Resampler&&) noexcept = default;
 template <class Sample>
-FileResampler<Sample>::~FileResampler() = default;
+Resampler<Sample>::~Resampler() = default;
 
 template <class Sample>
-Result<FileResampler<Sample>> FileResampler<Sample>::create(std::uint32_t from, std::uint32_t to,
+Result<Resampler<Sample>> Resampler<Sample>::create(std::uint32_t from, std::uint32_t to,
                                                             std::uint16_t channels, Quality quality) {
   if (from == 0 || to == 0 || channels == 0)
     return fail(Errc::unsupported, 0, "rates and channels above zero");
@@ -91,11 +82,11 @@ Result<FileResampler<Sample>> FileResampler<Sample>::create(std::uint32_t from, 
   }
   impl->channels = channels;
   impl->ratio = static_cast<double>(to) / from;
-  return FileResampler(std::move(impl));
+  return Resampler(std::move(impl));
 }
 
 template <class Sample>
-Result<> FileResampler<Sample>::process(std::span<const Sample> in, std::vector<Sample>& out) {
+Result<> Resampler<Sample>::process(std::span<const Sample> in, std::vector<Sample>& out) {
   const std::size_t channels = impl_->channels;
   std::size_t left = in.size() / channels;
   const Sample* from = in.data();
@@ -117,7 +108,7 @@ Result<> FileResampler<Sample>::process(std::span<const Sample> in, std::vector<
 }
 
 template <class Sample>
-Result<> FileResampler<Sample>::flush(std::vector<Sample>& out) {
+Result<> Resampler<Sample>::flush(std::vector<Sample>& out) {
   constexpr std::size_t room = 8192;
   for (;;) {
     const std::size_t start = out.size();
@@ -131,7 +122,7 @@ Result<> FileResampler<Sample>::flush(std::vector<Sample>& out) {
   }
 }
 
-template class FileResampler<std::int16_t>;
-template class FileResampler<float>;
+template class Resampler<std::int16_t>;
+template class Resampler<float>;
 
-} // namespace talky::audio
+} // namespace talky::file
