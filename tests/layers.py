@@ -35,11 +35,9 @@ SIPD_KNOWN = {
 SPLIT_KNOWN = {
     ("common/call", "Call"),
     ("common/call", "UserAgent::Impl"),
-    ("common/cli", "Options"),
     ("common/flow", "FlowDialogue"),
     ("common/media", "Media::Impl"),
     ("common/sip", "TransactionLayer::Impl"),
-    ("common/store", "Writer"),
     ("common/voice", "Session::Impl"),
     ("tools/sipd/api", "Api"),
     ("tools/sipd/call", "Session"),

@@ -1,4 +1,4 @@
-// What the programs' exit codes mean: those of BSD's sysexits, so that a script can tell whose fault it was.
+// What the programs' exit codes mean: those of BSD's sysexits, so that a script knows whose fault it was.
 #pragma once
 #include <stdexcept>
 #include <string>

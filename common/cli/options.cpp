@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 
-#include "cli/item.hpp"
+#include "cli/command_line.hpp"
+#include "cli/main.hpp"
+#include "cli/table.hpp"
 #include "core/ascii.hpp"
 
 namespace talky::cli {
@@ -74,8 +77,15 @@ Options::Handle& Options::Handle::check(std::function<std::optional<std::string>
 }
 
 Options::Options(std::string_view tool, std::string_view summary)
-    : tool_(tool), summary_(summary), group_("Options") {}
+    : table_(std::make_unique<Table>()), group_("Options") {
+  table_->tool = tool;
+  table_->summary = summary;
+}
 Options::~Options() = default;
+
+Options::Handle Options::handle_of(Item& item) const {
+  return Handle(item, table_->commands.empty() ? "" : table_->commands.back().name);
+}
 
 void Options::group(std::string_view title) {
   group_ = title;
@@ -90,8 +100,8 @@ Options::Item& Options::make(std::string_view name, std::string_view metavar, st
   item->group = group_;
   item->set = std::move(set);
   item->get = std::move(get);
-  items_.push_back(std::move(item));
-  return *items_.back();
+  table_->items.push_back(std::move(item));
+  return *table_->items.back();
 }
 
 Options::Handle Options::add(std::string_view name, std::string& target, std::string_view metavar,
@@ -176,39 +186,37 @@ Options::Handle Options::flag(std::string_view name, bool& target, std::string_v
 
 Options::Handle Options::positional(std::string_view metavar, std::string& target, std::string_view help,
                                     bool required) {
-  Handle handle = add(metavar, target, metavar, help);
-  Item& item = *items_.back();
-  item.positional = true;
-  item.required = required;
-  item.command = commands_.empty() ? "" : commands_.back().name;
-  return handle;
+  return positional(add(metavar, target, metavar, help), required);
 }
 
 Options::Handle Options::positional(std::string_view metavar, std::vector<std::string>& target,
                                     std::string_view help, bool required) {
-  Handle handle = add(metavar, target, metavar, help);
-  Item& item = *items_.back();
+  return positional(add(metavar, target, metavar, help), required);
+}
+
+Options::Handle Options::positional(Handle handle, bool required) {
+  Item& item = *table_->items.back();
   item.positional = true;
   item.required = required;
-  item.command = commands_.empty() ? "" : commands_.back().name;
+  item.command = table_->commands.empty() ? "" : table_->commands.back().name;
   return handle;
 }
 
 void Options::rare(std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
-    const auto found =
-        std::find_if(items_.begin(), items_.end(), [&](const auto& item) { return item->name == name; });
-    if (found == items_.end()) throw std::logic_error(fmt::format("no option {}", name));
+    const auto found = std::find_if(table_->items.begin(), table_->items.end(),
+                                    [&](const auto& item) { return item->name == name; });
+    if (found == table_->items.end()) throw std::logic_error(fmt::format("no option {}", name));
     (*found)->is_rare = true;
   }
 }
 
 void Options::command(std::string_view name, std::string_view help) {
-  commands_.push_back({std::string(name), std::string(help), {}});
+  table_->commands.push_back({std::string(name), std::string(help), {}});
 }
 
 void Options::config_file() {
-  has_config_ = true;
+  table_->has_config = true;
 }
 
 void Options::validate(std::function<void()> validate) {
@@ -216,30 +224,110 @@ void Options::validate(std::function<void()> validate) {
 }
 
 void Options::example(std::string_view line, std::string_view meaning) {
-  examples_.push_back({std::string(line), std::string(meaning)});
+  table_->examples.push_back({std::string(line), std::string(meaning)});
 }
 
 void Options::example_of(std::string_view command, std::string_view line, std::string_view meaning) {
-  for (Command& one : commands_) {
+  for (Table::Command& one : table_->commands) {
     if (one.name == command) one.examples.push_back({std::string(line), std::string(meaning)});
   }
 }
 
-bool Options::has_flags(std::string_view command) const {
-  return std::any_of(items_.begin(), items_.end(), [&](const auto& item) {
+bool Options::Table::has_flags(std::string_view command) const {
+  return std::any_of(items.begin(), items.end(), [&](const auto& item) {
     return !item->positional && !command.empty() && item->command == command;
   });
 }
 
 void Options::footer(std::string_view text) {
-  footer_ = text;
+  table_->footer = text;
 }
 
 Source Options::source(std::string_view name) const {
-  for (const auto& item : items_) {
+  for (const auto& item : table_->items) {
     if (item->name == name) return item->source;
   }
   return Source::standard;
+}
+
+// --- Its values
+
+std::string environment_name(std::string_view tool, std::string_view option) {
+  std::string out = "TALKY_";
+  for (const char c : std::string(tool) + "_" + std::string(option))
+    out += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return out;
+}
+
+void apply_environment(Options::Table& table) {
+  for (const auto& item : table.items) {
+    if (!item->configurable()) continue;
+    const std::string variable = environment_name(table.tool, item->name);
+    const char* text = std::getenv(variable.c_str());
+    if (!text) continue;
+    std::vector<std::string> values;
+    if (item->list) {
+      std::string_view rest = text;
+      while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find_first_of(";\n"), rest.size());
+        const std::string_view one = ascii::trim(rest.substr(0, end));
+        if (!one.empty()) values.emplace_back(one);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+      }
+    } else {
+      values.emplace_back(text);
+    }
+    if (const auto expected = item->assign(values, Source::environment)) {
+      const std::string shown = item->is_secret ? "its value" : fmt::format("\"{}\"", text);
+      throw Failure(ExitCode::config, fmt::format("{}: {} is not {}", variable, shown, *expected));
+    }
+  }
+}
+
+std::string Options::print_config() const {
+  return cli::print_config(*table_);
+}
+
+std::optional<int> Options::parse(int argc, const char* const* argv) {
+  const auto print = [](const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    return 0;
+  };
+  const auto usage = [this](const std::string& text) {
+    complain(table_->program(), text + " (see --help)");
+    return static_cast<int>(ExitCode::usage);
+  };
+  CommandLine line(*table_);
+  if (const auto wrong = line.parse(*table_, argc, argv)) return usage(*wrong);
+  const CommandLine::Asked& asked = line.asked();
+  command_given_ = asked.command;
+  config_path_ = asked.config;
+  if (asked.help && !asked.help_all && table_->has_flags(command_given_))
+    return print(command_help(*table_, command_given_));
+  if (asked.help || asked.help_all) return print(help_text(*table_, asked.help_all));
+  if (asked.version) return print(table_->program() + " " TALKY_VERSION "\n");
+  if (!asked.shell.empty()) {
+    const std::string script = completion(*table_, asked.shell);
+    if (script.empty()) return usage("--completion: \"" + asked.shell + "\" is not bash, zsh or fish");
+    return print(script);
+  }
+
+  try {
+    if (table_->has_config) {
+      const char* variable = std::getenv(environment_name(table_->tool, "config").c_str());
+      if (config_path_.empty() && variable) config_path_ = variable;
+      if (!config_path_.empty()) apply_file(*table_, config_path_);
+    }
+    apply_environment(*table_);
+    line.apply(*table_);
+    if (validate_) validate_();
+  } catch (const Failure& failure) {
+    complain(table_->program(), failure.what());
+    return static_cast<int>(failure.code());
+  }
+  if (asked.print_config) return print(print_config());
+  if (asked.check_config) return 0;
+  return std::nullopt;
 }
 
 } // namespace talky::cli

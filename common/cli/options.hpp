@@ -33,6 +33,7 @@ enum class Source : std::uint8_t { standard, file, environment, flag };
 class Options {
  public:
   struct Item;
+  struct Table;
 
   // Refines what add() has just made.
   class Handle {
@@ -114,34 +115,16 @@ class Options {
  private:
   using Set = std::function<std::optional<std::string>(const std::vector<std::string>&)>;
   using Get = std::function<std::vector<std::string>()>;
-  Handle handle_of(Item& item) const { return Handle(item, commands_.empty() ? "" : commands_.back().name); }
+  Handle handle_of(Item& item) const;
+  Handle positional(Handle handle, bool required);
   Item& make(std::string_view name, std::string_view metavar, std::string_view help, Set set, Get get);
   Handle add_integer(std::string_view name, std::string_view metavar, std::string_view help, std::int64_t low,
                      std::uint64_t high, std::function<void(std::int64_t, std::uint64_t)> write,
                      std::function<std::string()> read);
-  void apply_file(const std::string& path);
-  void apply_environment();
-  bool has_flags(std::string_view command) const;
-  enum class Detail : std::uint8_t { common, all };
-  bool shown(const Item& item, std::string_view command, Detail detail) const;
-  std::string help_text(Detail detail) const;
-  std::string command_help(const std::string& command) const;
-  std::string options_help(std::string_view command, Detail detail) const;
-  std::string completion(std::string_view shell) const;
 
-  std::string tool_, summary_, group_, footer_, config_path_, command_given_;
-  std::vector<std::unique_ptr<Item>> items_;
-  struct Example {
-    std::string line, meaning;
-  };
-  struct Command {
-    std::string name, help;
-    std::vector<Example> examples;
-  };
-  std::vector<Command> commands_;
-  std::vector<Example> examples_;
+  std::unique_ptr<Table> table_;
+  std::string group_, config_path_, command_given_;
   std::function<void()> validate_;
-  bool has_config_ = false;
 };
 
 template <class Number>

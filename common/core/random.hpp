@@ -7,8 +7,8 @@
 
 namespace talky {
 
-// xoshiro256**: fast and small. Not for secrets: whoever has seen enough outputs can tell the next, so keys
-// and nonces are made from the system's entropy at the rim.
+// xoshiro256**: fast and small. Not for secrets: whoever has seen enough outputs can compute the next, so
+// keys and nonces are made from the system's entropy at the rim.
 class Random {
  public:
   using Seed = std::array<std::uint64_t, 4>;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/frame.hpp"
 #include "core/error.hpp"
 #include "engine/onnx.hpp"
 
@@ -24,7 +25,7 @@ struct Transcript {
 
 class Moonshine {
  public:
-  static constexpr int kSampleRate = 16'000;
+  static constexpr int kSampleRate = audio::bridge_rate;
   // Longer audio is cut at its quietest places into parts of at most this many seconds.
   static constexpr int kMaxPartSeconds = 20;
   static constexpr int kMaxSeconds = 300; // more is refused with `too_large`

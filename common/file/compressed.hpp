@@ -15,7 +15,7 @@ enum class Compression : std::uint8_t { none, gzip, zstd };
 // By the first bytes (four suffice).
 Compression compression_of(Bytes start);
 
-// How far a decompression has come; told by the reader of the input while it goes on.
+// How far a decompression has come; reported by the reader of the input while it goes on.
 struct CompressionState {
   Compression kind = Compression::none;
   std::uint64_t compressed = 0; // bytes of the file that were used

@@ -75,7 +75,7 @@ struct FlacReader::Impl {
     return FLAC__STREAM_DECODER_WRITE_STATUS_CONTINUE;
   }
 
-  void tell(const FLAC__StreamMetadata& metadata) {
+  void read(const FLAC__StreamMetadata& metadata) {
     if (metadata.type != FLAC__METADATA_TYPE_STREAMINFO) return;
     const auto& info = metadata.data.stream_info;
     format = {info.sample_rate, static_cast<std::uint16_t>(info.channels)};
@@ -111,7 +111,7 @@ Result<FlacReader> FlacReader::create(Input input) {
         return Impl::of(self).take(*frame, planes);
       },
       [](const FLAC__StreamDecoder*, const FLAC__StreamMetadata* metadata, void* self) {
-        Impl::of(self).tell(*metadata);
+        Impl::of(self).read(*metadata);
       },
       [](const FLAC__StreamDecoder*, FLAC__StreamDecoderErrorStatus, void* self) {
         Impl::of(self).refuse(Errc::malformed, "an undamaged FLAC frame");
@@ -148,7 +148,7 @@ Result<> FlacReader::read(std::size_t max_frames, std::vector<std::int32_t>& out
     impl.used = 0;
     const bool fine = FLAC__stream_decoder_process_single(decoder) != 0;
     const bool end = FLAC__stream_decoder_get_state(decoder) == FLAC__STREAM_DECODER_END_OF_STREAM;
-    // A last frame that was cut off is no damage: missing() tells.
+    // A last frame that was cut off is no damage: missing() counts it.
     if (impl.error && !(end && impl.error->code == Errc::malformed && missing() > 0))
       return tl::unexpected(*impl.error);
     if (!fine || end) {

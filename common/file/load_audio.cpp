@@ -35,7 +35,7 @@ Result<Pcm> load_audio(const std::string& path, std::uint64_t max_frames) {
   if (path == "-" || (code != Errc::malformed && code != Errc::unsupported))
     return tl::unexpected(wav.error());
   auto other = SoundFileReader::open(path);
-  // Of a broken WAV file our own complaint tells more.
+  // Of a broken WAV file our own error says more.
   if (!other) return tl::unexpected(wav.error());
   return read_all(*other, other->format(), max_frames);
 }
@@ -53,8 +53,7 @@ Result<std::vector<std::int16_t>> load_mono(const std::string& path, std::uint32
     mono[i] = static_cast<std::int16_t>(sum / static_cast<int>(channels));
   }
   if (pcm->format.rate == rate) return mono;
-  auto resampler =
-      Resampler<std::int16_t>::create(pcm->format.rate, rate, 1, Quality::high);
+  auto resampler = Resampler<std::int16_t>::create(pcm->format.rate, rate, 1, Quality::high);
   if (!resampler) return tl::unexpected(resampler.error());
   std::vector<std::int16_t> out;
   if (const auto done = resampler->process(mono, out); !done) return tl::unexpected(done.error());

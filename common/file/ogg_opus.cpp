@@ -155,7 +155,7 @@ struct OggOpusReader::Impl {
           std::clamp(std::lrint(static_cast<float>(queue[i]) * gain), -32768L, 32767L));
   }
 
-  // What a lost page held, as far as the granule position of this one tells.
+  // What a lost page held, as far as the granule position of this one shows.
   void fill(std::int64_t missing) {
     constexpr std::int64_t most = std::int64_t{kRate} * 60;
     const auto frames = static_cast<std::size_t>(std::clamp<std::int64_t>(missing, 0, most) * rate / kRate);

@@ -52,7 +52,7 @@ class WavRecorder {
   std::vector<std::int16_t> stereo_;
   std::uint64_t frames_ = 0;
   std::uint64_t data_bytes_ = 0;   // in the file
-  std::uint64_t header_bytes_ = 0; // that its header tells of
+  std::uint64_t header_bytes_ = 0; // that its header counts
   int broken_ = 0;                 // errno: why nothing can be written any more
 };
 

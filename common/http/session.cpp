@@ -295,7 +295,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     state_ = State::streaming;
     timer_.cancel();
     discarded_ = 0;
-    discard(); // tells when the client goes
+    discard(); // notices when the client goes
     std::exchange(start_stream_, nullptr)(shared_from_this());
   }
 

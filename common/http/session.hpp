@@ -1,5 +1,5 @@
-// One connection of an Server: reads requests, has them answered, writes the answers. Part of
-// http_server.
+// One connection of a Server: reads requests, has them answered, writes the answers. A part of
+// http/server.hpp, and not public.
 #pragma once
 #include <memory>
 #include <string_view>

@@ -22,7 +22,7 @@ inline boost::asio::ssl::context client_trust(const std::string& ca_file, boost:
   return trust;
 }
 
-// Before the handshake, on an ssl_stream. The server is told which name is meant (RFC 6066 3): names only, no
+// Before the handshake, on an ssl_stream. The server learns which name is meant (RFC 6066 3): names only, no
 // addresses. False: OpenSSL refuses the name.
 template <class Tls>
 bool expect_host(Tls& stream, const std::string& host) {

@@ -116,9 +116,9 @@ struct WebSocketConnecting::Attempt : std::enable_shared_from_this<WebSocketConn
 
   void finish(std::string_view what, error_code error) {
     if (!done) return;
-    const auto tell = std::exchange(done, nullptr);
+    const auto finish = std::exchange(done, nullptr);
     give_up();
-    tell(tl::unexpected(fmt::format("{}{}", what, error.message())));
+    finish(tl::unexpected(fmt::format("{}{}", what, error.message())));
   }
 
   void give_up() {

@@ -1,4 +1,4 @@
-// What a browser that calls tells talky-sipd beside its audio: the text messages of the WebSocket
+// What a browser that calls reports to talky-sipd beside its audio: the text messages of the WebSocket
 // /api/v1/web/call, JSON objects with a "type" (man/talky-api.7).
 //
 //     {"type":"hangup"}  {"type":"dtmf","digit":"5"}  {"type":"played","samples":48000}

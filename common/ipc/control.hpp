@@ -1,4 +1,4 @@
-// What talky-sipd and an agent tell each other beside the audio: JSON objects with a "type", in AudioSocket
+// What talky-sipd and an agent send each other beside the audio: JSON objects with a "type", in AudioSocket
 // frames of kind 0xe0 or as lines on the file descriptors 3 and 4 of an exec: program.
 //
 // sipd to agent:
@@ -64,8 +64,8 @@ struct Cleared {
   bool operator==(const Cleared&) const = default;
 };
 struct Hold { // until `resume` the caller hears nothing of the agent
-  // He is not on hold: another program talks with him. What the agent had begun to say is not worth going on
-  // with.
+  // The caller is not on hold: another program talks with them. What the agent had begun to say is not worth
+  // going on with.
   bool by_program = false;
   bool operator==(const Hold&) const = default;
 };
@@ -111,12 +111,12 @@ struct SendDtmf {
   std::uint32_t duration_ms = 100;
   bool operator==(const SendDtmf&) const = default;
 };
-// Where the time between the caller's last sound and the first sample of the answer went, told right behind
-// the audio that begins the answer. All but `turn` in samples. Turn 0 is the greeting, from the start of the
-// call.
+// Where the time between the caller's last sound and the first sample of the answer went, reported right
+// behind the audio that begins the answer. All but `turn` in samples. Turn 0 is the greeting, from the start
+// of the call.
 struct TurnTaken {
   std::uint64_t turn = 0;     // of the caller, from 1
-  std::uint64_t end = 0;      // of his speech: position in the audio that sipd has sent
+  std::uint64_t end = 0;      // of their speech: position in the audio that sipd has sent
   std::uint64_t endpoint = 0; // deciding that the turn is over
   std::uint64_t stt = 0;      // recognising it
   std::uint64_t dialogue = 0; // finding an answer
@@ -133,7 +133,7 @@ struct SpeechActive { // the caller has begun, or ceased, to speak
 struct Caption {
   enum class Side : std::uint8_t { caller, agent };
   Side side = Side::caller;
-  std::uint64_t turn = 0;     // of the caller, from 1; the agent's is that which he answers, 0 without
+  std::uint64_t turn = 0;     // of the caller, from 1; the agent's is that which it answers, 0 without
   std::uint64_t sentence = 0; // of the agent's: counted through the call; it begins to be spoken
   std::string text;
   bool final = true; // false, with "": the turn is withdrawn, because the caller has gone on

@@ -32,6 +32,7 @@
 #include <variant>
 #include <vector>
 
+#include "audio/frame.hpp"
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
 #include "core/error.hpp"
@@ -42,7 +43,7 @@
 
 namespace talky::media {
 
-inline constexpr std::uint32_t kSampleRate = 16'000;
+inline constexpr std::uint32_t kSampleRate = audio::bridge_rate;
 inline constexpr std::size_t kFrameSamples = 320;
 inline constexpr Duration kTick = std::chrono::milliseconds(20);
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "audio/frame.hpp"
+
 namespace talky::media {
 
 namespace {
-constexpr std::size_t kKeepCapacity = 16'000; // a second; more is given back when the queue runs empty
+constexpr std::size_t kKeepCapacity =
+    audio::bridge_rate; // a second; more is given back when the queue runs empty
 } // namespace
 
 std::size_t MediaPlayout::push(std::span<const std::int16_t> samples) {

@@ -83,8 +83,8 @@ struct Loop::Impl {
   void read_ready() {
     if (dispatching) return;
     dispatching = true;
-    // After a stall more may be ready than one call tells; what has been told goes to the end of the kernel's
-    // list.
+    // After a stall more may be ready than one call reports; what has been reported goes to the end of the
+    // kernel's list.
     for (int round = 0; round < max_rounds && dispatch(); ++round) {
     }
     dispatching = false;

@@ -39,7 +39,7 @@ SysResult<Pipe> make_pipe() {
   return out;
 }
 
-// What posix_spawn is told; freed whichever way spawn() ends.
+// The orders for posix_spawn; freed whichever way spawn() ends.
 struct SpawnPlan {
   posix_spawn_file_actions_t actions{};
   posix_spawnattr_t attributes{};
@@ -103,7 +103,7 @@ struct Process::Impl : std::enable_shared_from_this<Process::Impl> {
     siginfo_t info{};
     const auto id = static_cast<id_t>(pid);
     if (::waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    // Who was told to stop takes its helpers along. Until the leader is reaped its number is still the
+    // A process that is to stop takes its helpers along. Until the leader is reaped its number is still the
     // group's.
     if (killer) ::kill(-pid, SIGKILL);
     if (::waitid(P_PID, id, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;

@@ -23,13 +23,13 @@ Resolving::Resolving(Loop& loop, const std::string& host, std::uint16_t port, Do
                                           const Impl::Resolver::results_type& results) {
         const auto self = weak.lock();
         if (!self || !self->done) return;
-        const Done tell = std::exchange(self->done, nullptr);
+        const Done finish = std::exchange(self->done, nullptr);
         for (const auto& entry : results) {
           if (const auto ip = IpAddress::parse(entry.endpoint().address().to_string()))
-            return tell(Endpoint{*ip, port});
+            return finish(Endpoint{*ip, port});
         }
         (void)error; // every failure comes to this: there is no such host for us
-        tell(tl::unexpected(SystemError{EHOSTUNREACH, "look up"}));
+        finish(tl::unexpected(SystemError{EHOSTUNREACH, "look up"}));
       });
 }
 

@@ -47,7 +47,7 @@ void Connection::pause_reading(bool pause) {
 
 void Connection::update_watch() {
   if (!fd_ || !handlers_) return;
-  const bool read = closing_ ? said_ : !paused_;
+  const bool read = closing_ ? half_closed_ : !paused_;
   const bool write = queued() > 0;
   if (!read && !write) { // an error would be reported all the same, again and again
     watch_.reset();
@@ -89,7 +89,7 @@ void Connection::ready(Watch::Ready ready) {
 }
 
 bool Connection::write(Bytes bytes) {
-  if (!fd_ || closing_ || deaf_ || queued() + bytes.size() > max_queue_) return false;
+  if (!fd_ || closing_ || write_failed_ || queued() + bytes.size() > max_queue_) return false;
   if (queued() == 0) { // most writes go out at once and never touch the queue
     ssize_t count = 0;
     do {
@@ -134,7 +134,7 @@ void Connection::flush() {
 // The peer takes nothing more. What it said before it went is still to be read, and the end of that is the
 // end of the connection.
 void Connection::give_up_writing() {
-  deaf_ = true;
+  write_failed_ = true;
   queue_.clear();
   queue_head_ = 0;
   if (closing_) return close();
@@ -172,14 +172,15 @@ void Connection::close_when_drained(Time deadline) {
 }
 
 void Connection::end_writing() {
-  if (deaf_ || ::shutdown(fd_.get(), SHUT_WR) != 0) return close(); // a pipe has no other side to wait for
-  said_ = true;
+  if (write_failed_ || ::shutdown(fd_.get(), SHUT_WR) != 0)
+    return close(); // a pipe has no other side to wait for
+  half_closed_ = true;
   update_watch();
 }
 
 void Connection::pass_over() {
   std::array<std::byte, read_size> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
-  for (int round = 0; said_ && round < max_reads_a_turn; ++round) {
+  for (int round = 0; half_closed_ && round < max_reads_a_turn; ++round) {
     const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
     if (count > 0) continue;
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;

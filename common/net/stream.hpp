@@ -88,8 +88,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Timer> linger_;
   bool paused_ = false;
   bool closing_ = false;
-  bool deaf_ = false; // writing has failed
-  bool said_ = false; // all that we had to say, and the peer knows it
+  bool write_failed_ = false; // the peer takes nothing more
+  bool half_closed_ = false;  // shutdown(SHUT_WR) is done: the peer knows that nothing more comes
 };
 
 // Takes connections in. When the process is out of descriptors it logs one line, pauses for 100 ms and goes

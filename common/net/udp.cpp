@@ -20,7 +20,7 @@ using detail::to_endpoint;
 
 namespace {
 
-constexpr std::size_t batch = 16;         // datagrams a system call; told in udp.hpp
+constexpr std::size_t batch = 16;         // datagrams a system call; named in udp.hpp
 constexpr std::size_t slot = 65536;       // bytes of one datagram
 constexpr std::size_t control_size = 192; // of the packet-info, overflow and time stamp messages
 

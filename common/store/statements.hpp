@@ -21,7 +21,7 @@ const std::string& call_columns();
 CallRecord call_of(const std::vector<Value>& row);
 
 Statement put_call(const CallRecord& record);
-// One row more than query.limit is asked for: it tells that there is a next page. Errors: invalid (limit,
+// One row more than query.limit is asked for: it shows that there is a next page. Errors: invalid (limit,
 // page token).
 Outcome<Statement> list_calls(const Query& query);
 Statement count_calls(const Filter& filter);

@@ -36,7 +36,7 @@ class Writer {
  public:
   using Milliseconds = std::chrono::milliseconds;
 
-  // What the files of a call tell is added when they are whole.
+  // What the files of a call hold is added when they are whole.
   struct Completing {
     CallRecord& record;
     bool recovered; // from the spool of a process that has died
@@ -118,7 +118,7 @@ class Writer {
   void reload();
   void tidy_spool();
   void tend();
-  void tell_lost(const CallRecord& record, std::string_view why) const;
+  void report_lost(const CallRecord& record, std::string_view why) const;
   void lose(const CallRecord& record, std::string_view why);
   void trouble(const Error& error);
   void relief();

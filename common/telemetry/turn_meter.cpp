@@ -78,13 +78,13 @@ void TurnMeter::settle(Time now) {
     TurnMeasure measure;
     measure.turn = waiting.turn.turn;
     measure.speech_end = waiting.speech_end;
-    Duration told{0};
+    Duration reported{0};
     for (std::size_t i = 0; i < waiting.turn.stages.size(); ++i) {
       measure.stages[i] = to_duration(waiting.turn.stages[i]);
-      told += measure.stages[i];
+      reported += measure.stages[i];
     }
-    measure.stages[stage_count - 1] = std::max(Duration{0}, *at - waiting.speech_end - told);
-    measure.response = told + measure.stages[stage_count - 1];
+    measure.stages[stage_count - 1] = std::max(Duration{0}, *at - waiting.speech_end - reported);
+    measure.response = reported + measure.stages[stage_count - 1];
     done_.push_back(measure);
     turns_.pop_front();
   }

@@ -1,5 +1,5 @@
-// How long a caller waits for an answer, from the end of his speech to the packet that carries the answer's
-// first sample, and where that time goes. The agent tells its own parts in samples of the audio that it was
+// How long a caller waits for an answer, from the end of their speech to the packet that carries the answer's
+// first sample, and where that time goes. The agent reports its own parts in samples of the audio that it was
 // given (ipc::TurnTaken); what the bridge adds is found here, by two clocks that are both ours: when the
 // caller's samples were handed over, and when packets left.
 //
@@ -29,12 +29,12 @@ inline constexpr std::array<const char*, stage_count> stage_names{"endpoint", "s
 
 struct TurnMeasure {
   std::uint64_t turn = 0;                     // of the caller; 0: the greeting
-  Time speech_end{};                          // when his last sample had been handed over
+  Time speech_end{};                          // when their last sample had been handed over
   std::array<Duration, stage_count> stages{}; // none is negative
   Duration response{0};                       // their sum: to the packet
 };
 
-// As the agent tells it; samples at 16 kHz.
+// As the agent reports it; samples at 16 kHz.
 struct AgentTurn {
   std::uint64_t turn = 0, end = 0;
   std::array<std::uint64_t, stage_count - 1> stages{};
@@ -52,7 +52,7 @@ class TurnMeter {
   // The two sides of the call have lost touch: another party took its place, or other audio was played
   // between. What cannot be measured any more is forgotten.
   void restart();
-  // False: the figures cannot be (they are told by the peer), or nothing is known of the time they are about.
+  // False: the figures cannot be (they come from the peer), or nothing is known of the time they are about.
   bool taken(const AgentTurn& turn, Time now);
   std::optional<TurnMeasure> poll();
 

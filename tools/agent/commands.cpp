@@ -12,6 +12,7 @@
 #include <memory>
 #include <system_error>
 
+#include "audio/frame.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
 #include "core/bytes.hpp"
@@ -27,7 +28,7 @@ namespace talky::agent {
 namespace {
 
 constexpr std::size_t kMaxText = 1U << 20;
-constexpr std::uint64_t kMaxHearSamples = std::uint64_t{16'000} * 3600 * 4;
+constexpr std::uint64_t kMaxHearSamples = std::uint64_t{audio::bridge_rate} * 3600 * 4;
 
 int code(cli::ExitCode exit_code) {
   return static_cast<int>(exit_code);

@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "audio/frame.hpp"
+
 namespace talky::replay {
 
-inline constexpr std::uint32_t kRate = 16'000;
+inline constexpr std::uint32_t kRate = audio::bridge_rate;
 inline constexpr double kSpeechDbfs = -45; // a frame of 20 ms above this is sound
 inline constexpr std::size_t kFrame = 320;
 

@@ -8,13 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "audio/frame.hpp"
 #include "audio/tone.hpp"
 #include "sipd/agent/agent_program.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint32_t rate = 16'000;
+constexpr std::uint32_t rate = audio::bridge_rate;
 
 constexpr auto probe_limit = std::chrono::seconds(1);
 constexpr auto probe_again = std::chrono::milliseconds(100);

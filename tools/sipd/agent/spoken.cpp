@@ -3,10 +3,12 @@
 #include <utility>
 #include <vector>
 
+#include "audio/frame.hpp"
+
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t rate = 16'000;
+constexpr std::size_t rate = audio::bridge_rate;
 constexpr std::size_t max_output = 2 * rate * 20; // bytes
 
 } // namespace

@@ -5,13 +5,14 @@
 #include <array>
 #include <utility>
 
+#include "audio/frame.hpp"
 #include "core/overloaded.hpp"
 #include "ipc/audiosocket.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t rate = 16'000;
+constexpr std::uint64_t rate = audio::bridge_rate;
 constexpr std::size_t max_waiting = 50;       // frames: a second, beside what the kernel holds
 constexpr std::size_t max_handed_over = 4096; // bytes that the WebSocket itself may hold back
 constexpr std::size_t frame_samples = 320;

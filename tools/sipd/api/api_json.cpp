@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "audio/frame.hpp"
 #include "file/wav.hpp"
 #include "net/fd.hpp"
 #include "sip/uri.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t max_samples = std::uint64_t{16'000} * 120;
+constexpr std::uint64_t max_samples = std::uint64_t{audio::bridge_rate} * 120;
 constexpr std::size_t max_digits = 256;
 constexpr std::size_t max_uri = 512;
 constexpr std::size_t max_said = 1'000;
@@ -140,7 +141,8 @@ Parsed<audio::Samples> decode_audio(std::string_view body) {
     if (count <= 0) return tl::unexpected(std::string("there is no memory for the sound"));
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
-  auto samples = file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), 16'000, max_samples);
+  auto samples =
+      file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), audio::bridge_rate, max_samples);
   if (!samples)
     return tl::unexpected(fmt::format("the body is no sound file of ours: {}", samples.error().what));
   if (samples->empty()) return tl::unexpected(std::string("the sound file is empty"));

@@ -10,6 +10,8 @@
 #include <array>
 #include <vector>
 
+#include "audio/frame.hpp"
+
 namespace talky::sipd {
 namespace {
 
@@ -250,7 +252,7 @@ std::string Metrics::text(const Gauges& gauges) {
   impl_->connections.Set(number(gauges.http_connections));
   impl_->readers.Set(number(gauges.event_readers));
   impl_->listeners.Set(number(gauges.listeners));
-  impl_->queued.Set(number(gauges.queued_samples) / 16'000);
+  impl_->queued.Set(number(gauges.queued_samples) / audio::bridge_rate);
   impl_->uptime.Set(gauges.uptime_s);
   impl_->up.Set(gauges.sip_up ? 1 : 0);
   set_total(impl_->sip_received, gauges.workers.sip_received);

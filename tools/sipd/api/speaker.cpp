@@ -5,10 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "audio/frame.hpp"
+
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t max_output = std::size_t{2} * 16'000 * 125; // bytes: two minutes may wait in a call
+constexpr std::size_t max_output =
+    std::size_t{2} * audio::bridge_rate * 125; // bytes: two minutes may wait in a call
 
 } // namespace
 

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "audio/frame.hpp"
 #include "file/wav.hpp"
 #include "json/json.hpp"
 #include "sipd/api/api_json.hpp"
@@ -18,7 +19,7 @@ using http::Reply;
 using http::Request;
 using http::Response;
 
-constexpr std::uint32_t rate = 16'000;
+constexpr std::uint32_t rate = audio::bridge_rate;
 constexpr std::size_t max_list = 64 << 10;                     // bytes
 constexpr std::size_t max_sample = std::size_t{2} * rate * 30; // bytes
 constexpr std::size_t max_voices = 100;

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "audio/frame.hpp"
 #include "core/overloaded.hpp"
 #include "ipc/audiosocket.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t rate = 16'000;
+constexpr std::uint64_t rate = audio::bridge_rate;
 constexpr std::uint64_t max_waiting = rate;   // samples: a second, beside what the kernel holds
 constexpr std::size_t max_handed_over = 4096; // bytes that the WebSocket itself may hold back
 constexpr std::size_t max_binary = 6400;      // bytes of a message: 200 ms

@@ -2,13 +2,14 @@
 #include <algorithm>
 #include <array>
 
+#include "audio/frame.hpp"
 #include "audio/tone.hpp"
 #include "sipd/bridge/bridge.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint32_t rate = 16'000;
+constexpr std::uint32_t rate = audio::bridge_rate;
 
 class Echo : public Bridge {
  public:

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "audio/frame.hpp"
 #include "audio/resampler.hpp"
 #include "audio/tone.hpp"
 #include "codec/g711.hpp"
@@ -21,7 +22,7 @@ namespace {
 
 namespace streams = ipc::media_streams;
 
-constexpr std::uint32_t rate = 16'000, wire_rate = 8'000;
+constexpr std::uint32_t rate = audio::bridge_rate, wire_rate = 8'000;
 constexpr auto connect_limit = std::chrono::seconds(5);
 constexpr auto first_redial = std::chrono::milliseconds(250);
 constexpr auto longest_redial = std::chrono::seconds(4); // between two attempts

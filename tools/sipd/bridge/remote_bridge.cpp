@@ -2,12 +2,13 @@
 
 #include <variant>
 
+#include "audio/frame.hpp"
 #include "core/overloaded.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t rate = 16'000;
+constexpr std::uint64_t rate = audio::bridge_rate;
 constexpr std::uint64_t pause_above = 60 * rate;  // samples queued
 constexpr std::uint64_t resume_below = 30 * rate; // samples queued
 constexpr std::uint64_t silent_after = 10 * rate; // samples of the caller without any of the program

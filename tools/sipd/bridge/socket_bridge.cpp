@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "audio/frame.hpp"
 #include "audio/resampler.hpp"
 #include "ipc/audiosocket.hpp"
 #include "sipd/bridge/remote_bridge.hpp"
@@ -166,8 +167,8 @@ class SocketBridge : public RemoteBridge {
     connection_->write(out_); // a full queue is told of where the audio goes
   }
 
-  audio::Resampler& down() { return resampler(down_, 16'000, 8'000); }
-  audio::Resampler& up() { return resampler(up_, 8'000, 16'000); }
+  audio::Resampler& down() { return resampler(down_, audio::bridge_rate, 8'000); }
+  audio::Resampler& up() { return resampler(up_, 8'000, audio::bridge_rate); }
   static audio::Resampler& resampler(std::optional<audio::Resampler>& one, std::uint32_t from,
                                      std::uint32_t to) {
     if (!one) one.emplace(std::move(*audio::Resampler::create(from, to)));

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "audio/frame.hpp"
 #include "cli/logger.hpp"
 #include "cli/main.hpp"
 #include "file/wav.hpp"
@@ -26,7 +27,7 @@ namespace {
 using cli::ExitCode;
 using cli::Failure;
 
-constexpr std::uint64_t max_play_samples = std::uint64_t{16'000} * 3600; // an hour
+constexpr std::uint64_t max_play_samples = std::uint64_t{audio::bridge_rate} * 3600; // an hour
 constexpr std::size_t digest_key_bytes = 16;
 constexpr std::size_t max_connections = 2'000; // of SIP over TCP, in all
 constexpr std::size_t max_connections_per_source = 200;
@@ -41,7 +42,7 @@ Live load_live(const Settings& settings) {
   for (const Target* target : settings.routes->targets()) {
     const auto* play = target->as<PlayTarget>();
     if (!play || live.files.contains(play->path)) continue;
-    auto samples = file::load_mono(play->path, 16'000, max_play_samples);
+    auto samples = file::load_mono(play->path, audio::bridge_rate, max_play_samples);
     if (!samples) {
       throw Failure(ExitCode::no_input, fmt::format("{}: {}: {}", target->text,
                                                     to_string(samples.error().code), samples.error().what));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <system_error>
 
+#include "audio/frame.hpp"
 #include "cli/exit_code.hpp"
 #include "file/io.hpp"
 #include "file/pcap.hpp"
@@ -59,7 +60,7 @@ struct Recorder::File {
   void write(const Block& block, const log::Sink& log) {
     if (!started) {
       started = true;
-      if (auto made = file::WavRecorder::create(path + ".wav", {16'000, 2})) {
+      if (auto made = file::WavRecorder::create(path + ".wav", {audio::bridge_rate, 2})) {
         wav = std::move(*made);
       } else {
         stop(made.error().reason(), ".wav", log);

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/item.hpp"
 #include "cli/options.hpp"
+#include "cli/table.hpp"
 #include "core/ascii.hpp"
 
 namespace talky::cli {
@@ -33,7 +33,7 @@ std::string scalar(const std::string& text) {
 
 } // namespace
 
-void Options::apply_file(const std::string& path) {
+void apply_file(Options::Table& table, const std::string& path) {
   YAML::Node root;
   try {
     root = YAML::LoadFile(path);
@@ -49,8 +49,8 @@ void Options::apply_file(const std::string& path) {
   if (!root.IsMap()) throw failed(root, "expected lines of the form `key: value`");
   for (const auto& entry : root) {
     const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
-    Item* item = nullptr;
-    for (const auto& candidate : items_) {
+    Options::Item* item = nullptr;
+    for (const auto& candidate : table.items) {
       if (candidate->configurable() && candidate->name == key) item = candidate.get();
     }
     if (!item) throw failed(entry.first, fmt::format("unknown key \"{}\"", key));
@@ -79,10 +79,10 @@ void Options::apply_file(const std::string& path) {
   }
 }
 
-std::string Options::print_config() const {
-  std::string out =
-      fmt::format("# talky-{} {}: the values that hold, and where they come from\n", tool_, TALKY_VERSION);
-  for (const auto& item : items_) {
+std::string print_config(const Options::Table& table) {
+  std::string out = fmt::format("# talky-{} {}: the values that hold, and where they come from\n", table.tool,
+                                TALKY_VERSION);
+  for (const auto& item : table.items) {
     if (!item->configurable()) continue;
     const std::vector<std::string> values = item->get();
     const std::string_view from = to_string(item->source);

@@ -1,6 +1,7 @@
-// One row of the option table; for common/cli alone.
+// The option table, and what is made from it; for common/cli alone.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,36 @@ struct Options::Item {
   std::optional<std::string> assign(const std::vector<std::string>& values, Source from);
 };
 
+struct Options::Table {
+  struct Example {
+    std::string line, meaning;
+  };
+  struct Command {
+    std::string name, help;
+    std::vector<Example> examples;
+  };
+
+  std::string tool, summary, footer; // tool without "talky-"
+  std::vector<std::unique_ptr<Item>> items;
+  std::vector<Command> commands;
+  std::vector<Example> examples;
+  bool has_config = false;
+
+  std::string program() const { return "talky-" + tool; }
+  bool has_flags(std::string_view command) const; // of its own
+};
+
 // TALKY_SIPD_RTP_PORTS
 std::string environment_name(std::string_view tool, std::string_view option);
+
+// The sources of values beside the flags (command_line.hpp). They throw Failure for a value that is not what
+// was expected.
+void apply_environment(Options::Table& table);
+void apply_file(Options::Table& table, const std::string& path);
+
+std::string help_text(const Options::Table& table, bool all);                      // --help, --help-all
+std::string command_help(const Options::Table& table, const std::string& command); // calls --help
+std::string completion(const Options::Table& table, std::string_view shell);       // "": no such shell
+std::string print_config(const Options::Table& table);
 
 } // namespace talky::cli
