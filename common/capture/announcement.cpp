@@ -1,5 +1,6 @@
 #include "capture/announcement.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "core/ascii.hpp"
@@ -13,8 +14,8 @@ constexpr std::uint16_t kPort = 9875;
 constexpr std::size_t kNoCall = ~std::size_t{0}; // owner of what no call announced
 constexpr std::size_t kMaxMedia = 32, kMaxReceivers = 10'000;
 
-// The SDP in a message, "" if it holds none: version 1, no deletion, not encrypted, not compressed.
-std::string_view description_in(Bytes message) {
+// The SDP in a SAP message, "" if it holds none: version 1, no deletion, not encrypted, not compressed.
+std::string_view announced_in(Bytes message) {
   if (message.size() < 8) return {};
   const auto flags = std::to_integer<unsigned>(message[0]);
   constexpr unsigned version = 0x20, ipv6 = 0x10, deletion = 0x04, encrypted = 0x02, compressed = 0x01;
@@ -27,18 +28,27 @@ std::string_view description_in(Bytes message) {
   return text.starts_with("v=0") ? text : std::string_view{};
 }
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out;
+// The SDP behind the lines of another protocol, as in MGCP (RFC 3435) and Megaco (RFC 3525).
+std::string_view described_in(Bytes message) {
+  constexpr std::string_view start = "v=0", audio = "m=audio ";
+  const bool letters =
+      message.size() >= 4 && std::all_of(message.begin(), message.begin() + 4, [](std::byte b) {
+        const auto c = std::to_integer<unsigned char>(b);
+        return c >= 0x20 && c < 0x7f;
+      });
+  if (!letters) return {}; // which spares nearly all that is no text a search
+  const std::string_view text = as_text(message);
+  const std::size_t at = text.find(start);
+  return at != std::string_view::npos && text.find(audio, at) != std::string_view::npos ? text.substr(at)
+                                                                                        : std::string_view{};
 }
 
 } // namespace
 
 bool read_announcement(const file::Segment& segment, Announcements& announcements) {
-  if (segment.transport != file::Transport::udp || segment.to.port != kPort) return false;
-  const std::string_view text = description_in(segment.payload);
+  if (segment.transport != file::Transport::udp) return false;
+  const std::string_view text =
+      segment.to.port == kPort ? announced_in(segment.payload) : described_in(segment.payload);
   if (text.empty()) return false;
   const auto session = sdp::Session::parse(text);
   if (!session) return false;
@@ -51,15 +61,7 @@ bool read_announcement(const file::Segment& segment, Announcements& announcement
     if (announcements.receivers() >= kMaxReceivers) break;
     if (announcements.expects(receiver, receiver, segment.time_ns)) continue; // said again, or by a call
     announcements.expect(receiver, kNoCall);
-    for (const std::string_view number : media.formats) {
-      const auto payload_type = ascii::to_number<std::uint8_t>(number);
-      if (!payload_type || *payload_type > 127) continue;
-      const auto map = media.rtpmap(*payload_type);
-      if (!map) continue;
-      announcements.add(receiver, *payload_type,
-                        {printable(map->name), map->clock_rate, ascii::iequals(map->name, "telephone-event"),
-                         map->channels});
-    }
+    announcements.add(receiver, media);
   }
   return true;
 }

@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::int64_t kRestNs = 5'000'000'000; // for which media may still come after the end
 
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return out;
-}
-
 std::string uri_of(const Result<sip::NameAddr>& address) {
   if (!address) return "?";
   const sip::Uri& uri = address->uri;
@@ -325,15 +318,7 @@ void CallTable::announce(Call& call, const Endpoint& receiver, const sdp::Media&
     if (index.empty() || index.back() != number) index.push_back(number);
   }
   announcements_.expect(receiver, call.number);
-  for (const std::string_view number : media.formats) {
-    const auto payload_type = ascii::to_number<std::uint8_t>(number);
-    if (!payload_type || *payload_type > 127) continue;
-    const auto map = media.rtpmap(*payload_type);
-    if (!map) continue;
-    announcements_.add(
-        receiver, *payload_type,
-        {printable(map->name), map->clock_rate, ascii::iequals(map->name, "telephone-event"), map->channels});
-  }
+  announcements_.add(receiver, media);
 }
 
 void CallTable::hold(Call& call, std::int64_t time_ns, bool by_caller, const sdp::Session& session) {

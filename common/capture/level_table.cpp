@@ -18,7 +18,7 @@ constexpr std::size_t kMaxTones = 1'000;
 
 struct LevelTable::Meter {
   explicit Meter(const Format& format) {
-    const codec::Entry* entry = codec::find(format.name, format.clock_rate, format.channels);
+    const codec::Entry* entry = codec_of(format);
     if (entry == nullptr || entry->info.channels != 1) return;
     decoder = entry->make();
     speech.emplace(entry->info.sample_rate);

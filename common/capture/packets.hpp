@@ -5,37 +5,48 @@
 #include <utility>
 #include <vector>
 
+#include "capture/analysis.hpp"
 #include "capture/source.hpp"
 #include "capture/srtp.hpp"
 
 namespace talky::capture {
 
-// `announcements` are those of the Analysis that the packets are given to: the keys of captured SDP come from
-// there.
 class Packets {
  public:
-  // The keys: those given, or what an earlier pass over the same packets knew in the end.
-  Packets(Source source, std::vector<SrtpKey> keys, const Announcements& announcements)
-      : source_(std::move(source)), srtp_(std::move(keys), announcements) {}
+  // `keys`: those given, or what an earlier pass over the same packets knew in the end. `analysis` is what
+  // the packets are given to, or were in that pass: the keys of captured SDP come from there, and it is told
+  // where the source holds nothing but RTP.
+  Packets(Source source, std::vector<SrtpKey> keys, Analysis& analysis)
+      : source_(std::move(source)), srtp_(std::move(keys), analysis.announcements) {
+    if (source_.kind() == Source::Kind::rtpdump) analysis.streams.expect_only_rtp();
+  }
 
   // The next packet that carries UDP or TCP; false at the end. What belongs to a decrypted flow and is not
-  // authentic is left out. Borrowed until the next call. Errors: those of Source and of SrtpDecryptor.
+  // authentic is left out. Borrowed until the next call. Errors: those of Source and of SrtpDecryptor;
+  // truncated where the capture is cut off before the first packet, and so holds nothing.
   Result<bool> next(file::Segment& segment) {
     for (;;) {
       const auto more = source_.next(segment);
-      if (!more || !*more || srtp_.idle()) return more;
+      if (!more || !*more) return more ? end() : more;
+      any_ = true;
+      if (srtp_.idle()) return true;
       const auto opened = srtp_.open(segment);
       if (!opened || *opened) return opened;
     }
   }
 
-  Source& source() { return source_; }
   const Source& source() const { return source_; }
   const SrtpDecryptor& srtp() const { return srtp_; }
 
  private:
+  Result<bool> end() const {
+    if (!any_ && source_.truncated()) return fail(Errc::truncated, source_.offset(), "a whole packet");
+    return false;
+  }
+
   Source source_;
   SrtpDecryptor srtp_;
+  bool any_ = false;
 };
 
 // What to report of a pass at its end, one line each: that the capture was cut off, and what became of the

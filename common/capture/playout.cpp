@@ -10,7 +10,6 @@ namespace talky::capture {
 namespace {
 
 constexpr std::size_t kMaxFormats = 8; // of media::MediaSession
-constexpr Duration kDrain = std::chrono::milliseconds(500);
 
 } // namespace
 
@@ -33,10 +32,19 @@ Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int
         return format.payload_type == use.type;
       });
       if (known || formats.size() >= kMaxFormats) continue;
-      const codec::Entry* entry = codec::find(use.format.name, use.format.clock_rate, use.format.channels);
+      const codec::Entry* entry = codec_of(use.format);
       if (entry == nullptr) continue;
       config.session.formats.push_back({use.format.name, use.type, use.format.clock_rate});
     }
+  }
+  // The sender may change between the two laws of G.711, of which a live capture has only seen one so far.
+  for (const std::uint8_t law : {std::uint8_t{0}, std::uint8_t{8}}) {
+    auto& formats = config.session.formats;
+    const bool known = std::any_of(formats.begin(), formats.end(), [law](const media::MediaFormat& format) {
+      return format.payload_type == law;
+    });
+    if (!formats.empty() && !known && formats.size() < kMaxFormats)
+      formats.push_back({law == 0 ? "PCMU" : "PCMA", law, 8'000});
   }
   if (config.session.formats.empty()) return fail(Errc::unsupported, 0, "a codec that can be decoded");
   Random random(1); // of what Media would send, which nobody gets
@@ -47,13 +55,17 @@ Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int
   return Playout(std::move(*media), start_ns, std::move(play));
 }
 
+void Playout::play() {
+  while (auto output = media_.poll()) {
+    if (const auto* frame = std::get_if<media::CallerFrame>(&*output))
+      play_(static_cast<std::int64_t>(frame->first_sample), frame->samples);
+  }
+}
+
 void Playout::run(Time until) {
   for (auto next = media_.deadline(); next && *next <= until; next = media_.deadline()) {
     media_.expire(*next);
-    while (auto output = media_.poll()) {
-      if (const auto* frame = std::get_if<media::CallerFrame>(&*output))
-        play_(static_cast<std::int64_t>(frame->first_sample), frame->samples);
-    }
+    play();
   }
 }
 
@@ -72,7 +84,8 @@ void Playout::advance(std::int64_t time_ns) {
 }
 
 void Playout::finish() {
-  run(last_ + kDrain);
+  media_.stop(last_);
+  play();
 }
 
 } // namespace talky::capture

@@ -33,6 +33,7 @@ class Playout {
   Playout(media::Media media, std::int64_t start_ns, Play play);
   Time at(std::int64_t time_ns) const { return Time(Duration((time_ns - start_ns_) / 1000)); }
   void run(Time until);
+  void play();
 
   media::Media media_;
   std::int64_t start_ns_;

@@ -5,18 +5,6 @@
 
 namespace talky::capture {
 
-namespace {
-
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, 255));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) c = '?';
-  }
-  return out;
-}
-
-} // namespace
-
 bool RtcpTable::add(const file::Segment& segment) {
   const auto packets = rtp::parse_rtcp(segment.payload);
   if (!packets) {

@@ -48,6 +48,11 @@ Result<bool> Source::next(file::Segment& segment) {
   return true;
 }
 
+std::int64_t Source::start_ns() const {
+  const auto* dump = std::get_if<file::RtpdumpReader>(&reader_);
+  return dump != nullptr ? dump->start_ns() : 0;
+}
+
 bool Source::truncated() const {
   if (compressed_->truncated) return true;
   if (const auto* dump = std::get_if<file::RtpdumpReader>(&reader_)) return dump->truncated();

@@ -29,6 +29,8 @@ class Source {
   const file::CapturedFrame* frame() const { return kind() == Kind::pcap ? &frame_ : nullptr; }
 
   Kind kind() const { return std::holds_alternative<Pcap>(reader_) ? Kind::pcap : Kind::rtpdump; }
+  // When an rtpdump was begun, by its header; of a pcap 0.
+  std::int64_t start_ns() const;
   bool truncated() const; // the capture, or what it is compressed in
   // Where the reader stands in the capture; in the compressed file, where that is what was cut off.
   std::uint64_t offset() const;

@@ -72,6 +72,13 @@ const Format* Stream::format_of(std::uint8_t payload_type) const {
   return nullptr;
 }
 
+const codec::Entry* Stream::codec() const {
+  for (const PayloadUse& use : types_) {
+    if (const codec::Entry* entry = codec_of(use.format)) return entry;
+  }
+  return nullptr;
+}
+
 void Stream::start(std::int64_t time_ns, const rtp::Header& header) {
   started_ = true;
   first_ns_ = last_ns_ = time_ns;
@@ -255,9 +262,9 @@ void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes pa
   const bool noise = is_comfort_noise(header.payload_type);
   const bool regular = !header.marker && !noise && !after_noise_;
   if (ms_per_tick_ > 0) {
-    const double nominal = step * ms_per_tick_;
+    double nominal = step * ms_per_tick_;
     double media = static_cast<double>(step + static_cast<std::int64_t>(event_ticks_)) * ms_per_tick_;
-    if (std::abs(delta - nominal) > kJumpMs) media = delta; // another clock: it is set by arrival
+    if (std::abs(delta - nominal) > kJumpMs) nominal = media = delta; // another clock: it is set by arrival
     // Pauses and the length of packets are told from the newest packet on, whatever came behind it.
     const double since_newest = media - static_cast<double>(ahead_ticks_) * ms_per_tick_;
     const bool newest = place == Order::next || place == Order::ahead;

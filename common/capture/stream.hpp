@@ -10,21 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "capture/format.hpp"
 #include "capture/loss_pattern.hpp"
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
 #include "rtp/packet.hpp"
 
 namespace talky::capture {
-
-// What a payload type means, from SDP or RFC 3551.
-struct Format {
-  std::string name; // "PCMU"; "" if unknown
-  std::uint32_t clock_rate = 0;
-  bool telephone_event = false;
-  std::uint8_t channels = 1;
-  bool operator==(const Format&) const = default;
-};
 
 // One payload type within a stream.
 struct PayloadUse {
@@ -88,6 +80,8 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
     return payload_type == last_type_ && generation == generation_;
   }
 
+  // For a stream of a source that holds nothing but RTP.
+  void confirm() { confirmed_ = true; }
   // A stream and not chance: SDP told of it, or three packets in a row went on as those of a stream do, and
   // more of them where the payload type, the SSRC or a port is not what RTP uses.
   bool confirmed() const { return confirmed_ || announced; }
@@ -124,6 +118,8 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
   // Every payload type in the order of its first packet, events and comfort noise too.
   std::vector<PayloadUse> payload_types() const;
   const Format* format_of(std::uint8_t payload_type) const;
+  // The first of them that can be decoded; nullptr: none can.
+  const codec::Entry* codec() const;
   const std::vector<DtmfDigit>& digits() const { return digits_; }
 
  private:

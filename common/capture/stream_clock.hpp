@@ -13,6 +13,7 @@ class StreamClock {
  public:
   static constexpr std::int64_t kMaxDriftMs = 5'000;
   static constexpr std::int64_t kStallMs = 300;
+  static constexpr std::size_t kDoubt = 10; // packets after which a stall is told from a pause
 
   explicit StreamClock(std::uint32_t rate) : rate_(rate) {} // of the samples, Hz
 
@@ -32,10 +33,20 @@ class StreamClock {
     return follows && (time_ns - last_ns_) / 1'000'000 - media_ms > kStallMs && media_ms >= 0;
   }
 
+  // Of a doubtful packet and one that came up to kDoubt packets and `ns` behind it, whether there was a
+  // pause: who paused goes on at their pace; behind a stall of the network packets come all at once.
+  static bool paused(std::int64_t ns, const rtp::Header& first, const rtp::Header& last,
+                     std::uint32_t clock) {
+    const double media =
+        rtp::timestamp_distance(first.timestamp, last.timestamp) / static_cast<double>(clock);
+    return static_cast<double>(ns) * 1e-9 >= 0.7 * media;
+  }
+
   // Samples since the first packet.
   struct Place {
     std::int64_t position; // by the timestamps
     std::int64_t arrived;
+    bool anew; // the arrival has set the clock
   };
   // `clock`: of the timestamps, Hz. `anew`: set by arrival.
   Place place(std::int64_t time_ns, const rtp::Header& header, std::uint32_t clock, bool anew) {
@@ -48,8 +59,9 @@ class StreamClock {
       const std::int64_t ticks = extended_ - origin_;
       return clock == rate_ ? ticks : ticks * rate_ / clock;
     };
-    if (!set_ || anew || clock != clock_ ||
-        std::abs(anchor_ + since() - arrived) > kMaxDriftMs * rate_ / 1000) {
+    const bool afresh = !set_ || anew || clock != clock_ ||
+                        std::abs(anchor_ + since() - arrived) > kMaxDriftMs * rate_ / 1000;
+    if (afresh) {
       anchor_ = arrived;
       origin_ = extended_;
       clock_ = clock;
@@ -57,7 +69,7 @@ class StreamClock {
     }
     last_ns_ = time_ns;
     sequence_ = header.sequence;
-    return {anchor_ + since(), arrived};
+    return {anchor_ + since(), arrived, afresh};
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/ascii.hpp"
 #include "sdp/session.hpp"
 
 namespace talky::capture {
@@ -80,7 +81,23 @@ void Announcements::expect(const Endpoint& receiver, std::size_t owner) {
 }
 
 void Announcements::add(const Endpoint& receiver, std::uint8_t payload_type, Format format) {
+  auto& agreed = any_.try_emplace(payload_type, format).first->second;
+  if (agreed != format) agreed = Format{};
   receivers_[receiver].formats.insert_or_assign(payload_type, std::move(format));
+  ++generation_;
+}
+
+void Announcements::add(const Endpoint& receiver, const sdp::Media& media) {
+  for (const std::string_view number : media.formats) {
+    const auto payload_type = ascii::to_number<std::uint8_t>(number);
+    if (!payload_type || *payload_type > 127) continue;
+    if (const auto map = media.rtpmap(*payload_type))
+      add(receiver, *payload_type, make_format(map->name, map->clock_rate, map->channels));
+  }
+}
+
+void Announcements::say(std::uint8_t payload_type, Format format) {
+  said_.insert_or_assign(payload_type, std::move(format));
   ++generation_;
 }
 
@@ -102,6 +119,7 @@ void Announcements::add_crypto(const Endpoint& author, std::string_view value) {
 }
 
 Format Announcements::format(const Endpoint& from, const Endpoint& to, std::uint8_t payload_type) const {
+  if (const auto said = said_.find(payload_type); said != said_.end()) return said->second;
   for (const Endpoint* side : {&to, &from}) {
     const auto known = receivers_.find(*side);
     if (known == receivers_.end()) continue;
@@ -110,6 +128,7 @@ Format Announcements::format(const Endpoint& from, const Endpoint& to, std::uint
   }
   if (const auto fixed = sdp::static_rtpmap(payload_type))
     return {std::string(fixed->name), fixed->clock_rate, false, fixed->channels};
+  if (const auto any = any_.find(payload_type); any != any_.end()) return any->second;
   return {};
 }
 
@@ -219,7 +238,8 @@ Stream& StreamTable::make(const file::Segment& segment, std::uint32_t ssrc, bool
   fresh.ssrc = ssrc;
   fresh.announced = announced;
   fresh.refused = recall(hash_of(segment.from, segment.to, ssrc));
-  if (!announced) ++candidates_;
+  if (only_rtp_) fresh.confirm();
+  if (!fresh.confirmed()) ++candidates_;
   return fresh;
 }
 
@@ -236,7 +256,7 @@ Stream* StreamTable::add(const file::Segment& segment, rtp::Header& header, Byte
     Stream* known = table_[slot(segment.from, segment.to, header.ssrc)].stream;
     if (known == nullptr) {
       const bool announced = announcements_.expects(segment.from, segment.to, segment.time_ns);
-      if (!has_room(announced) && !make_room(segment.time_ns)) {
+      if (!has_room(announced || only_rtp_) && !make_room(segment.time_ns)) {
         ++counts_.other;
         if (streams_.size() - free_.size() >= kMaxStreams) {
           ++beyond_;

@@ -11,6 +11,10 @@
 #include "capture/stream.hpp"
 #include "file/link.hpp"
 
+namespace talky::sdp {
+struct Media;
+}
+
 namespace talky::capture {
 
 // What SDP said of the addresses at which media is expected, and for how long.
@@ -19,6 +23,10 @@ class Announcements {
   // `owner`: a number for the call, for withdraw(). A new owner forgets what the one before said.
   void expect(const Endpoint& receiver, std::size_t owner);
   void add(const Endpoint& receiver, std::uint8_t payload_type, Format format);
+  // All that a description says of the payload types of one m= line.
+  void add(const Endpoint& receiver, const sdp::Media& media);
+  // What the user says of a payload type holds for every stream, whatever SDP says.
+  void say(std::uint8_t payload_type, Format format);
   // The call is over: what begins after `time_ns` is not announced, unless another call took the address
   // over.
   void withdraw(const Endpoint& receiver, std::size_t owner, std::int64_t time_ns);
@@ -28,7 +36,9 @@ class Announcements {
     return open(to, time_ns) || open(from, time_ns);
   }
   std::size_t receivers() const { return receivers_.size(); }
-  // By the receiver's SDP, else the sender's (who uses the same socket), else RFC 3551.
+  // What a payload type means: as the user says; by the receiver's SDP, that of the call that has the address
+  // now; by the sender's, who uses the same socket; by RFC 3551; by any SDP that was seen, where all of them
+  // agree (addresses may have been changed by a NAT).
   Format format(const Endpoint& from, const Endpoint& to, std::uint8_t payload_type) const;
   // Grows with each change: what was looked up before may have changed.
   std::uint32_t generation() const { return generation_; }
@@ -52,6 +62,8 @@ class Announcements {
 
   std::uint32_t generation_ = 0;
   std::unordered_map<Endpoint, Receiver> receivers_;
+  std::unordered_map<std::uint8_t, Format> said_;
+  std::unordered_map<std::uint8_t, Format> any_; // without a name: they do not agree
   std::vector<Crypto> crypto_;
 };
 
@@ -83,6 +95,10 @@ class StreamTable {
   static constexpr std::int64_t kIdleNs = 2'000'000'000;
 
   explicit StreamTable(const Announcements& announcements);
+
+  // The source holds nothing but RTP, as an rtpdump file does: every packet belongs to a stream, and none
+  // must prove to be one.
+  void expect_only_rtp() { only_rtp_ = true; }
 
   // The stream that this UDP packet belongs to, and its RTP header; nullptr if it is not RTP, or a candidate
   // had to be refused.
@@ -125,6 +141,7 @@ class StreamTable {
   std::int64_t look_again_ns_ = looked_ns_;                               // and when there may be
   std::vector<Refused> refused_;
   std::uint64_t beyond_ = 0;
+  bool only_rtp_ = false;
   Stream* last_ = nullptr; // the stream of the packet before
   Counts counts_;
 };

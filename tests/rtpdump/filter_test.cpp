@@ -118,12 +118,22 @@ TEST_CASE("filter: grammar") {
   CHECK(holds("! ! marker"));
   CHECK(holds("SSRC == 0x1234"));
   CHECK(holds("time<2m && time>1500ms"));
+  // The same in words, as in flows, of either case and mixed.
+  CHECK(holds("pt==0 and seq==99 or pt==8"));
+  CHECK(holds("pt==8 OR pt==0 And seq==99"));
+  CHECK_FALSE(holds("(pt==0 or pt==8)and seq==98"));
+  CHECK(holds("not (seq==98) && not event"));
+  CHECK(holds("not not marker==1 || not(pt==0)"));
 }
 
 TEST_CASE("filter: a mistake is pointed at") {
   const std::vector<std::pair<std::string, std::size_t>> rows{{"pt==0 && ssrc=0x12", 13},
                                                               {"nonsense==1", 0},
                                                               {"pt==0 &&", 8},
+                                                              {"pt==0 and", 9},
+                                                              {"pt==0 andpt==0", 6},
+                                                              {"nothing==0", 0},
+                                                              {"not", 3},
                                                               {"(pt==0", 6},
                                                               {"pt==", 4},
                                                               {"pt==x", 4},
@@ -152,8 +162,9 @@ TEST_CASE("filter: a mistake is pointed at") {
 
 TEST_CASE("filter: any text is understood or refused, never more") {
   Random random(4);
-  const std::vector<std::string> words{"pt",  "==", "&&", "||",  "!",   "(", ")",    "0x1", "time",    "<",
-                                       "30s", "\"", "~",  "src", "1.2", " ", "loss", "%",   "call-id", "&"};
+  const std::vector<std::string> words{"pt",  "==",  "&&",  "||",   "and ", "or ",     "not ", "!",
+                                       "(",   ")",   "0x1", "time", "<",    "30s",     "\"",   "~",
+                                       "src", "1.2", " ",   "loss", "%",    "call-id", "&"};
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
     for (std::uint64_t n = random.below(12); n > 0; --n)

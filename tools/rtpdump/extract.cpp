@@ -23,17 +23,13 @@ namespace {
 constexpr std::int64_t kHorizon = 1'000'000'000; // ns: how late a packet may come and still find its place
 constexpr std::size_t kFewFiles = 4;             // that may each have a thread to write them
 constexpr std::size_t kMaxLayers = 8;            // streams of one side that sound at once
-constexpr std::size_t kDoubt = 10;               // packets after which a stall is told from a pause
-
-const codec::Entry* entry_of(const capture::Format& format) {
-  return format.telephone_event ? nullptr : codec::find(format.name, format.clock_rate, format.channels);
-}
 
 // The highest rate that the stream's codecs give; 0: none of them can be decoded.
 std::uint32_t rate_of(const capture::Stream& stream) {
   std::uint32_t rate = 0;
   for (const capture::PayloadUse& use : stream.payload_types()) {
-    if (const codec::Entry* entry = entry_of(use.format)) rate = std::max(rate, entry->info.sample_rate);
+    if (const codec::Entry* entry = capture::codec_of(use.format))
+      rate = std::max(rate, entry->info.sample_rate);
   }
   return rate;
 }
@@ -243,7 +239,7 @@ Extractor::Decoder* Extractor::decoder_of(Audio& audio, std::uint8_t payload_typ
   Decoder& made = audio.decoders.emplace_back();
   made.payload_type = payload_type;
   const capture::Format* format = audio.stream->format_of(payload_type);
-  if (format != nullptr) made.entry = entry_of(*format);
+  if (format != nullptr) made.entry = capture::codec_of(*format);
   if (made.entry == nullptr) return &made;
   made.codec = made.entry->make();
   const std::uint32_t rate = made.entry->info.sample_rate;
@@ -287,21 +283,20 @@ void Extractor::by_playout(Audio& audio, const file::Segment& segment) {
 void Extractor::by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
   if (!audio.waiting.empty() || audio.clock.doubtful(time_ns, header)) {
     audio.waiting.push_back({time_ns, header, {payload.begin(), payload.end()}});
-    if (audio.waiting.size() >= kDoubt) resolve(audio);
+    if (audio.waiting.size() >= capture::StreamClock::kDoubt) resolve(audio);
     return;
   }
   lay(audio, time_ns, header, payload, false);
 }
 
-// A sender that paused goes on at its pace; behind a stall of the network packets come all at once.
 void Extractor::resolve(Audio& audio) {
   if (audio.waiting.empty()) return;
   const Waiting& first = audio.waiting.front();
   const Waiting& last = audio.waiting.back();
   const Decoder* decoder = decoder_of(audio, first.header.payload_type);
-  const double clock = decoder->entry != nullptr ? decoder->entry->info.clock_rate : 8000;
-  const double media = rtp::timestamp_distance(first.header.timestamp, last.header.timestamp) / clock;
-  const bool paused = static_cast<double>(last.time_ns - first.time_ns) * 1e-9 >= 0.7 * media;
+  const std::uint32_t clock = decoder->entry != nullptr ? decoder->entry->info.clock_rate : 8000;
+  const bool paused =
+      capture::StreamClock::paused(last.time_ns - first.time_ns, first.header, last.header, clock);
   const std::vector<Waiting> all = std::move(audio.waiting);
   audio.waiting.clear();
   bool anew = paused;

@@ -36,17 +36,28 @@ struct Filter::Parser {
     at += token.size();
     return true;
   }
+  // The same in letters, of either case, as the flows of talky-agent have it.
+  bool take_word(std::string_view word) {
+    blanks();
+    const auto is_part = [](char c) { return ascii::is_alnum(c) || c == '-'; };
+    const std::size_t end = at + word.size();
+    if (!ascii::iequals(text.substr(at, word.size()), word) || (end < text.size() && is_part(text[end])))
+      return false;
+    at = end;
+    return true;
+  }
   std::size_t add(Node node) {
     nodes.push_back(std::move(node));
     return nodes.size() - 1;
   }
 
-  Result<std::size_t> any() { return chain("||", Node::Kind::any, &Parser::all); }
-  Result<std::size_t> all() { return chain("&&", Node::Kind::all, &Parser::unary); }
+  Result<std::size_t> any() { return chain("||", "or", Node::Kind::any, &Parser::all); }
+  Result<std::size_t> all() { return chain("&&", "and", Node::Kind::all, &Parser::unary); }
 
-  Result<std::size_t> chain(std::string_view joint, Node::Kind kind, Result<std::size_t> (Parser::*part)()) {
+  Result<std::size_t> chain(std::string_view joint, std::string_view word, Node::Kind kind,
+                            Result<std::size_t> (Parser::*part)()) {
     auto left = (this->*part)();
-    while (left && take(joint)) {
+    while (left && (take(joint) || take_word(word))) {
       const auto right = (this->*part)();
       if (!right) return right;
       Node node;
@@ -63,8 +74,7 @@ struct Filter::Parser {
     ++depth;
     blanks();
     Result<std::size_t> result = 0;
-    if (text.substr(at, 1) == "!" && text.substr(at, 2) != "!=") {
-      ++at;
+    if ((text.substr(at, 2) != "!=" && take("!")) || take_word("not")) {
       result = unary();
       if (result) {
         Node node;

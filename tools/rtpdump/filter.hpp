@@ -1,7 +1,8 @@
 // The expressions that select packets: ssrc==0x1234 && pt==0 && time<30s
 //
-//   expr  = and *( "||" and )      and = unary *( "&&" unary )      unary = "!" unary | "(" expr ")" | test
-//   test  = FIELD [ OP VALUE ]     OP  = "==" "!=" "<" "<=" ">" ">=" "~"
+//   expr  = and *( ( "||" / "or" ) and )           and  = unary *( ( "&&" / "and" ) unary )
+//   unary = ( "!" / "not" ) unary / "(" expr ")" / test
+//   test  = FIELD [ OP VALUE ]                     OP   = "==" "!=" "<" "<=" ">" ">=" "~"
 //
 // talky-rtpdump(1) tells the fields; a table in filter.cpp holds them.
 #pragma once

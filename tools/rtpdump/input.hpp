@@ -1,5 +1,6 @@
 // What the command line asked to be read, and every fault of it as the program reports it.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,23 @@ template <class Receive>
 void for_each(capture::Packets& packets, const std::string& name, Receive&& receive) {
   for (file::Segment segment; cli::check_input(packets.next(segment), name);)
     receive(segment);
+}
+
+// As for_each, for what has its use up to the damage too: gives the fault, once a packet has come before it.
+// (Not where it is the compression that is damaged: then nothing in it can be trusted.)
+template <class Receive>
+std::optional<Error> for_each_sound(capture::Packets& packets, const std::string& name, Receive&& receive) {
+  bool any = false;
+  for (file::Segment segment;;) {
+    const auto more = packets.next(segment);
+    const bool compressed = packets.source().compressed();
+    if (!more && any && !compressed &&
+        (more.error().code == Errc::malformed || more.error().code == Errc::too_large))
+      return more.error();
+    if (!cli::check_input(more, name)) return std::nullopt;
+    any = true;
+    receive(segment);
+  }
 }
 
 // Reports on standard error that the capture was cut off, and what became of encrypted packets.

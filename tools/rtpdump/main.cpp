@@ -36,10 +36,7 @@ Filter parse_filter(const std::string& text) {
                      "the expression is not understood (talky-rtpdump(1) tells the grammar)");
 }
 
-int body(int argc, char** argv) {
-  Settings settings;
-  cli::Options options("rtpdump",
-                       "lists, measures, selects and extracts the RTP of captures and of the network");
+void add_inputs(cli::Options& options, Settings& settings) {
   options.group("What is read");
   options.add("read", settings.read, "FILE", "pcap, pcapng or rtpdump file, or - for stdin")
       .alias('r')
@@ -57,6 +54,9 @@ int body(int argc, char** argv) {
   options.add("srtp-key-file", settings.srtp_key_file, "FILE", "keys of SRTP beside those of captured SDP")
       .files();
   options.add("srtp-key", settings.srtp_keys, "KEY", "the same, in the environment").secret();
+}
+
+void add_reports(cli::Options& options, Settings& settings) {
   options.group("What comes out");
   options.flag("list", settings.list, "the RTP streams (the default)");
   options.flag("calls", settings.calls, "the SIP calls");
@@ -73,6 +73,9 @@ int body(int argc, char** argv) {
   options.flag("tones", settings.tones, "decode the audio: DTMF tones in it");
   options.flag("json", settings.json, "streams and calls as JSON");
   options.flag("csv", settings.csv, "with --list, --calls, --dtmf or --rtcp: comma-separated values");
+}
+
+void add_outputs(cli::Options& options, Settings& settings) {
   options
       .add("extract", settings.extract, "DIR", "a WAV file for each stream, and a stereo one for each call")
       .directories();
@@ -95,49 +98,77 @@ int body(int argc, char** argv) {
   options.add("loop", settings.loop, "TIMES", "with --play: so many times, 0 for ever");
   options.flag("force", settings.force, "overwrite files").alias('f');
   options.positional("EXPR", settings.expression, "which packets, e.g. ssrc==0x1234 && pt==0 && time<30s");
+}
+
+void add_help(cli::Options& options) {
   options.rare({"capture-filter", "duration", "srtp-key-file", "srtp-key", "rtcp", "print", "wide", "tones",
                 "csv", "parts", "payload", "format", "timing", "loop"});
   options.example("talky-rtpdump -r call.pcap", "the streams of a capture, with loss, jitter and MOS");
   options.example("talky-rtpdump -r call.pcap --extract out 'codec==PCMU'", "their audio");
   options.example("talky-rtpdump -r - --json <call.pcap | jq '.streams[].mos'", "in a pipe");
-  if (const auto code = options.parse(argc, argv)) return *code;
+}
 
-  if (settings.packets && settings.print.empty()) settings.print = "line";
-  const int outputs = int{settings.list} + int{settings.calls} + int{settings.dtmf} + int{settings.rtcp} +
-                      int{!settings.ladder.empty()} + int{!settings.print.empty()};
-  if (outputs > 1)
-    throw cli::Failure(cli::ExitCode::usage,
-                       "only one of --list, --calls, --dtmf, --rtcp, --ladder, --packets and --print");
-  if (settings.parts != "streams" && settings.parts != "calls" && settings.parts != "streams,calls" &&
-      settings.parts != "calls,streams") {
-    throw cli::Failure(cli::ExitCode::usage, "--parts takes streams, calls or streams,calls");
-  }
-  const bool network = !settings.listen.empty() || !settings.interfaces.empty();
-  if (!settings.read.empty() && network)
-    throw cli::Failure(cli::ExitCode::usage, "either --read, or --listen and --interface");
-  if (settings.write == "-" && (!settings.print.empty() || settings.json || settings.follow)) {
-    throw cli::Failure(cli::ExitCode::usage, "--write - takes standard output for itself");
-  }
-  const Filter filter = parse_filter(settings.expression);
-  if (!settings.play.empty() && (network || settings.follow || outputs > 0 || settings.json || settings.csv ||
-                                 !settings.extract.empty() || !settings.write.empty())) {
-    throw cli::Failure(cli::ExitCode::usage, "--play sends a recording (-r) and does nothing else");
-  }
-  if (network || settings.follow) {
-    if (!settings.extract.empty())
-      throw cli::Failure(cli::ExitCode::usage, "--extract reads a capture: write one first (-w)");
-    if (!network && settings.read.empty()) settings.read.assign(1, '-');
-    return live(settings, filter);
-  }
-  if (settings.read.empty()) {
-    if (::isatty(STDIN_FILENO) == 1)
-      throw cli::Failure(cli::ExitCode::usage,
-                         "nothing to read: give -r FILE, --listen HOST:PORT or --interface NAME (--help)");
+bool listens(const Settings& settings) {
+  return !settings.listen.empty() || !settings.interfaces.empty();
+}
+
+// The ways to report of which there can be one.
+int reports(const Settings& settings) {
+  return int{settings.list} + int{settings.calls} + int{settings.dtmf} + int{settings.rtcp} +
+         int{!settings.ladder.empty()} + int{!settings.print.empty()};
+}
+
+void refuse_unless(bool fits, const std::string& text) {
+  if (!fits) throw cli::Failure(cli::ExitCode::usage, text);
+}
+
+// What excludes each other.
+void check(const Settings& settings) {
+  refuse_unless(reports(settings) <= 1,
+                "only one of --list, --calls, --dtmf, --rtcp, --ladder, --packets and --print");
+  const std::string& parts = settings.parts;
+  refuse_unless(
+      parts == "streams" || parts == "calls" || parts == "streams,calls" || parts == "calls,streams",
+      "--parts takes streams, calls or streams,calls");
+  refuse_unless(settings.read.empty() || !listens(settings), "either --read, or --listen and --interface");
+  refuse_unless(settings.write != "-" || (settings.print.empty() && !settings.json && !settings.follow),
+                "--write - takes standard output for itself");
+}
+
+// With the expression understood: which of the passes it is, and what that excludes.
+void check_pass(const Settings& settings) {
+  const bool live = listens(settings) || settings.follow;
+  const bool alone = !live && reports(settings) == 0 && !settings.json && !settings.csv &&
+                     settings.extract.empty() && settings.write.empty();
+  refuse_unless(settings.play.empty() || alone, "--play sends a recording (-r) and does nothing else");
+  refuse_unless(!live || settings.extract.empty(), "--extract reads a capture: write one first (-w)");
+  refuse_unless(live || !settings.read.empty() || ::isatty(STDIN_FILENO) != 1,
+                "nothing to read: give -r FILE, --listen HOST:PORT or --interface NAME (--help)");
+}
+
+int run(Settings& settings, const Filter& filter) {
+  if (settings.read.empty() && !listens(settings))
     settings.read.assign(1, '-'); // g++ 12 warns in vain of an assignment of "-"
-  }
+  if (listens(settings) || settings.follow) return live(settings, filter);
   if (!settings.play.empty()) return play(settings, filter);
   const bool second_pass = !settings.print.empty() || !settings.extract.empty() || !settings.write.empty();
   return second_pass ? process(settings, filter) : list(settings, filter);
+}
+
+int body(int argc, char** argv) {
+  Settings settings;
+  cli::Options options("rtpdump",
+                       "lists, measures, selects and extracts the RTP of captures and of the network");
+  add_inputs(options, settings);
+  add_reports(options, settings);
+  add_outputs(options, settings);
+  add_help(options);
+  if (const auto code = options.parse(argc, argv)) return *code;
+  if (settings.packets && settings.print.empty()) settings.print = "line";
+  check(settings);
+  const Filter filter = parse_filter(settings.expression);
+  check_pass(settings);
+  return run(settings, filter);
 }
 
 } // namespace

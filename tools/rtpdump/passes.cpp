@@ -22,21 +22,23 @@ int list(const Settings& settings, const Filter& filter) {
   if (filter.empty()) {
     capture::Analysis analysis(capture::AnalysisOptions{settings.level, settings.tones});
     capture::Packets packets(cli::check_input(capture::Source::open(settings.read), settings.read),
-                             given_keys(settings), analysis.announcements);
-    for_each(packets, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
+                             given_keys(settings), analysis);
+    const auto damage =
+        for_each_sound(packets, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
     report_remarks(packets, settings.read);
     tell_crowd(analysis.streams);
-    show(settings, analysis, {settings.read, packets.source().truncated(), packets.srtp().flows()});
+    show(settings, analysis, {settings.read, packets.source().truncated() || damage, packets.srtp().flows()});
+    if (damage) cli::fail_input(settings.read, *damage);
     return 0;
   }
   const Reread input(settings.read);
   capture::Analysis all;
-  capture::Packets first(input.open(), given_keys(settings), all.announcements);
+  capture::Packets first(input.open(), given_keys(settings), all);
   for_each(first, settings.read, [&](const file::Segment& segment) { all.add(segment); });
   report_remarks(first, settings.read);
   tell_crowd(all.streams);
   capture::Analysis selected(capture::AnalysisOptions{settings.level, settings.tones});
-  capture::Packets second(input.open(), first.srtp().keys(), selected.announcements);
+  capture::Packets second(input.open(), first.srtp().keys(), selected);
   for_each(second, settings.read, [&](const file::Segment& segment) {
     rtp::Header header;
     Bytes payload;
@@ -51,7 +53,7 @@ int list(const Settings& settings, const Filter& filter) {
 int process(const Settings& settings, const Filter& filter) {
   const Reread input(settings.read);
   capture::Analysis analysis;
-  capture::Packets first(input.open(), given_keys(settings), analysis.announcements);
+  capture::Packets first(input.open(), given_keys(settings), analysis);
   for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
   report_remarks(first, settings.read);
   tell_crowd(analysis.streams);
@@ -71,7 +73,7 @@ int process(const Settings& settings, const Filter& filter) {
   // one.
   const bool ends_itself = printer && (writer || extractor);
   if (ends_itself) cli::ignore_sigpipe();
-  capture::Packets packets(input.open(), first.srtp().keys(), analysis.announcements);
+  capture::Packets packets(input.open(), first.srtp().keys(), analysis);
   capture::CallTable sip(analysis.announcements); // tells SIP from the rest once more, to write it along
   for_each(packets, settings.read, [&](const file::Segment& segment) {
     rtp::Header header;

@@ -97,7 +97,7 @@ int play(const Settings& settings, const Filter& filter) {
       settings.timing == "rtp" ? capture::Schedule::Timing::timestamps : capture::Schedule::Timing::capture;
   const Reread input(settings.read);
   capture::Analysis analysis;
-  capture::Packets first(input.open(), given_keys(settings), analysis.announcements);
+  capture::Packets first(input.open(), given_keys(settings), analysis);
   for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
   report_remarks(first, settings.read);
   if (analysis.streams.streams().empty())
@@ -109,7 +109,7 @@ int play(const Settings& settings, const Filter& filter) {
   for (std::uint64_t n = 0; settings.loop == 0 || n < settings.loop; ++n) {
     if (n > 0) numbers.next_round();
     Round round(analysis, filter, timing, settings.loop != 1, numbers, player);
-    capture::Packets packets(input.open(), first.srtp().keys(), analysis.announcements);
+    capture::Packets packets(input.open(), first.srtp().keys(), analysis);
     const bool whole = round.play(packets, settings.read, base_ns);
     if (!whole) break;
     base_ns = round.end_ns() + kGapNs;

@@ -47,10 +47,10 @@ class FlacSource final : public Source {
     out.resize(block_.size());
     file::to_float(file::SampleFormat::s32le, std::as_bytes(std::span(block_)), out);
   }
-  std::string remark() const override {
+  std::vector<std::string> remarks() const override {
     if (reader_.missing() == 0) return {};
-    return fmt::format("{}: cut off: {} frames fewer than its header says", cli::input_name(path_),
-                       reader_.missing());
+    return {fmt::format("{}: cut off: {} frames fewer than its header says", cli::input_name(path_),
+                        reader_.missing())};
   }
 
  private:
@@ -74,12 +74,12 @@ class OpusSource final : public NarrowSource {
   void read(std::size_t max_frames, std::vector<std::int16_t>& out) override {
     if (const auto done = reader_.read(max_frames, out); !done) cli::fail_input(path_, done.error());
   }
-  std::string remark() const override {
+  std::vector<std::string> remarks() const override {
     if (reader_.holes() > 0)
-      return fmt::format("{}: damaged: {} pages or packets are missing", cli::input_name(path_),
-                         reader_.holes());
-    return reader_.cut_off() ? fmt::format("{}: cut off: its last page is missing", cli::input_name(path_))
-                             : "";
+      return {fmt::format("{}: damaged: {} pages or packets are missing", cli::input_name(path_),
+                          reader_.holes())};
+    if (!reader_.cut_off()) return {};
+    return {fmt::format("{}: cut off: its last page is missing", cli::input_name(path_))};
   }
 
  private:
@@ -109,10 +109,10 @@ class CodedSource final : public NarrowSource {
     out.assign(from, from + static_cast<std::ptrdiff_t>(count));
     used_ += count;
   }
-  std::string remark() const override {
-    return cut_off_ == 0 ? ""
-                         : fmt::format("{}: the last {} bytes are no whole frame and left out",
-                                       cli::input_name(path_), cut_off_);
+  std::vector<std::string> remarks() const override {
+    if (cut_off_ == 0) return {};
+    return {fmt::format("{}: the last {} bytes are no whole frame and left out", cli::input_name(path_),
+                        cut_off_)};
   }
 
  private:

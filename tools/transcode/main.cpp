@@ -126,6 +126,11 @@ void say(const std::string& name, const std::string& what, audio::Format format)
                                                format.channels, format.channels == 1 ? "" : "s"));
 }
 
+void complain_all(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines)
+    cli::complain("talky-transcode", line);
+}
+
 // A pipe, socket or terminal at either end: nothing is held back.
 bool is_live(const std::vector<std::string>& in) {
   for (const auto& path : in) {
@@ -226,6 +231,121 @@ bool copies_packets(const Flags& f, const std::vector<const Kind*>& kinds, Sourc
          !f.normalizes() && !f.trim && f.start.empty() && f.duration.empty() && !f.jitter_buffer;
 }
 
+// From RTP to RTP.
+int pass_packets_on(const Flags& flags, const Paths& paths, Source& source, const Kind& kind, bool live) {
+  const auto count = copy_packets(*source.packets(), paths.out[0], kind.container, flags.force, live);
+  complain_all(source.remarks());
+  if (flags.verbose) {
+    cli::complain("talky-transcode",
+                  fmt::format("{}: {} packets as they are", cli::output_name(paths.out[0]), count));
+  }
+  return 0;
+}
+
+// What is to be done, once all that was asked for is known to be possible.
+struct Job {
+  const Flags& flags;
+  const Paths& paths;
+  const std::vector<const Kind*>& kinds; // of the outputs
+  const RtpOutput& rtp;
+  Processing processing;
+  audio::Format to;
+  bool wide = false, live = false;
+};
+
+// --normalize: hears all of it once, and gives the source from which it is read again. `spool` keeps what
+// cannot be opened twice.
+std::unique_ptr<Source> normalize(Job& job, std::unique_ptr<Source> source, std::unique_ptr<Spool>& spool) {
+  if (!can_reopen(job.paths.in)) {
+    spool = std::make_unique<Spool>(*source, job.wide);
+    source = spool->reader();
+  }
+  survey(job.flags, *source, job.processing, job.wide);
+  job.live = false;
+  return spool ? spool->reader() : source_of(job.flags, job.paths);
+}
+
+std::vector<std::unique_ptr<Sink>> open_sinks(const Job& job) {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  const audio::Format each{job.to.rate, job.flags.split ? std::uint16_t{1} : job.to.channels};
+  for (std::size_t i = 0; i < job.paths.out.size(); ++i) {
+    const std::string& path = job.paths.out[i];
+    if (path == "-" && ::isatty(STDOUT_FILENO) != 0)
+      cli::fail_usage("samples are not written to a terminal: name an output");
+    sinks.push_back(open_sink(path, *job.kinds[i], each, job.flags.force, {job.rtp, job.live}));
+    if (job.flags.verbose) say(cli::output_name(path), job.kinds[i]->meaning, each);
+  }
+  return sinks;
+}
+
+void say_outcome(const Job& job, const Outcome& outcome) {
+  say_clipped(outcome, job.processing, job.to.channels);
+  if (outcome.all_silence) {
+    cli::complain("talky-transcode", fmt::format("all is below {} dBFS: nothing is left by --trim-silence",
+                                                 job.flags.trim_threshold));
+  }
+  if (job.flags.verbose) {
+    cli::complain("talky-transcode",
+                  fmt::format("{} frames read, {} written", outcome.frames_in, outcome.frames_out));
+  }
+}
+
+int convert(const Job& job, Source& source) {
+  const auto sinks = open_sinks(job);
+  std::vector<Sink*> targets;
+  for (const auto& sink : sinks)
+    targets.push_back(sink.get());
+  std::unique_ptr<Levels> levels;
+  std::unique_ptr<Plot> plot;
+  std::vector<Listener*> listeners;
+  if (job.flags.level) listeners.push_back((levels = std::make_unique<Levels>(job.to)).get());
+  if (!job.flags.plot.empty()) listeners.push_back((plot = std::make_unique<Plot>(job.to)).get());
+  Outcome outcome;
+  const auto& in = job.paths.in;
+  if (targets.size() == 1 && is_direct(source, *targets[0], job.processing, job.wide)) {
+    const bool all_of_it = job.flags.start.empty() && job.flags.duration.empty() && in.size() == 1;
+    if (all_of_it) targets[0]->expect(expected_bytes(in[0], source, *targets[0], job.to));
+    outcome = run_direct(source, *targets[0], job.processing, job.live);
+  } else {
+    outcome = run(source, targets, job.processing, job.wide, job.live, listeners);
+  }
+  for (const auto& sink : sinks)
+    sink->close();
+  complain_all(source.remarks());
+  if (plot) plot->draw(job.flags.plot, in.empty() ? source.describe() : cli::input_name(in[0]));
+  if (levels) levels->report(job.flags.json);
+  say_outcome(job, outcome);
+  return 0;
+}
+
+int carry_out(const Flags& flags, const Paths& paths, const Processing& processing) {
+  std::vector<const Kind*> kinds; // before anything is opened or made
+  for (const auto& path : paths.out)
+    kinds.push_back(&output_kind(flags, path));
+  if (!flags.plot.empty()) check_plot(flags.plot, flags.force);
+
+  const bool live = is_live(paths.in);
+  watch_signals(std::count(paths.in.begin(), paths.in.end(), "-") > 0);
+  auto source = source_of(flags, paths);
+  if (copies_packets(flags, kinds, *source)) return pass_packets_on(flags, paths, *source, *kinds[0], live);
+
+  const RtpOutput rtp = rtp_output_of(flags);
+  Job job{flags, paths, kinds, rtp, processing, {}, false, live};
+  fit_to(kinds, flags, rtp, *source, job.processing);
+  job.to = output_format(*source, job.processing);
+  job.wide = source->wide() && (flags.measures() || std::any_of(kinds.begin(), kinds.end(), holds_more));
+  if (flags.verbose)
+    say(paths.in.size() == 1 ? cli::input_name(paths.in[0]) : "input", source->describe(), source->format());
+  if (flags.split && paths.out.size() != job.to.channels) {
+    throw cli::Failure(cli::ExitCode::data,
+                       fmt::format("--split: {} outputs for {} channels", paths.out.size(), job.to.channels));
+  }
+  std::unique_ptr<Spool> spool;
+  if (flags.normalizes()) source = normalize(job, std::move(source), spool);
+  if (flags.trim) job.processing.trim = trim_of(flags, job.processing.gain_db);
+  return convert(job, *source);
+}
+
 int body(int argc, char** argv) {
   Flags flags;
   if (const auto code = parse(argc, argv, flags)) return *code;
@@ -233,89 +353,12 @@ int body(int argc, char** argv) {
     list_formats(flags.json);
     return 0;
   }
-  Processing processing = processing_of(flags);
+  const Processing processing = processing_of(flags);
   const Paths paths = paths_of(flags);
   if (flags.paths.empty() && !flags.generates() && ::isatty(STDIN_FILENO) != 0) {
     cli::fail_usage("no input: name a file, or pipe something in (see --help)");
   }
-  std::vector<const Kind*> kinds; // before anything is opened or made
-  for (const auto& path : paths.out)
-    kinds.push_back(&output_kind(flags, path));
-  if (!flags.plot.empty()) check_plot(flags.plot, flags.force);
-
-  bool live = is_live(paths.in);
-  watch_signals(std::count(paths.in.begin(), paths.in.end(), "-") > 0);
-  auto source = source_of(flags, paths);
-  if (copies_packets(flags, kinds, *source)) {
-    const auto count = copy_packets(*source->packets(), paths.out[0], kinds[0]->container, flags.force, live);
-    if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
-    if (flags.verbose)
-      cli::complain("talky-transcode",
-                    fmt::format("{}: {} packets as they are", cli::output_name(paths.out[0]), count));
-    return 0;
-  }
-  const RtpOutput rtp = rtp_output_of(flags);
-  fit_to(kinds, flags, rtp, *source, processing);
-  const audio::Format to = output_format(*source, processing);
-  const bool wide =
-      source->wide() && (flags.measures() || std::any_of(kinds.begin(), kinds.end(), holds_more));
-  if (flags.verbose)
-    say(paths.in.size() == 1 ? cli::input_name(paths.in[0]) : "input", source->describe(), source->format());
-  if (flags.split && paths.out.size() != to.channels) {
-    throw cli::Failure(cli::ExitCode::data,
-                       fmt::format("--split: {} outputs for {} channels", paths.out.size(), to.channels));
-  }
-  std::unique_ptr<Spool> spool;
-  if (flags.normalizes()) {
-    if (!can_reopen(paths.in)) {
-      spool = std::make_unique<Spool>(*source, wide);
-      source = spool->reader();
-    }
-    survey(flags, *source, processing, wide);
-    source = spool ? spool->reader() : source_of(flags, paths);
-    live = false;
-  }
-  if (flags.trim) processing.trim = trim_of(flags, processing.gain_db);
-
-  std::vector<std::unique_ptr<Sink>> sinks;
-  std::vector<Sink*> targets;
-  const audio::Format each{to.rate, flags.split ? std::uint16_t{1} : to.channels};
-  for (std::size_t i = 0; i < paths.out.size(); ++i) {
-    if (paths.out[i] == "-" && ::isatty(STDOUT_FILENO) != 0)
-      cli::fail_usage("samples are not written to a terminal: name an output");
-    sinks.push_back(open_sink(paths.out[i], *kinds[i], each, flags.force, {rtp, live}));
-    targets.push_back(sinks.back().get());
-    if (flags.verbose) say(cli::output_name(paths.out[i]), kinds[i]->meaning, each);
-  }
-
-  std::unique_ptr<Levels> levels;
-  std::unique_ptr<Plot> plot;
-  std::vector<Listener*> listeners;
-  if (flags.level) listeners.push_back((levels = std::make_unique<Levels>(to)).get());
-  if (!flags.plot.empty()) listeners.push_back((plot = std::make_unique<Plot>(to)).get());
-  Outcome outcome;
-  if (targets.size() == 1 && is_direct(*source, *targets[0], processing, wide)) {
-    const bool all_of_it = flags.start.empty() && flags.duration.empty() && paths.in.size() == 1;
-    if (all_of_it) targets[0]->expect(expected_bytes(paths.in[0], *source, *targets[0], to));
-    outcome = run_direct(*source, *targets[0], processing, live);
-  } else {
-    outcome = run(*source, targets, processing, wide, live, listeners);
-  }
-  for (const auto& sink : sinks)
-    sink->close();
-  if (const auto remark = source->remark(); !remark.empty()) cli::complain("talky-transcode", remark);
-  if (plot) plot->draw(flags.plot, paths.in.empty() ? source->describe() : cli::input_name(paths.in[0]));
-  if (levels) levels->report(flags.json);
-  say_clipped(outcome, processing, to.channels);
-  if (outcome.all_silence) {
-    cli::complain("talky-transcode", fmt::format("all is below {} dBFS: nothing is left by --trim-silence",
-                                                 flags.trim_threshold));
-  }
-  if (flags.verbose) {
-    cli::complain("talky-transcode",
-                  fmt::format("{} frames read, {} written", outcome.frames_in, outcome.frames_out));
-  }
-  return 0;
+  return carry_out(flags, paths, processing);
 }
 
 } // namespace

@@ -34,8 +34,8 @@ std::vector<std::uint32_t> ssrcs_of(const std::string& text) {
 }
 
 // "opus/48000/2", "G722", "L16/16000"
-PayloadFormat format_of(std::string_view text, const std::string& option) {
-  PayloadFormat format;
+capture::Format format_of(std::string_view text, const std::string& option) {
+  capture::Format format;
   const std::size_t slash = text.find('/');
   format.name = text.substr(0, slash);
   bool fine = !format.name.empty();
@@ -56,7 +56,7 @@ PayloadFormat format_of(std::string_view text, const std::string& option) {
   }
   if (!fine || format.clock_rate == 0)
     cli::fail_usage(fmt::format("{}: expected a codec as PCMU, opus/48000/2 or L16/16000", option));
-  return format;
+  return capture::make_format(format.name, format.clock_rate, format.channels);
 }
 
 std::uint8_t payload_type_of(std::string_view text, const Flags& flags) {
@@ -94,8 +94,8 @@ RtpOptions rtp_options_of(const Flags& flags) {
 RtpOutput rtp_output_of(const Flags& flags) {
   RtpOutput output;
   if (!flags.codec.empty()) {
-    const PayloadFormat format = format_of(flags.codec, "--codec " + flags.codec);
-    output.codec = format.codec();
+    const capture::Format format = format_of(flags.codec, "--codec " + flags.codec);
+    output.codec = capture::codec_of(format);
     if (output.codec == nullptr)
       cli::fail_usage(fmt::format("--codec {}: no such codec of ours", flags.codec));
   }

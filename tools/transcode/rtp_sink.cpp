@@ -41,7 +41,7 @@ class RtpSink final : public Sink {
                                   output.ptime_ms, first->info().name, format.rate));
     clock_rate_ = first->info().clock_rate;
     const codec::Info& info = output.entry().info;
-    const PayloadFormat meaning{std::string(info.name), info.clock_rate, info.rtpmap_channels};
+    const auto meaning = capture::make_format(info.name, info.clock_rate, info.rtpmap_channels);
     std::vector<AnnouncedStream> announced;
     for (std::size_t i = 0; i < format.channels / width_; ++i)
       announced.push_back({rtp_endpoint(i, false), {{payload_type_, meaning}}});

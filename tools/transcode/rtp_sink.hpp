@@ -15,7 +15,6 @@
 #include "codec/codec.hpp"
 #include "file/pcap.hpp"
 #include "file/rtpdump.hpp"
-#include "packets.hpp"
 #include "sink.hpp"
 #include "source.hpp"
 

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <map>
 
+#include "capture/decoder.hpp"
+#include "capture/packets.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "rtp_decoder.hpp"
 #include "rtp_sink.hpp"
+#include "rtp_streams.hpp"
+#include "sdp/session.hpp"
 
 namespace talky::transcode {
 
@@ -19,21 +22,30 @@ constexpr Duration kHorizon = std::chrono::milliseconds(1200); // by which one l
 
 using Owned = std::vector<std::byte>;
 
-Time time_of(const CapturedRtp& packet) {
+Time time_of(const file::Segment& packet) {
   return Time(Duration(packet.time_ns / 1000));
+}
+
+file::Segment with_payload(file::Segment segment, Bytes datagram) {
+  segment.payload = datagram;
+  segment.payload_length = static_cast<std::uint32_t>(datagram.size());
+  return segment;
 }
 
 class RtpSource final : public Source, public PacketSource {
  public:
-  RtpSource(const std::string& path, file::Input input, bool rtpdump, const RtpOptions& options)
-      : path_(path), rtpdump_(rtpdump), options_(options) {
+  RtpSource(const std::string& path, file::Input input, const RtpOptions& options)
+      : path_(path), options_(options) {
     for (const auto& [payload_type, format] : options.types)
-      types_.say(payload_type, format);
-    std::vector<FoundStream> chosen = scan_file(path, rtpdump, options, types_);
-    reader_ = std::make_unique<PacketReader>(path, std::move(input), rtpdump, types_);
-    if (chosen.empty()) chosen = listen_for_streams(path, *reader_, rtpdump, options, types_, held_);
-    for (const FoundStream& stream : chosen)
-      add_leg(stream, chosen.size());
+      input_.analysis.announcements.say(payload_type, format);
+    std::vector<const capture::Stream*> chosen = scan_file(path, options, input_);
+    packets_.emplace(cli::check_input(capture::Source::create(std::move(input)), path), input_.keys,
+                     input_.analysis);
+    rtpdump_ = packets_->source().kind() == capture::Source::Kind::rtpdump;
+    live_ = chosen.empty();
+    if (live_) chosen = listen_for_streams(path, *packets_, options, input_, held_);
+    for (const capture::Stream* stream : chosen)
+      add_leg(*stream, chosen.size());
     const audio::Format first = legs_.front().decoder->format();
     for (const Leg& leg : legs_) {
       if (leg.decoder->format().rate != first.rate) {
@@ -50,10 +62,8 @@ class RtpSource final : public Source, public PacketSource {
   bool wide() const override { return false; }
   std::string describe() const override {
     std::string text = rtpdump_ ? "rtpdump" : "pcap";
-    for (const Leg& leg : legs_) {
-      const auto format = types_.find(leg.stream.payload_type, leg.stream.to);
-      text += fmt::format(", {} of SSRC 0x{:08x}", format ? format->text() : "RTP", leg.stream.ssrc);
-    }
+    for (const Leg& leg : legs_)
+      text += fmt::format(", {} of SSRC 0x{:08x}", format_text(*leg.stream), leg.stream->ssrc);
     return text;
   }
 
@@ -92,36 +102,29 @@ class RtpSource final : public Source, public PacketSource {
 
   std::vector<AnnouncedStream> announcement() const override {
     std::vector<AnnouncedStream> all;
-    for (const Leg& leg : legs_) {
-      AnnouncedStream stream = types_.known(leg.stream.to);
-      stream.to = endpoints_of(leg).second;
-      const std::uint8_t main = leg.stream.payload_type;
-      const auto format = types_.find(main, leg.stream.to);
-      const bool there = std::any_of(stream.formats.begin(), stream.formats.end(),
-                                     [main](const auto& known) { return known.first == main; });
-      if (format && !there) stream.formats.emplace(stream.formats.begin(), main, *format);
-      all.push_back(std::move(stream));
-    }
+    for (const Leg& leg : legs_)
+      all.push_back({endpoints_of(leg).second, announced_formats(*leg.stream)});
     return all;
   }
 
-  std::string remark() const override {
-    if (reader_->truncated()) return fmt::format("{}: cut off within a packet", cli::input_name(path_));
+  std::vector<std::string> remarks() const override {
+    const std::string name = cli::input_name(path_);
+    std::vector<std::string> lines = capture::remarks(*packets_, name);
     std::uint64_t left_out = 0;
     for (const Leg& leg : legs_)
       left_out += leg.decoder->left_out();
-    if (left_out > 0)
-      return fmt::format("{}: {} packets could not be decoded", cli::input_name(path_), left_out);
-    if (others_ > 0)
-      return fmt::format("{}: {} packets of other streams left out; --ssrc chooses", cli::input_name(path_),
-                         others_);
-    return {};
+    if (left_out > 0) {
+      lines.push_back(fmt::format("{}: {} packets could not be decoded", name, left_out));
+    } else if (others_ > 0) {
+      lines.push_back(fmt::format("{}: {} packets of other streams left out; --ssrc chooses", name, others_));
+    }
+    return lines;
   }
 
  private:
   struct Leg {
-    FoundStream stream;
-    std::unique_ptr<StreamDecoder> decoder;
+    const capture::Stream* stream = nullptr;
+    std::unique_ptr<capture::StreamDecoder> decoder;
     std::optional<rtp::ImpairedQueue<Owned>> line;
     std::vector<std::int16_t> queue;
     std::size_t used = 0;      // samples of the queue
@@ -130,19 +133,18 @@ class RtpSource final : public Source, public PacketSource {
     bool begun = false, ended = false;
   };
 
-  void add_leg(const FoundStream& stream, std::size_t legs) {
+  void add_leg(const capture::Stream& stream, std::size_t legs) {
     Leg leg;
-    leg.stream = stream;
+    leg.stream = &stream;
     if (options_.jitter_buffer) {
-      leg.decoder = make_phone_decoder(types_, stream.to, stream.payload_type);
+      leg.decoder = capture::make_phone_decoder(stream);
     } else {
       codec::Options wanted;
-      const auto format = types_.find(stream.payload_type, stream.to);
-      if (format && format->codec() != nullptr && format->codec()->info.name == "opus") {
+      if (stream.codec()->info.name == "opus") {
         wanted.sample_rate = options_.rate && codec::opus::has_rate(*options_.rate) ? *options_.rate : 48000;
-        wanted.channels = stream.stereo && legs == 1 ? 2 : 1;
+        wanted.channels = input_.stereo.contains(&stream) && legs == 1 ? 2 : 1;
       }
-      leg.decoder = make_exact_decoder(types_, stream.to, stream.payload_type, wanted);
+      leg.decoder = capture::make_exact_decoder(stream, wanted);
     }
     if (legs > 1 && leg.decoder->format().channels != 1)
       cli::fail_usage(
@@ -187,11 +189,25 @@ class RtpSource final : public Source, public PacketSource {
 
   // An rtpdump tells neither the time of day nor who is spoken to: then as we write RTP ourselves.
   std::pair<Endpoint, Endpoint> endpoints_of(const Leg& leg) const {
-    if (!rtpdump_) return {leg.stream.from, leg.stream.to};
+    if (!rtpdump_) return {leg.stream->from, leg.stream->to};
     const auto index = static_cast<std::size_t>(&leg - legs_.data());
     return {rtp_endpoint(index, true), rtp_endpoint(index, false)};
   }
-  std::int64_t day_ns() const { return rtpdump_ ? first_time_ns : 0; }
+  std::int64_t day_ns() const { return rtpdump_ ? first_time_ns - packets_->source().start_ns() : 0; }
+
+  // What the stream's payload types mean, without what RFC 3551 says of them all.
+  std::vector<std::pair<std::uint8_t, capture::Format>> announced_formats(
+      const capture::Stream& stream) const {
+    std::vector<std::pair<std::uint8_t, capture::Format>> formats;
+    const std::uint8_t main = payload_type_of(stream);
+    for (std::uint8_t type = 0; type < 128; ++type) {
+      const bool fixed = sdp::static_rtpmap(type).has_value();
+      const auto format = input_.analysis.announcements.format(stream.from, stream.to, type);
+      if (format.name.empty() || (fixed && type != main)) continue;
+      formats.insert(fixed ? formats.begin() : formats.end(), {type, format});
+    }
+    return formats;
+  }
 
   void keep(const Leg& leg, std::int64_t time_ns, Bytes datagram) {
     const auto [from, to] = endpoints_of(leg);
@@ -208,15 +224,15 @@ class RtpSource final : public Source, public PacketSource {
   }
 
   void copy_next() {
-    const bool got = with_next([this](const CapturedRtp& packet) {
+    const bool got = with_next([this](const file::Segment& packet) {
       advance(time_of(packet));
       Leg* leg = leg_of(packet);
       if (leg == nullptr) {
         ++others_;
       } else if (leg->line) {
-        leg->line->send({packet.datagram.begin(), packet.datagram.end()}, *last_time_);
+        leg->line->send({packet.payload.begin(), packet.payload.end()}, *last_time_);
       } else {
-        keep(*leg, packet.time_ns + day_ns(), packet.datagram);
+        keep(*leg, packet.time_ns + day_ns(), packet.payload);
       }
     });
     if (!got) input_ended_ = true;
@@ -228,9 +244,12 @@ class RtpSource final : public Source, public PacketSource {
     }
   }
 
-  Leg* leg_of(const CapturedRtp& packet) {
+  Leg* leg_of(const file::Segment& packet) {
+    rtp::Header header;
+    Bytes payload;
+    const capture::Stream* stream = input_.analysis.streams.find(packet, header, payload);
     const auto found =
-        std::find_if(legs_.begin(), legs_.end(), [&](const Leg& leg) { return leg.stream.is(packet); });
+        std::find_if(legs_.begin(), legs_.end(), [&](const Leg& leg) { return leg.stream == stream; });
     return found == legs_.end() ? nullptr : &*found;
   }
 
@@ -242,19 +261,28 @@ class RtpSource final : public Source, public PacketSource {
     }
   }
 
-  // Calls `use` with the next packet; false: there is none.
+  // Calls `use` with the next packet of a stream; false: there is none.
   template <class Use>
   bool with_next(Use use) {
     if (!held_.empty()) {
       const HeldPacket held = std::move(held_.front());
       held_.pop_front();
-      const auto view = rtp::PacketView::parse(held.datagram);
-      if (view) use(CapturedRtp{held.time_ns, held.from, held.to, held.datagram, *view});
+      use(held.segment());
       return true;
     }
-    const auto packet = reader_->next();
-    if (packet) use(*packet);
-    return packet.has_value();
+    rtp::Header header;
+    Bytes payload;
+    for (file::Segment segment; cli::check_input(packets_->next(segment), path_);) {
+      const bool whole = segment.payload_length <= segment.payload.size();
+      // What a pipe brings is understood as it comes; of a file all is known.
+      const bool of_a_stream =
+          live_ ? input_.add(segment) != nullptr
+                : whole && input_.analysis.streams.find(segment, header, payload) != nullptr;
+      if (!of_a_stream) continue;
+      use(segment);
+      return true;
+    }
+    return false;
   }
 
   // Gets on by a stretch of sound or a packet; false at the end of everything.
@@ -270,7 +298,7 @@ class RtpSource final : public Source, public PacketSource {
       all_ended = all_ended && leg.ended;
     }
     if (input_ended_) return !all_ended || available() > 0;
-    if (with_next([this](const CapturedRtp& packet) { receive(packet); })) return true;
+    if (with_next([this](const file::Segment& packet) { receive(packet); })) return true;
     input_ended_ = true;
     for (Leg& leg : legs_) {
       if (leg.line) leg.line->end();
@@ -280,9 +308,9 @@ class RtpSource final : public Source, public PacketSource {
     return true;
   }
 
-  void receive(const CapturedRtp& packet) {
+  void receive(const file::Segment& packet) {
     const Time arrival = time_of(packet);
-    if (!start_) start_ = arrival;
+    if (!start_) start_ = begin_of_all(arrival);
     advance(arrival);
     Leg* leg = leg_of(packet);
     if (leg == nullptr) {
@@ -290,11 +318,11 @@ class RtpSource final : public Source, public PacketSource {
       return;
     }
     if (leg->line) {
-      leg->line->send({packet.datagram.begin(), packet.datagram.end()}, *last_time_);
+      leg->line->send({packet.payload.begin(), packet.payload.end()}, *last_time_);
       for (Leg& each : legs_)
         drain_line(each);
     } else {
-      hand_over(*leg, packet.packet, arrival);
+      hand_over(*leg, packet, begin_of(*leg, arrival));
     }
     if (legs_.size() > 1) keep_up(arrival);
   }
@@ -303,19 +331,37 @@ class RtpSource final : public Source, public PacketSource {
     while (leg.line) {
       const auto next = leg.line->poll();
       if (!next) return;
-      const auto view = rtp::PacketView::parse(next->second);
-      if (view) hand_over(leg, *view, next->first);
+      file::Segment segment;
+      segment.from = leg.stream->from;
+      segment.to = leg.stream->to;
+      segment.time_ns = to_us(next->first) * 1000;
+      hand_over(leg, with_payload(segment, next->second), next->first);
     }
   }
 
-  void hand_over(Leg& leg, const rtp::PacketView& packet, Time arrival) {
+  // `begin`: of the leg, if this is its first packet.
+  void hand_over(Leg& leg, const file::Segment& packet, Time begin) {
     if (!leg.begun) {
       leg.begun = true;
       // The legs lie side by side as they came.
-      if (legs_.size() > 1) leg.position = std::max<std::int64_t>(0, frames_in(arrival - *start_));
+      if (legs_.size() > 1) leg.position = std::max<std::int64_t>(0, frames_in(begin - *start_));
       pad(leg, leg.position);
     }
-    leg.decoder->receive(packet, arrival);
+    leg.decoder->receive(packet);
+  }
+
+  // When the first sample of a leg was spoken: its first packet may have been late. Of a pipe that is not
+  // known yet, a bad line makes its own times, and a telephone hears what comes when it comes.
+  Time begin_of(const Leg& leg, Time arrival) const {
+    if (live_ || leg.line || options_.jitter_buffer) return arrival;
+    const auto late = static_cast<std::int64_t>(leg.stream->first_late_ms() * 1e6);
+    return Time(Duration((leg.stream->first_ns() - late) / 1000));
+  }
+  Time begin_of_all(Time arrival) const {
+    Time begin = arrival;
+    for (const Leg& leg : legs_)
+      begin = std::min(begin, begin_of(leg, arrival));
+    return begin;
   }
 
   std::int64_t frames_in(Duration duration) const { return duration.count() * format_.rate / 1'000'000; }
@@ -329,6 +375,7 @@ class RtpSource final : public Source, public PacketSource {
   // A leg that sends nothing does not hold the other one up.
   void keep_up(Time now) {
     for (Leg& leg : legs_) {
+      if (!leg.line) leg.decoder->advance(to_us(now) * 1000);
       while (produce(leg)) {
       }
       pad(leg, frames_in(now - *start_ - kHorizon));
@@ -356,10 +403,11 @@ class RtpSource final : public Source, public PacketSource {
   }
 
   std::string path_;
-  bool rtpdump_;
   RtpOptions options_;
-  PayloadTypes types_;
-  std::unique_ptr<PacketReader> reader_;
+  RtpInput input_;
+  std::optional<capture::Packets> packets_;
+  bool rtpdump_ = false;
+  bool live_ = false; // a pipe: what its streams are is found out as it comes
   std::deque<HeldPacket> held_;
   std::vector<Leg> legs_;
   std::multimap<std::int64_t, CopiedPacket> copied_; // by time
@@ -372,9 +420,8 @@ class RtpSource final : public Source, public PacketSource {
 
 } // namespace
 
-std::unique_ptr<Source> open_rtp(const std::string& path, file::Input input, bool rtpdump,
-                                 const RtpOptions& options) {
-  return std::make_unique<RtpSource>(path, std::move(input), rtpdump, options);
+std::unique_ptr<Source> open_rtp(const std::string& path, file::Input input, const RtpOptions& options) {
+  return std::make_unique<RtpSource>(path, std::move(input), options);
 }
 
 } // namespace talky::transcode

@@ -1,145 +1,151 @@
-// find_streams and choose_streams of rtp_source.hpp.
+#include "rtp_streams.hpp"
+
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 #include "codec/opus.hpp"
-#include "rtp_source.hpp"
+#include "core/ascii.hpp"
 
 namespace talky::transcode {
 
 namespace {
 
-constexpr std::size_t kMaxStreams = 10'000;
+using capture::Stream;
+
 constexpr std::size_t kMaxNamed = 6; // in a message
+constexpr std::size_t kMaxHeld = 20'000;
 
-struct Seen {
-  FoundStream stream;
-  std::uint16_t sequence = 0;
-  std::uint64_t followed = 0; // packets that came right behind the one before
-  bool decodable = false;
-};
-
-std::string list(const std::vector<const FoundStream*>& streams, const PayloadTypes& types) {
+std::string list(const std::vector<const Stream*>& streams) {
   std::string text;
   for (std::size_t i = 0; i < streams.size() && i < kMaxNamed; ++i) {
-    const FoundStream& s = *streams[i];
-    const auto format = types.find(s.payload_type, s.to);
-    text += fmt::format("{}0x{:08x} ({}, {} packets)", i == 0 ? "" : ", ", s.ssrc,
-                        format ? format->text() : fmt::format("payload type {}", s.payload_type), s.packets);
+    text += fmt::format("{}0x{:08x} ({}, {} packets)", i == 0 ? "" : ", ", streams[i]->ssrc,
+                        format_text(*streams[i]), streams[i]->packets());
   }
   if (streams.size() > kMaxNamed) text += fmt::format(" and {} more", streams.size() - kMaxNamed);
   return text;
 }
 
-bool opposite(const FoundStream& a, const FoundStream& b) {
-  return a.from == b.to && a.to == b.from;
+// Two directions of one conversation, in the same time. An rtpdump does not say who is spoken to.
+bool legs_of_a_call(const Stream& a, const Stream& b) {
+  const bool overlap = a.first_ns() <= b.last_ns() && b.first_ns() <= a.last_ns();
+  const bool opposite = a.from.ip == b.to.ip && a.to.ip == b.from.ip;
+  return overlap && (opposite || a.to == Endpoint{});
 }
 
-bool same_hosts(const FoundStream& a, const FoundStream& b) {
-  return a.from.ip == b.to.ip && a.to.ip == b.from.ip;
+[[noreturn]] void refuse(const std::string& name, const std::string& text) {
+  throw cli::Failure(cli::ExitCode::data, fmt::format("{}: {}", cli::input_name(name), text));
 }
 
-bool overlap(const FoundStream& a, const FoundStream& b) {
-  return a.first_ns <= b.last_ns && b.first_ns <= a.last_ns;
+[[noreturn]] void refuse_codec(const std::string& name, const Stream& stream) {
+  if (!stream.format().name.empty()) refuse(name, fmt::format("{} cannot be decoded", format_text(stream)));
+  const unsigned type = stream.payload_type();
+  refuse(name,
+         fmt::format("what payload type {} means is not known: say it with --payload-type {}=NAME/RATE, as "
+                     "{}=opus/48000/2",
+                     type, type, type));
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& text) {
-  throw cli::Failure(cli::ExitCode::data, fmt::format("{}: {}", cli::input_name(path), text));
+// By --ssrc. The same SSRC at two places of the network: the longer.
+std::vector<const Stream*> named_streams(const std::string& name, const std::vector<const Stream*>& all,
+                                         const std::vector<std::uint32_t>& ssrcs) {
+  std::vector<const Stream*> chosen;
+  for (const std::uint32_t ssrc : ssrcs) {
+    const Stream* best = nullptr;
+    for (const Stream* stream : all) {
+      if (stream->ssrc == ssrc && (best == nullptr || stream->packets() > best->packets())) best = stream;
+    }
+    if (best == nullptr)
+      refuse(name, fmt::format("no stream of SSRC 0x{:08x}; there is {}", ssrc, list(all)));
+    if (best->codec() == nullptr) refuse_codec(name, *best);
+    chosen.push_back(best);
+  }
+  return chosen;
+}
+
+std::vector<const Stream*> choose_streams(const std::string& name, const std::vector<const Stream*>& all,
+                                          const RtpOptions& options) {
+  if (all.empty()) refuse(name, "no RTP stream in it");
+  if (!options.ssrcs.empty()) return named_streams(name, all, options.ssrcs);
+  std::vector<const Stream*> usable;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(usable),
+               [](const Stream* stream) { return stream->codec() != nullptr; });
+  if (usable.empty()) refuse_codec(name, *all.front());
+  if (usable.size() == 1 || (usable.size() == 2 && legs_of_a_call(*usable[0], *usable[1]))) return usable;
+  refuse(name, fmt::format("{} streams; choose one, or two side by side, with --ssrc: {}", usable.size(),
+                           list(usable)));
 }
 
 } // namespace
 
-std::vector<FoundStream> find_streams(PacketReader& reader, const PayloadTypes& types) {
-  std::vector<Seen> all;
-  std::unordered_map<std::uint32_t, std::vector<std::size_t>> by_ssrc;
-  std::size_t last = 0;
-  while (const auto packet = reader.next()) {
-    const rtp::PacketView& view = packet->packet;
-    if (all.empty() || !all[last].stream.is(*packet)) {
-      auto& indices = by_ssrc[view.ssrc()];
-      const auto known = std::find_if(indices.begin(), indices.end(),
-                                      [&](std::size_t i) { return all[i].stream.is(*packet); });
-      if (known != indices.end()) {
-        last = *known;
-      } else if (all.size() < kMaxStreams) {
-        last = all.size();
-        indices.push_back(last);
-        Seen fresh;
-        fresh.stream.ssrc = view.ssrc();
-        fresh.stream.from = packet->from;
-        fresh.stream.to = packet->to;
-        fresh.stream.first_ns = packet->time_ns;
-        fresh.stream.payload_type = view.payload_type();
-        fresh.sequence = static_cast<std::uint16_t>(view.sequence() - 2);
-        all.push_back(fresh);
-      } else {
-        continue;
-      }
-    }
-    Seen& seen = all[last];
-    FoundStream& stream = seen.stream;
-    ++stream.packets;
-    stream.last_ns = std::max(stream.last_ns, packet->time_ns);
-    seen.followed += rtp::sequence_distance(seen.sequence, view.sequence()) == 1 ? 1U : 0U;
-    seen.sequence = view.sequence();
-    const auto format = types.find(view.payload_type(), packet->to);
-    const codec::Entry* entry = format ? format->codec() : nullptr;
-    if (entry == nullptr) continue;
-    if (!seen.decodable) {
-      seen.decodable = true;
-      stream.payload_type = view.payload_type();
-    }
-    if (entry->info.name == "opus" && !stream.stereo) {
-      const auto inside = codec::opus::inspect(view.payload());
-      stream.stereo = inside && inside->stereo;
-    }
-  }
-  std::vector<FoundStream> found;
-  for (const Seen& seen : all) {
-    if (reader.only_rtp() || seen.followed >= 2) found.push_back(seen.stream);
-  }
-  return found;
+std::string format_text(const Stream& stream) {
+  const capture::Format* format = stream.format_of(payload_type_of(stream));
+  return format != nullptr && !format->name.empty() ? format->text()
+                                                    : fmt::format("payload type {}", stream.payload_type());
 }
 
-std::vector<FoundStream> choose_streams(const std::string& path, const std::vector<FoundStream>& found,
-                                        const RtpOptions& options, const PayloadTypes& types, bool rtpdump) {
-  std::vector<const FoundStream*> usable, all;
-  for (const FoundStream& stream : found) {
-    all.push_back(&stream);
-    const auto format = types.find(stream.payload_type, stream.to);
-    if (format && format->codec() != nullptr) usable.push_back(&stream);
+std::uint8_t payload_type_of(const Stream& stream) {
+  for (const capture::PayloadUse& use : stream.payload_types()) {
+    if (capture::codec_of(use.format) != nullptr) return use.type;
   }
-  if (all.empty()) refuse(path, "no RTP stream in it");
-  std::vector<FoundStream> chosen;
-  for (const std::uint32_t ssrc : options.ssrcs) {
-    const FoundStream* best = nullptr; // the same SSRC at two places of the network: the longer
-    for (const FoundStream* stream : all) {
-      if (stream->ssrc == ssrc && (best == nullptr || stream->packets > best->packets)) best = stream;
+  return stream.payload_type();
+}
+
+const Stream* RtpInput::add(const file::Segment& segment) {
+  const auto seen = analysis.add(segment);
+  if (seen.stream == nullptr || segment.payload_length > segment.payload.size()) return nullptr;
+  const capture::Format* format = seen.stream->format_of(seen.header.payload_type);
+  if (format != nullptr && ascii::iequals(format->name, "opus") && !stereo.contains(seen.stream)) {
+    const auto inside = codec::opus::inspect(seen.payload);
+    if (inside && inside->stereo) stereo.insert(seen.stream);
+  }
+  return seen.stream;
+}
+
+file::Segment HeldPacket::segment() const {
+  file::Segment segment;
+  segment.time_ns = time_ns;
+  segment.from = from;
+  segment.to = to;
+  segment.payload = datagram;
+  segment.payload_length = static_cast<std::uint32_t>(datagram.size());
+  return segment;
+}
+
+std::vector<const Stream*> scan_file(const std::string& name, const RtpOptions& options, RtpInput& input) {
+  struct stat status {};
+  const std::string path = name == "-" ? "/proc/self/fd/0" : name;
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  capture::Packets packets(cli::check_input(capture::Source::open(path), name), {}, input.analysis);
+  for (file::Segment segment; cli::check_input(packets.next(segment), name);)
+    input.add(segment);
+  input.keys = packets.srtp().keys();
+  return choose_streams(name, input.analysis.streams.streams(), options);
+}
+
+std::vector<const Stream*> listen_for_streams(const std::string& name, capture::Packets& packets,
+                                              const RtpOptions& options, RtpInput& input,
+                                              std::deque<HeldPacket>& held) {
+  std::vector<const Stream*> chosen(options.ssrcs.size());
+  std::size_t missing = chosen.size();
+  for (file::Segment segment; held.size() < kMaxHeld && cli::check_input(packets.next(segment), name);) {
+    const Stream* stream = input.add(segment);
+    if (stream == nullptr) continue;
+    held.push_back(
+        {segment.time_ns, segment.from, segment.to, {segment.payload.begin(), segment.payload.end()}});
+    if (!stream->confirmed() || stream->codec() == nullptr) continue;
+    if (chosen.empty()) return {stream};
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      if (options.ssrcs[i] != stream->ssrc || chosen[i] != nullptr) continue;
+      chosen[i] = stream;
+      if (--missing == 0) return chosen;
     }
-    if (best == nullptr)
-      refuse(path, fmt::format("no stream of SSRC 0x{:08x}; there is {}", ssrc, list(all, types)));
-    if (std::find(usable.begin(), usable.end(), best) == usable.end()) usable.clear();
-    chosen.push_back(*best);
   }
-  if (usable.empty()) {
-    const FoundStream& first = chosen.empty() ? *all.front() : chosen.front();
-    const auto format = types.find(first.payload_type, first.to);
-    refuse(path, format ? fmt::format("{} cannot be decoded", format->text())
-                        : fmt::format("what payload type {} means is not known: say it with --payload-type "
-                                      "{}=NAME/RATE, as {}=opus/48000/2",
-                                      first.payload_type, first.payload_type, first.payload_type));
-  }
-  if (!chosen.empty()) return chosen;
-  if (usable.size() == 1) return {*usable.front()};
-  if (usable.size() == 2 && overlap(*usable[0], *usable[1]) &&
-      (rtpdump || opposite(*usable[0], *usable[1]) || same_hosts(*usable[0], *usable[1])))
-    return {*usable[0], *usable[1]};
-  refuse(path, fmt::format("{} streams; choose one, or two side by side, with --ssrc: {}", usable.size(),
-                           list(usable, types)));
+  refuse(name, chosen.empty() ? std::string("no RTP stream that can be decoded")
+                              : fmt::format("not every --ssrc has come in {} packets", held.size()));
 }
 
 } // namespace talky::transcode

@@ -48,10 +48,10 @@ class RawSource final : public ByteSource {
     taken_ = std::min(bytes->size() / frame_, max_frames) * frame_;
     return bytes->first(taken_);
   }
-  std::string remark() const override {
-    return cut_off_ == 0 ? ""
-                         : fmt::format("{}: the last {} bytes are no whole frame and left out",
-                                       cli::input_name(path()), cut_off_);
+  std::vector<std::string> remarks() const override {
+    if (cut_off_ == 0) return {};
+    return {fmt::format("{}: the last {} bytes are no whole frame and left out", cli::input_name(path()),
+                        cut_off_)};
   }
 
  private:
@@ -77,14 +77,14 @@ class HeadedSource final : public ByteSource {
     if (!bytes) cli::fail_input(path(), bytes.error());
     return *bytes;
   }
-  std::string remark() const override {
+  std::vector<std::string> remarks() const override {
     if (reader_.missing() > 0) {
-      return fmt::format("{}: cut off: {} bytes fewer than its header says", cli::input_name(path()),
-                         reader_.missing() + reader_.cut_off());
+      return {fmt::format("{}: cut off: {} bytes fewer than its header says", cli::input_name(path()),
+                          reader_.missing() + reader_.cut_off())};
     }
-    return reader_.cut_off() == 0 ? ""
-                                  : fmt::format("{}: the last {} bytes are no whole frame and left out",
-                                                cli::input_name(path()), reader_.cut_off());
+    if (reader_.cut_off() == 0) return {};
+    return {fmt::format("{}: the last {} bytes are no whole frame and left out", cli::input_name(path()),
+                        reader_.cut_off())};
   }
 
  private:
@@ -142,9 +142,9 @@ class Joined final : public Source {
   void read(std::size_t max_frames, std::vector<float>& out) override {
     interleave(max_frames, out, &Part::wide);
   }
-  std::string remark() const override {
+  std::vector<std::string> remarks() const override {
     for (const Part& part : parts_) {
-      if (auto text = part.source->remark(); !text.empty()) return text;
+      if (auto lines = part.source->remarks(); !lines.empty()) return lines;
     }
     return {};
   }
@@ -291,8 +291,7 @@ std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions
     case Kind::Container::sound: return open_sound(path, std::move(input));
     case Kind::Container::rtpdump:
     case Kind::Container::pcap:
-    case Kind::Container::pcapng:
-      return open_rtp(path, std::move(input), kind->container == Kind::Container::rtpdump, options.rtp);
+    case Kind::Container::pcapng: return open_rtp(path, std::move(input), options.rtp);
     case Kind::Container::flac: return open_flac(path, std::move(input));
     case Kind::Container::opus: return open_opus(path, std::move(input), options.rtp.rate);
     case Kind::Container::coded: return open_coded(path, std::move(input), *kind->codec);

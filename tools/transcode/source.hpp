@@ -10,13 +10,20 @@
 #include <vector>
 
 #include "audio/frame.hpp"
+#include "capture/format.hpp"
 #include "core/bytes.hpp"
+#include "core/endpoint.hpp"
 #include "file/sample_format.hpp"
 #include "format.hpp"
-#include "packets.hpp"
 #include "rtp/impairment.hpp"
 
 namespace talky::transcode {
+
+// What SDP says of one stream.
+struct AnnouncedStream {
+  Endpoint to;
+  std::vector<std::pair<std::uint8_t, capture::Format>> formats;
+};
 
 // A packet of the streams that were chosen, after the bad line.
 struct CopiedPacket {
@@ -50,14 +57,14 @@ class Source {
   // Where it is a recording of RTP: the packets themselves, instead of the sound in them. nullptr: it is
   // none.
   virtual PacketSource* packets() { return nullptr; }
-  // Something that the user should know, once the end is reached; or "".
-  virtual std::string remark() const { return {}; }
+  // What the user should know, once the end is reached, a line each.
+  virtual std::vector<std::string> remarks() const { return {}; }
 };
 
 struct RtpOptions {
-  std::vector<std::uint32_t> ssrcs;            // one or two; none: the only stream, or the two of a call
-  std::map<std::uint8_t, PayloadFormat> types; // as the user says
-  bool jitter_buffer = false;                  // as a telephone hears it
+  std::vector<std::uint32_t> ssrcs;              // one or two; none: the only stream, or the two of a call
+  std::map<std::uint8_t, capture::Format> types; // as the user says
+  bool jitter_buffer = false;                    // as a telephone hears it
   std::optional<rtp::Impairment> impairment;
   std::optional<std::uint32_t> rate; // that Opus shall be decoded to
 };

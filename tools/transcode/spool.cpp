@@ -25,16 +25,16 @@ void fill(Source& source, file::TemporaryFile& file) {
 class Reader final : public ByteSource {
  public:
   Reader(const file::TemporaryFile& file, audio::Format format, bool wide, std::string described,
-         std::string remark)
+         std::vector<std::string> remarks)
       : ByteSource("", wide ? file::SampleFormat::f32le : file::SampleFormat::s16le),
         file_(file),
         format_(format),
         described_(std::move(described)),
-        remark_(std::move(remark)) {}
+        remarks_(std::move(remarks)) {}
 
   audio::Format format() const override { return format_; }
   std::string describe() const override { return described_; }
-  std::string remark() const override { return remark_; }
+  std::vector<std::string> remarks() const override { return remarks_; }
   Bytes read_raw(std::size_t max_frames) override {
     bytes_.resize(std::min(max_frames, block_frames) * format_.channels * file::info(*samples()).bytes);
     const std::size_t got = cli::check_temporary(file_.read(at_, bytes_));
@@ -45,7 +45,8 @@ class Reader final : public ByteSource {
  private:
   const file::TemporaryFile& file_;
   audio::Format format_;
-  std::string described_, remark_;
+  std::string described_;
+  std::vector<std::string> remarks_;
   std::vector<std::byte> bytes_;
   std::uint64_t at_ = 0;
 };
@@ -59,11 +60,11 @@ Spool::Spool(Source& source, bool wide)
   } else {
     fill<std::int16_t>(source, file_);
   }
-  remark_ = source.remark();
+  remarks_ = source.remarks();
 }
 
 std::unique_ptr<Source> Spool::reader() const {
-  return std::make_unique<Reader>(file_, format_, wide_, described_, remark_);
+  return std::make_unique<Reader>(file_, format_, wide_, described_, remarks_);
 }
 
 } // namespace talky::transcode

@@ -20,7 +20,8 @@ class Spool {
   file::TemporaryFile file_;
   audio::Format format_;
   bool wide_;
-  std::string described_, remark_;
+  std::string described_;
+  std::vector<std::string> remarks_;
 };
 
 } // namespace talky::transcode

@@ -1,28 +1,39 @@
-#include "rtp_decoder.hpp"
+#include "capture/decoder.hpp"
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
 
-#include "cli/exit_code.hpp"
+#include "audio/concealer.hpp"
+#include "capture/playout.hpp"
+#include "capture/stream_clock.hpp"
+#include "rtp/packet.hpp"
 
-namespace talky::transcode {
+namespace talky::capture {
 
 namespace {
 
-constexpr Duration kReorder = std::chrono::seconds(1); // how late a packet may come and still find its place
+constexpr std::int64_t kReorderNs = 1'000'000'000; // how late a packet may come and still find its place
 constexpr std::size_t kMaxWaiting = 1024;
 constexpr std::int64_t kMaxSequenceJump = 3000; // RFC 3550 A.1's MAX_DROPOUT: beyond, a new start
-constexpr double kMaxDrift = 5;                 // seconds between timestamp and arrival
 constexpr std::uint32_t kConcealMs = 120;       // after that much nobody can tell what was there
 
 class ExactDecoder final : public StreamDecoder {
  public:
-  ExactDecoder(const PayloadTypes& types, const Endpoint& to, std::uint8_t payload_type,
-               const codec::Options& options)
-      : types_(types), to_(to), options_(options) {
-    Decoder& main = decoder_of(payload_type);
-    format_ = {main.codec->info().sample_rate, main.codec->info().channels};
-    clock_rate_ = main.codec->info().clock_rate;
+  ExactDecoder(const Stream& stream, const codec::Options& options) : stream_(stream), options_(options) {
+    for (const PayloadUse& use : stream.payload_types()) {
+      const Decoder& first = decoder_of(use.type);
+      if (!first.codec) continue;
+      format_ = {first.codec->info().sample_rate, first.codec->info().channels};
+      clock_rate_ = first.codec->info().clock_rate;
+      break;
+    }
+    clock_ = StreamClock(format_.rate);
     for (std::uint16_t c = 0; c < format_.channels; ++c)
       concealers_.emplace_back(format_.rate);
   }
@@ -31,24 +42,28 @@ class ExactDecoder final : public StreamDecoder {
   std::uint64_t left_out() const override { return left_out_; }
   void end() override { ended_ = true; }
 
-  void receive(const rtp::PacketView& packet, Time arrival) override {
+  void receive(const file::Segment& segment) override {
+    const auto packet = rtp::PacketView::parse(segment.payload);
+    if (!packet) return;
     if (!any_) {
       any_ = true;
-      newest_ = packet.sequence();
+      newest_ = packet->sequence();
     }
-    const std::int64_t distance = rtp::sequence_distance(newest_, packet.sequence());
+    const std::int64_t distance = rtp::sequence_distance(newest_, packet->sequence());
     // A number far away: the sender started afresh, and this follows what waits.
     const bool afresh = std::abs(distance) > kMaxSequenceJump;
     const std::int64_t sequence = highest_ + (afresh ? 1 : distance);
     if (sequence >= highest_) {
       highest_ = sequence;
-      newest_ = packet.sequence();
+      newest_ = packet->sequence();
     }
-    newest_arrival_ = std::max(newest_arrival_, arrival);
+    advance(segment.time_ns);
     if (sequence < next_sequence_ || waiting_.size() >= kMaxWaiting) return; // a duplicate, or too late
-    waiting_.emplace(sequence,
-                     Waiting{packet.header(), {packet.payload().begin(), packet.payload().end()}, arrival});
+    const Bytes payload = packet->payload();
+    waiting_.emplace(sequence, Waiting{packet->header(), {payload.begin(), payload.end()}, segment.time_ns});
   }
+
+  void advance(std::int64_t time_ns) override { now_ns_ = std::max(now_ns_, time_ns); }
 
   bool produce(std::vector<std::int16_t>& out) override {
     if (silence_ > 0) {
@@ -65,13 +80,17 @@ class ExactDecoder final : public StreamDecoder {
     while (!waiting_.empty()) {
       const auto first = waiting_.begin();
       const bool follows = first->first == next_sequence_;
-      if (!follows && !ended_ && newest_arrival_ - first->second.arrival < kReorder) return false;
+      const bool may_wait = !ended_ && now_ns_ - first->second.time_ns < kReorderNs;
+      if (!follows && may_wait) return false;
+      const bool doubtful = clock_.doubtful(first->second.time_ns, first->second.header);
+      if (doubtful && may_wait && waiting_.size() < StreamClock::kDoubt) return false;
+      const bool paused = doubtful && has_paused();
       const std::int64_t lost = first->first - next_sequence_;
       next_sequence_ = first->first + 1;
       Waiting packet = std::move(first->second);
       waiting_.erase(first);
       if (!is_audio(packet)) continue;
-      place(packet, lost, out);
+      place(packet, lost, paused, out);
       current_ = std::move(packet);
       return true;
     }
@@ -82,7 +101,7 @@ class ExactDecoder final : public StreamDecoder {
   struct Waiting {
     rtp::Header header;
     std::vector<std::byte> payload;
-    Time arrival;
+    std::int64_t time_ns;
   };
   struct Decoder {
     std::unique_ptr<codec::Codec> codec; // nullptr: not to be decoded
@@ -92,8 +111,8 @@ class ExactDecoder final : public StreamDecoder {
     const auto known = decoders_.find(payload_type);
     if (known != decoders_.end()) return known->second;
     Decoder& made = decoders_[payload_type];
-    const auto format = types_.find(payload_type, to_);
-    const codec::Entry* entry = format ? format->codec() : nullptr;
+    const Format* format = stream_.format_of(payload_type);
+    const codec::Entry* entry = format != nullptr ? codec_of(*format) : nullptr;
     if (entry == nullptr) return made;
     made.codec = entry->make(options_);
     if (!made.codec) made.codec = entry->make();
@@ -110,28 +129,33 @@ class ExactDecoder final : public StreamDecoder {
     Decoder& decoder = decoder_of(packet.header.payload_type);
     const auto frames = decoder.codec ? decoder.codec->frames_in(packet.payload) : std::nullopt;
     if (frames && *frames > 0) return true;
-    const auto format = types_.find(packet.header.payload_type, to_);
-    const bool other = format && (format->name == "telephone-event" || format->name == "CN");
+    const Format* format = stream_.format_of(packet.header.payload_type);
+    const bool other = format != nullptr && !is_sound(*format);
     if (!other && !packet.payload.empty()) ++left_out_;
     return false;
   }
 
+  // Of the doubtful packet that is next and those behind it.
+  bool has_paused() const {
+    const Waiting& first = waiting_.begin()->second;
+    auto last = waiting_.begin();
+    std::advance(last, std::min(waiting_.size(), StreamClock::kDoubt) - 1);
+    return StreamClock::paused(last->second.time_ns - first.time_ns, first.header, last->second.header,
+                               clock_rate_);
+  }
+
   // Fills what lies between the end of the packet before and this one.
-  void place(const Waiting& packet, std::int64_t lost, std::vector<std::int16_t>& out) {
+  void place(const Waiting& packet, std::int64_t lost, bool paused, std::vector<std::int16_t>& out) {
     drop_ = 0;
-    if (!started_) {
-      started_ = true;
-      last_arrival_ = packet.arrival;
+    const auto place = clock_.place(packet.time_ns, packet.header, clock_rate_, paused);
+    if (place.anew) shift_ = 0;
+    const std::int64_t gap = place.position + shift_ - next_position_;
+    next_position_ += gap;
+    if (gap < 0 && place.anew) { // arrival is never that exact: it follows
+      shift_ = -gap;
+      next_position_ -= gap;
       return;
     }
-    const std::int64_t units = rtp::timestamp_distance(next_timestamp_, packet.header.timestamp);
-    std::int64_t gap = units * format_.rate / clock_rate_;
-    const double by_arrival =
-        static_cast<double>((packet.arrival - last_arrival_).count()) * 1e-6 * format_.rate -
-        static_cast<double>(last_frames_);
-    if (std::abs(by_arrival - static_cast<double>(gap)) > kMaxDrift * format_.rate)
-      gap = std::max<std::int64_t>(0, static_cast<std::int64_t>(by_arrival));
-    last_arrival_ = packet.arrival;
     if (gap < 0) {
       drop_ = static_cast<std::size_t>(-gap); // it overlaps with what was heard already
       return;
@@ -175,8 +199,7 @@ class ExactDecoder final : public StreamDecoder {
     const std::size_t frames = (out.size() - start) / format_.channels;
     last_payload_type_ = packet.header.payload_type;
     last_frames_ = frames;
-    next_timestamp_ = packet.header.timestamp +
-                      static_cast<std::uint32_t>(std::uint64_t{frames} * clock_rate_ / format_.rate);
+    next_position_ += static_cast<std::int64_t>(frames);
     smooth(std::span(out).subspan(start));
     const std::size_t dropped = std::min(drop_, frames) * format_.channels;
     const auto from = out.begin() + static_cast<std::ptrdiff_t>(start);
@@ -205,37 +228,94 @@ class ExactDecoder final : public StreamDecoder {
     behind_gap_ = false;
   }
 
-  const PayloadTypes& types_;
-  Endpoint to_;
+  const Stream& stream_;
   codec::Options options_;
   audio::Format format_;
   std::uint32_t clock_rate_ = 0;
   std::map<std::uint8_t, Decoder> decoders_;
   std::vector<audio::Concealer> concealers_;
 
+  StreamClock clock_{8000};
+  std::int64_t next_position_ = 0; // of the clock: where the packet before ends
+  std::int64_t shift_ = 0;         // by which positions are later than the clock's
+
   std::map<std::int64_t, Waiting> waiting_; // by extended sequence number
-  bool any_ = false, started_ = false, ended_ = false;
+  bool any_ = false, ended_ = false;
   std::int64_t highest_ = 0, next_sequence_ = 0; // counted from the first packet
   std::uint16_t newest_ = 0;                     // highest_ as the sender numbers it
-  Time newest_arrival_{};
+  std::int64_t now_ns_ = std::numeric_limits<std::int64_t>::min();
 
   std::optional<Waiting> current_; // to be decoded next, behind the silence
   std::int64_t silence_ = 0;       // frames still to come before it
   std::size_t drop_ = 0;           // frames of it that are not wanted
   bool behind_gap_ = false, after_silence_ = false;
-  std::uint32_t next_timestamp_ = 0;
   std::size_t last_frames_ = 0;
   std::uint8_t last_payload_type_ = 0;
-  Time last_arrival_{};
   std::uint64_t left_out_ = 0;
   std::vector<std::int16_t> plane_;
 };
 
+class PhoneDecoder final : public StreamDecoder {
+ public:
+  explicit PhoneDecoder(const Stream& stream) : stream_(stream) {}
+
+  audio::Format format() const override { return {audio::bridge_rate, 1}; }
+  std::uint64_t left_out() const override { return left_out_; }
+
+  void receive(const file::Segment& segment) override {
+    if (!playout_) {
+      const Stream* const one[] = {&stream_};
+      auto made = Playout::create(
+          one, segment.time_ns,
+          [this](std::int64_t position, std::span<const std::int16_t> samples) { hear(position, samples); });
+      if (!made) {
+        ++left_out_;
+        return;
+      }
+      playout_.emplace(std::move(*made));
+    }
+    const auto packet = rtp::PacketView::parse(segment.payload);
+    const Format* format = packet ? stream_.format_of(packet->payload_type()) : nullptr;
+    if (format == nullptr || (is_sound(*format) && codec_of(*format) == nullptr)) ++left_out_;
+    playout_->receive(segment);
+  }
+  void advance(std::int64_t time_ns) override {
+    if (playout_) playout_->advance(time_ns);
+  }
+  void end() override {
+    if (playout_) playout_->finish();
+  }
+  bool produce(std::vector<std::int16_t>& out) override {
+    if (heard_.empty()) return false;
+    const auto most = static_cast<std::ptrdiff_t>(std::min<std::size_t>(heard_.size(), audio::bridge_rate));
+    out.insert(out.end(), heard_.begin(), heard_.begin() + most);
+    heard_.erase(heard_.begin(), heard_.begin() + most);
+    return true;
+  }
+
+ private:
+  void hear(std::int64_t position, std::span<const std::int16_t> samples) {
+    const auto silence = static_cast<std::size_t>(std::max<std::int64_t>(0, position - end_));
+    heard_.resize(heard_.size() + silence);
+    heard_.insert(heard_.end(), samples.begin(), samples.end());
+    end_ = position + static_cast<std::int64_t>(samples.size());
+  }
+
+  const Stream& stream_;
+  std::optional<Playout> playout_;  // from the first packet on
+  std::vector<std::int16_t> heard_; // and not yet given
+  std::int64_t end_ = 0;            // of what was heard, in samples since the start
+  std::uint64_t left_out_ = 0;
+};
+
 } // namespace
 
-std::unique_ptr<StreamDecoder> make_exact_decoder(const PayloadTypes& types, const Endpoint& to,
-                                                  std::uint8_t payload_type, const codec::Options& options) {
-  return std::make_unique<ExactDecoder>(types, to, payload_type, options);
+std::unique_ptr<StreamDecoder> make_exact_decoder(const Stream& stream, const codec::Options& options) {
+  return std::make_unique<ExactDecoder>(stream, options);
 }
 
-} // namespace talky::transcode
+std::unique_ptr<StreamDecoder> make_phone_decoder(const Stream& stream) {
+  return std::make_unique<PhoneDecoder>(stream);
+}
+
+} // namespace talky::capture
