@@ -48,7 +48,7 @@ Call::Call(Context& context, Peer& peer, std::string name)
     : context_(context), peer_(peer), name_(std::move(name)), timer_(context.loop, [this] { run(); }) {}
 
 Call::~Call() {
-  *alive_ = false;
+  lifetime_.end();
   close_files();
 }
 
@@ -94,13 +94,11 @@ void Call::start(voice::in::Start start, bool reports) {
     engine_ = std::make_unique<voice::CassetteEngine>(context_.cassette);
   } else {
     vad_ = context_.speech->make_detector();
-    engine_ = context_.speech->make_engine([this, alive = alive_, &loop = context_.loop] {
-      loop.post([this, alive] {
-        if (!*alive) return;
-        take_answers();
-        run();
-      });
-    });
+    // An answer is announced on the engine's thread.
+    engine_ = context_.speech->make_engine([&loop = context_.loop, answered = lifetime_.guard([this] {
+      take_answers();
+      run();
+    })] { loop.post(answered); });
   }
   journal_ = open_file(context_.journal, ".jsonl");
   record_ = open_file(context_.record, ".cassette");

@@ -18,6 +18,7 @@
 #include "flow/flow.hpp"
 #include "ipc/control.hpp"
 #include "line_files.hpp"
+#include "net/lifetime.hpp"
 #include "net/loop.hpp"
 #include "voice/cassette.hpp"
 #include "voice/session.hpp"
@@ -112,7 +113,7 @@ class Call {
   std::optional<LineFiles::File> journal_, record_;
   std::size_t turns_ = 0;
   // Tells what was posted to the loop that the call is gone.
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  net::Lifetime lifetime_;
 };
 
 } // namespace talky::agent

@@ -37,14 +37,12 @@ class SocketCall final : public Peer {
   }
   SocketCall(const SocketCall&) = delete;
   SocketCall& operator=(const SocketCall&) = delete;
-  ~SocketCall() override { *alive_ = false; }
+  ~SocketCall() override = default;
 
   void begin() {
     connection_->start({[this](Bytes bytes) { data(bytes); },
                         // The connection may outlive this object, to deliver its last bytes.
-                        [this, alive = alive_](int error) {
-                          if (*alive) closed(error);
-                        },
+                        lifetime_.guard([this](int error) { closed(error); }),
                         [this] {
                           if (call_) call_->drained();
                         }});
@@ -105,9 +103,7 @@ class SocketCall final : public Peer {
 
   // Ends the call from the loop: not within a function of the call.
   void later(const char* cause) {
-    context_.loop.post([this, cause, alive = alive_] {
-      if (*alive) hang_up(cause);
-    });
+    context_.loop.post(lifetime_.guard([this, cause] { hang_up(cause); }));
   }
 
   void data(Bytes bytes) {
@@ -224,7 +220,7 @@ class SocketCall final : public Peer {
   std::optional<Time> hung_up_at_;
   bool unwritable_ = false;
   bool ended_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  net::Lifetime lifetime_;
 };
 
 Server::Server(Context& context, std::size_t max_calls)
@@ -234,9 +230,7 @@ Server::Server(Context& context, std::size_t max_calls)
           call->hang_up("shut down");
       }) {}
 
-Server::~Server() {
-  *alive_ = false;
-}
+Server::~Server() = default;
 
 void Server::listen(const std::string& text) {
   const auto address = net::parse_stream_address(text);
@@ -279,11 +273,10 @@ void Server::accept(std::shared_ptr<net::Connection> connection) {
 }
 
 void Server::remove(SocketCall* call) {
-  context_.loop.post([this, call, alive = alive_] {
-    if (!*alive) return;
+  context_.loop.post(lifetime_.guard([this, call] {
     calls_.remove_if([call](const auto& held) { return held.get() == call; });
     if (calls_.empty() && drained_) std::exchange(drained_, nullptr)();
-  });
+  }));
 }
 
 void Server::drain(Duration grace, std::function<void()> done) {

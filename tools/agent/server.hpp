@@ -12,6 +12,7 @@
 #include <string>
 
 #include "call.hpp"
+#include "net/lifetime.hpp"
 #include "net/stream.hpp"
 
 namespace talky::agent {
@@ -43,7 +44,7 @@ class Server {
   bool full_ = false; // refusals are logged once, until there is room again
   std::function<void()> drained_;
   net::Timer drain_timer_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  net::Lifetime lifetime_;
 };
 
 } // namespace talky::agent

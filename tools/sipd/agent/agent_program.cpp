@@ -49,24 +49,20 @@ AgentRun::AgentRun(net::Loop& loop, const std::string& command, std::vector<std:
     finish();
   });
   if (!spawned) {
-    loop_.post([this, alive = alive_, how = spawned.error().message()] {
-      if (*alive) std::exchange(done_, nullptr)({false, how, {}});
-    });
+    loop_.post(lifetime_.guard([this, how = spawned.error().message()] {
+      std::exchange(done_, nullptr)({false, how, {}});
+    }));
     return;
   }
   process_ = std::move(*spawned);
   process_->stop_later(patience, grace);
   if (!input.empty()) process_->in()->write(as_bytes(input));
   process_->in()->close_when_drained(net::now() + patience);
-  process_->out()->start({.data =
-                              [this, alive = alive_](Bytes bytes) {
-                                if (!*alive || output_.size() >= max_output_) return;
-                                output_ += as_text(bytes).substr(0, max_output_ - output_.size());
-                              },
-                          .closed =
-                              [this, alive = alive_](int /*error*/) {
-                                if (*alive) finish();
-                              },
+  process_->out()->start({.data = lifetime_.guard([this](Bytes bytes) {
+                            if (output_.size() >= max_output_) return;
+                            output_ += as_text(bytes).substr(0, max_output_ - output_.size());
+                          }),
+                          .closed = lifetime_.guard([this](int /*error*/) { finish(); }),
                           .drained = {}});
 }
 
@@ -74,9 +70,9 @@ void AgentRun::finish() {
   if (!exit_ || process_->out()->is_open() || !done_) return;
   Result result{!exit_->signalled && exit_->code == 0, exit_->to_string(), std::move(output_)};
   // From the loop: what calls us belongs to the process that `done` may destroy.
-  loop_.post([this, alive = alive_, result = std::move(result)]() mutable {
-    if (*alive && done_) std::exchange(done_, nullptr)(std::move(result));
-  });
+  loop_.post(lifetime_.guard([this, result = std::move(result)]() mutable {
+    if (done_) std::exchange(done_, nullptr)(std::move(result));
+  }));
 }
 
 } // namespace talky::sipd

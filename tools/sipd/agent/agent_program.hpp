@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "audio/samples.hpp"
+#include "net/lifetime.hpp"
 #include "net/loop.hpp"
 #include "net/process.hpp"
 
@@ -34,7 +35,7 @@ class AgentRun {
   // the AgentRun.
   AgentRun(net::Loop& loop, const std::string& command, std::vector<std::string> arguments,
            std::size_t max_output, std::function<void(Result)> done, std::string_view input = {});
-  ~AgentRun() { *alive_ = false; }
+  ~AgentRun() = default;
   AgentRun(const AgentRun&) = delete;
   AgentRun& operator=(const AgentRun&) = delete;
 
@@ -47,7 +48,7 @@ class AgentRun {
   std::unique_ptr<net::Process> process_;
   std::optional<net::Process::Exit> exit_;
   std::string output_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  net::Lifetime lifetime_;
 };
 
 } // namespace talky::sipd

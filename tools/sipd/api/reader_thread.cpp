@@ -10,7 +10,7 @@ ReaderThread::ReaderThread(net::Loop& loop, std::optional<store::Location> place
     : loop_(loop), place_(std::move(place)) {}
 
 ReaderThread::~ReaderThread() {
-  *alive_ = false;
+  lifetime_.end();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -60,9 +60,8 @@ void ReaderThread::run() {
     jobs_.pop_front();
     lock.unlock();
     http::Response response = job.question(open());
-    loop_.post([this, alive = alive_, id = job.id, response = std::move(response)]() mutable {
-      if (*alive) answer(id, std::move(response));
-    });
+    loop_.post(lifetime_.guard(
+        [this, id = job.id, response = std::move(response)]() mutable { answer(id, std::move(response)); }));
     lock.lock();
   }
 }

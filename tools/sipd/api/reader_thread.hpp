@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "http/message.hpp"
+#include "net/lifetime.hpp"
 #include "net/loop.hpp"
 #include "store/database.hpp"
 
@@ -49,7 +50,7 @@ class ReaderThread {
   // Replies stay on the loop: letting go of the last copy of one answers it.
   std::map<std::uint64_t, http::Reply> replies_;
   std::uint64_t last_id_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  net::Lifetime lifetime_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
