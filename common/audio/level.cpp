@@ -8,9 +8,9 @@ namespace talky::audio {
 
 namespace {
 
-constexpr double s16_scale = 32768.0;
+constexpr double kS16Scale = 32768.0;
 // 32-bit partial sums of this many samples cannot overflow 64 bits, and the loops over them vectorise.
-constexpr std::size_t stretch = 4096;
+constexpr std::size_t kStretch = 4096;
 
 } // namespace
 
@@ -25,7 +25,7 @@ double from_dbfs(double dbfs) {
 void LevelMeter::add(std::span<const std::int16_t> pcm) {
   samples_ += pcm.size();
   while (!pcm.empty()) {
-    const auto part = pcm.first(std::min(stretch, pcm.size()));
+    const auto part = pcm.first(std::min(kStretch, pcm.size()));
     pcm = pcm.subspan(part.size());
     std::int64_t sum = 0;
     std::int64_t squares = 0;
@@ -40,9 +40,9 @@ void LevelMeter::add(std::span<const std::int16_t> pcm) {
       high = std::max(high, x);
       clipped += x == 32767 || x == -32768 ? 1u : 0u;
     }
-    sum_ += static_cast<double>(sum) / s16_scale;
-    squares_ += static_cast<double>(squares) / (s16_scale * s16_scale);
-    peak_ = std::max(peak_, std::max(-low, high) / s16_scale);
+    sum_ += static_cast<double>(sum) / kS16Scale;
+    squares_ += static_cast<double>(squares) / (kS16Scale * kS16Scale);
+    peak_ = std::max(peak_, std::max(-low, high) / kS16Scale);
     clipped_ += clipped;
   }
 }

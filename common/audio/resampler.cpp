@@ -13,7 +13,7 @@ namespace talky::audio {
 
 namespace {
 
-constexpr int speex_quality = 7;
+constexpr int kSpeexQuality = 7;
 
 struct FreeSpeex {
   void operator()(SpeexResamplerState* state) const { speex_resampler_destroy(state); }
@@ -119,7 +119,7 @@ Result<Resampler> Resampler::create(std::uint32_t from, std::uint32_t to) {
     impl->engine = Down(m);
   } else if (from != to) {
     int error = RESAMPLER_ERR_SUCCESS;
-    Speex speex(speex_resampler_init(1, from, to, speex_quality, &error));
+    Speex speex(speex_resampler_init(1, from, to, kSpeexQuality, &error));
     if (!speex) return fail(Errc::unsupported, 0, "a ratio of sample rates that speexdsp can do");
     impl->engine = std::move(speex);
   }

@@ -8,9 +8,9 @@ namespace talky::audio {
 namespace {
 
 // P.56, clause on method B: the constants.
-constexpr double time_constant_s = 0.03;
-constexpr double hangover_s = 0.2;
-constexpr double margin_db = 15.9;
+constexpr double kTimeConstantS = 0.03;
+constexpr double kHangoverS = 0.2;
+constexpr double kMarginDb = 15.9;
 
 double power_db(double power) {
   return 10.0 * std::log10(power);
@@ -19,8 +19,8 @@ double power_db(double power) {
 } // namespace
 
 SpeechLevelMeter::SpeechLevelMeter(std::uint32_t rate)
-    : keep_(std::exp(-1.0 / (rate * time_constant_s))),
-      hangover_(static_cast<std::uint64_t>(std::ceil(rate * hangover_s))) {
+    : keep_(std::exp(-1.0 / (rate * kTimeConstantS))),
+      hangover_(static_cast<std::uint64_t>(std::ceil(rate * kHangoverS))) {
   cross(0);
 }
 
@@ -78,7 +78,7 @@ std::optional<SpeechLevel> SpeechLevelMeter::result() const {
     const double level = power_db(squares_ / static_cast<double>(active));
     const double threshold =
         20.0 * std::log10(2.0) * (static_cast<double>(j) - static_cast<double>(thresholds));
-    const double excess = level - threshold - margin_db;
+    const double excess = level - threshold - kMarginDb;
     if (excess <= 0) {
       double active_level = level;
       if (level_before)

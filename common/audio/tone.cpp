@@ -13,11 +13,11 @@ namespace talky::audio {
 
 namespace {
 
-constexpr double turn = 2.0 * std::numbers::pi;
-constexpr double full_scale = 32767.0;
+constexpr double kTurn = 2.0 * std::numbers::pi;
+constexpr double kFullScale = 32767.0;
 
 std::int16_t to_sample(double x) { // of 1.0 = full scale
-  return static_cast<std::int16_t>(std::lrint(std::clamp(x * full_scale, -32768.0, 32767.0)));
+  return static_cast<std::int16_t>(std::lrint(std::clamp(x * kFullScale, -32768.0, 32767.0)));
 }
 
 std::int16_t saturate(int x) {
@@ -29,7 +29,7 @@ std::int16_t saturate(int x) {
 Sine::Sine(double hz, std::uint32_t rate, double dbfs) : step_(hz / rate), amplitude_(from_dbfs(dbfs)) {}
 
 double Sine::next() {
-  const double x = amplitude_ * std::sin(turn * phase_);
+  const double x = amplitude_ * std::sin(kTurn * phase_);
   phase_ += step_;
   phase_ -= std::floor(phase_);
   return x;
@@ -56,7 +56,7 @@ void Sweep::generate(std::span<std::int16_t> out) {
     // The integral of from * exp(growth * t / seconds).
     const double turns =
         growth_ == 0.0 ? from_ * t : from_ * seconds_ / growth_ * std::expm1(growth_ * t / seconds_);
-    sample = to_sample(amplitude_ * std::sin(turn * (turns - std::floor(turns))));
+    sample = to_sample(amplitude_ * std::sin(kTurn * (turns - std::floor(turns))));
   }
 }
 

@@ -23,22 +23,18 @@ constexpr unsigned kThoroughTries = 3; // packets of a flow on which everything 
 constexpr unsigned kEagerTries = 32;   // on which the likely is tried; then one in 64
 constexpr unsigned long kWindow = 1'024;
 
-#define TALKY_SRTP(symbol)                                         \
-  symbol(init, srtp_init)                                          \
-  symbol(create, srtp_create)                                      \
-  symbol(dealloc, srtp_dealloc)                                    \
-  symbol(unprotect, srtp_unprotect_mki)                            \
-  symbol(unprotect_rtcp, srtp_unprotect_rtcp_mki)                  \
-  symbol(set_roc, srtp_set_stream_roc)                             \
-  symbol(get_roc, srtp_get_stream_roc)                             \
-  symbol(cm128_80, srtp_crypto_policy_set_rtp_default)             \
-  symbol(cm128_32, srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32) \
-  symbol(cm192_80, srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80) \
-  symbol(cm192_32, srtp_crypto_policy_set_aes_cm_192_hmac_sha1_32) \
-  symbol(cm256_80, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80) \
-  symbol(cm256_32, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32) \
-  symbol(gcm128, srtp_crypto_policy_set_aes_gcm_128_16_auth)       \
-  symbol(gcm256, srtp_crypto_policy_set_aes_gcm_256_16_auth)
+#define TALKY_SRTP(symbol)                                                                         \
+  symbol(init, srtp_init) symbol(create, srtp_create) symbol(dealloc, srtp_dealloc)                \
+      symbol(unprotect, srtp_unprotect_mki) symbol(unprotect_rtcp, srtp_unprotect_rtcp_mki)        \
+          symbol(set_roc, srtp_set_stream_roc) symbol(get_roc, srtp_get_stream_roc)                \
+              symbol(cm128_80, srtp_crypto_policy_set_rtp_default)                                 \
+                  symbol(cm128_32, srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32)                 \
+                      symbol(cm192_80, srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80)             \
+                          symbol(cm192_32, srtp_crypto_policy_set_aes_cm_192_hmac_sha1_32)         \
+                              symbol(cm256_80, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80)     \
+                                  symbol(cm256_32, srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32) \
+                                      symbol(gcm128, srtp_crypto_policy_set_aes_gcm_128_16_auth)   \
+                                          symbol(gcm256, srtp_crypto_policy_set_aes_gcm_256_16_auth)
 struct Library {
   using SetPolicy = void(srtp_crypto_policy_t*);
 

@@ -11,7 +11,7 @@
 namespace talky::cli {
 namespace {
 
-constexpr std::size_t queue_lines = 8192;
+constexpr std::size_t kQueueLines = 8192;
 
 spdlog::level::level_enum to_spdlog(log::Level level) {
   switch (level) {
@@ -37,7 +37,7 @@ std::optional<log::Level> parse_level(std::string_view text) {
 struct Logger::Impl {
   explicit Impl(log::Level at)
       : level(at),
-        pool(std::make_shared<spdlog::details::thread_pool>(queue_lines, 1)),
+        pool(std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1)),
         sink(std::make_shared<spdlog::sinks::stderr_sink_mt>()),
         logger(std::make_shared<spdlog::async_logger>("talky", sink, pool,
                                                       spdlog::async_overflow_policy::overrun_oldest)) {

@@ -24,7 +24,7 @@ std::string_view cut(std::string_view text, std::size_t columns) {
   return text;
 }
 
-constexpr std::string_view wipe = "\r\x1b[K";
+constexpr std::string_view kWipe = "\r\x1b[K";
 
 } // namespace
 
@@ -39,7 +39,7 @@ bool wants_colour(int fd) {
 Progress::Progress() : enabled_(stderr_is_terminal() && environment("TERM") != "dumb") {}
 
 Progress::~Progress() {
-  if (shown_) std::fwrite(wipe.data(), 1, wipe.size(), stderr);
+  if (shown_) std::fwrite(kWipe.data(), 1, kWipe.size(), stderr);
 }
 
 void Progress::update(std::string_view text) {
@@ -49,7 +49,7 @@ void Progress::update(std::string_view text) {
   next_ = now + std::chrono::milliseconds(100);
   winsize size{};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
-  std::string line(wipe);
+  std::string line(kWipe);
   line += cut(text, known ? size.ws_col - 1u : 79u);
   std::fwrite(line.data(), 1, line.size(), stderr);
   std::fflush(stderr);

@@ -10,7 +10,7 @@
 namespace talky {
 namespace {
 
-constexpr std::array<std::uint8_t, 12> v4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+constexpr std::array<std::uint8_t, 12> kV4Prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 // Exactly four decimal octets without leading zeros (an octal reading elsewhere would be another address).
 std::optional<std::array<std::uint8_t, 4>> parse_v4(std::string_view text) {
@@ -79,7 +79,7 @@ std::optional<IpAddress> parse_v6(std::string_view text) {
 
 IpAddress IpAddress::v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
   IpAddress address;
-  std::ranges::copy(v4_prefix, address.octets.begin());
+  std::ranges::copy(kV4Prefix, address.octets.begin());
   address.octets[12] = a;
   address.octets[13] = b;
   address.octets[14] = c;
@@ -97,7 +97,7 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 bool IpAddress::is_v4() const {
-  return std::equal(v4_prefix.begin(), v4_prefix.end(), octets.begin());
+  return std::equal(kV4Prefix.begin(), kV4Prefix.end(), octets.begin());
 }
 
 bool IpAddress::is_loopback() const {

@@ -19,16 +19,16 @@ namespace talky::file {
 
 namespace {
 
-constexpr std::align_val_t page{4096};
+constexpr std::align_val_t kPage{4096};
 
 } // namespace
 
 void PageBuffer::Free::operator()(std::byte* memory) const {
-  ::operator delete(memory, page);
+  ::operator delete(memory, kPage);
 }
 
 PageBuffer::PageBuffer(std::size_t size)
-    : memory_(static_cast<std::byte*>(::operator new(size, page))), size_(size) {}
+    : memory_(static_cast<std::byte*>(::operator new(size, kPage))), size_(size) {}
 
 void PageBuffer::grow(std::size_t size, std::size_t kept) {
   if (size <= size_) return;

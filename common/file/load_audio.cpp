@@ -9,7 +9,7 @@ namespace talky::file {
 
 namespace {
 
-constexpr std::size_t block_frames = 16384;
+constexpr std::size_t kBlockFrames = 16384;
 
 // Reads to the end; `format` is that of the reader.
 template <class Reader>
@@ -17,7 +17,7 @@ Result<Pcm> read_all(Reader& reader, audio::Format format, std::uint64_t max_fra
   Pcm pcm{format, {}};
   std::vector<std::int16_t> block;
   for (;;) {
-    if (const auto read = reader.read(block_frames, block); !read) return tl::unexpected(read.error());
+    if (const auto read = reader.read(kBlockFrames, block); !read) return tl::unexpected(read.error());
     if (block.empty()) return pcm;
     if ((pcm.samples.size() + block.size()) / format.channels > max_frames) {
       return fail(Errc::too_large, 0, "a shorter recording");

@@ -13,13 +13,9 @@ namespace talky::file {
 namespace {
 
 // What is used of libsoxr, which brings a thread pool with it: loaded when the first file needs it.
-#define TALKY_SOXR(symbol)      \
-  symbol(create, soxr_create)   \
-  symbol(process, soxr_process) \
-  symbol(destroy, soxr_delete)  \
-  symbol(io_spec, soxr_io_spec) \
-  symbol(quality_spec, soxr_quality_spec) \
-  symbol(runtime_spec, soxr_runtime_spec)
+#define TALKY_SOXR(symbol)                                                                       \
+  symbol(create, soxr_create) symbol(process, soxr_process) symbol(destroy, soxr_delete) symbol( \
+      io_spec, soxr_io_spec) symbol(quality_spec, soxr_quality_spec) symbol(runtime_spec, soxr_runtime_spec)
 struct Soxr {
   TALKY_DYNAMIC_TABLE(TALKY_SOXR)
 };
@@ -65,7 +61,7 @@ Resampler<Sample>::~Resampler() = default;
 
 template <class Sample>
 Result<Resampler<Sample>> Resampler<Sample>::create(std::uint32_t from, std::uint32_t to,
-                                                            std::uint16_t channels, Quality quality) {
+                                                    std::uint16_t channels, Quality quality) {
   if (from == 0 || to == 0 || channels == 0)
     return fail(Errc::unsupported, 0, "rates and channels above zero");
   if (!soxr_library()) return tl::unexpected(soxr_library().error());

@@ -1,6 +1,6 @@
-// Sample-rate conversion of whole files with libsoxr: better than the live one (audio/resampler.hpp) and without its delay in
-// the result, but it holds back up to 0.1 s, so never for calls. Interleaved channels, s16 or float; any
-// chunking gives the same samples.
+// Sample-rate conversion of whole files with libsoxr: better than the live one (audio/resampler.hpp) and
+// without its delay in the result, but it holds back up to 0.1 s, so never for calls. Interleaved channels,
+// s16 or float; any chunking gives the same samples.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ template <class Sample> // std::int16_t (rounded, not dithered) or float
 class Resampler {
  public:
   static Result<Resampler> create(std::uint32_t from, std::uint32_t to, std::uint16_t channels,
-                                      Quality quality);
+                                  Quality quality);
   Resampler(Resampler&&) noexcept;
   Resampler& operator=(Resampler&&) noexcept;
   ~Resampler();

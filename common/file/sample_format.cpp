@@ -19,7 +19,7 @@ namespace g711 = codec::g711;
 
 static_assert(std::endian::native == std::endian::little, "block copies of little-endian samples");
 
-constexpr std::array formats{
+constexpr std::array kFormats{
     SampleFormatInfo{SampleFormat::s16le, "s16le", 2, false, "signed 16 bits, little-endian"},
     SampleFormatInfo{SampleFormat::s16be, "s16be", 2, false, "signed 16 bits, big-endian; RTP's L16"},
     SampleFormatInfo{SampleFormat::mulaw, "mulaw", 1, false, "G.711 mu-law; RTP's PCMU"},
@@ -40,14 +40,14 @@ struct Alias {
   std::string_view name;
   SampleFormat format;
 };
-constexpr std::array aliases{Alias{"s16", SampleFormat::s16le},   Alias{"slin", SampleFormat::s16le},
-                             Alias{"sln", SampleFormat::s16le},   Alias{"l16", SampleFormat::s16be},
-                             Alias{"ulaw", SampleFormat::mulaw},  Alias{"mu-law", SampleFormat::mulaw},
-                             Alias{"u-law", SampleFormat::mulaw}, Alias{"pcmu", SampleFormat::mulaw},
-                             Alias{"a-law", SampleFormat::alaw},  Alias{"pcma", SampleFormat::alaw},
-                             Alias{"s24", SampleFormat::s24le},   Alias{"s32", SampleFormat::s32le},
-                             Alias{"f32", SampleFormat::f32le},   Alias{"float", SampleFormat::f32le},
-                             Alias{"f64", SampleFormat::f64le},   Alias{"double", SampleFormat::f64le}};
+constexpr std::array kAliases{Alias{"s16", SampleFormat::s16le},   Alias{"slin", SampleFormat::s16le},
+                              Alias{"sln", SampleFormat::s16le},   Alias{"l16", SampleFormat::s16be},
+                              Alias{"ulaw", SampleFormat::mulaw},  Alias{"mu-law", SampleFormat::mulaw},
+                              Alias{"u-law", SampleFormat::mulaw}, Alias{"pcmu", SampleFormat::mulaw},
+                              Alias{"a-law", SampleFormat::alaw},  Alias{"pcma", SampleFormat::alaw},
+                              Alias{"s24", SampleFormat::s24le},   Alias{"s32", SampleFormat::s32le},
+                              Alias{"f32", SampleFormat::f32le},   Alias{"float", SampleFormat::f32le},
+                              Alias{"f64", SampleFormat::f64le},   Alias{"double", SampleFormat::f64le}};
 
 // A value of the file, whose samples need not be aligned.
 template <class T>
@@ -96,19 +96,19 @@ std::int32_t s32_from_s16(std::int16_t x) {
   return std::int32_t{x} * 65536;
 }
 
-constexpr std::uint8_t sign_bit = 0x80;
+constexpr std::uint8_t kSignBit = 0x80;
 
 std::int16_t s16_from_u8(std::byte x) {
   return static_cast<std::int16_t>((std::to_integer<int>(x) - 128) * 256);
 }
 std::int16_t s16_from_s8(std::byte x) {
-  return s16_from_u8(x ^ std::byte{sign_bit});
+  return s16_from_u8(x ^ std::byte{kSignBit});
 }
 std::byte u8_from_s16(std::int16_t x) {
   return static_cast<std::byte>(std::min((x + 128) >> 8, 127) + 128);
 }
 std::byte s8_from_s16(std::int16_t x) {
-  return u8_from_s16(x) ^ std::byte{sign_bit};
+  return u8_from_s16(x) ^ std::byte{kSignBit};
 }
 
 template <class T, class Convert, class Out>
@@ -129,7 +129,7 @@ void write_each(std::span<const In> in, std::span<std::byte> out, Convert conver
 }
 
 // Narrow formats go from and to float through s16, a stretch at a time.
-constexpr std::size_t stretch = 1024;
+constexpr std::size_t kStretch = 1024;
 
 // The wide formats of the other byte order go through their little-endian twins.
 std::optional<SampleFormat> little_twin(SampleFormat format) {
@@ -147,13 +147,13 @@ void swap_samples(std::span<std::byte> bytes, std::size_t width) {
     std::reverse(&bytes[at], &bytes[at] + width);
 }
 
-using Stretch = std::array<std::byte, stretch * sizeof(double)>;
+using Stretch = std::array<std::byte, kStretch * sizeof(double)>;
 
 template <class Sample, class Convert>
 void through_twin(std::span<const std::byte> in, std::span<Sample> out, std::size_t width, Convert convert) {
   Stretch copy;
-  for (std::size_t at = 0; at < out.size(); at += stretch) {
-    const auto part = out.subspan(at, std::min(stretch, out.size() - at));
+  for (std::size_t at = 0; at < out.size(); at += kStretch) {
+    const auto part = out.subspan(at, std::min(kStretch, out.size() - at));
     const auto bytes = std::span(copy).first(part.size() * width);
     std::copy_n(&in[at * width], bytes.size(), bytes.begin());
     swap_samples(bytes, width);
@@ -164,19 +164,19 @@ void through_twin(std::span<const std::byte> in, std::span<Sample> out, std::siz
 } // namespace
 
 std::span<const SampleFormatInfo> sample_formats() {
-  return formats;
+  return kFormats;
 }
 
 const SampleFormatInfo& info(SampleFormat format) {
-  return *std::find_if(formats.begin(), formats.end(),
+  return *std::find_if(kFormats.begin(), kFormats.end(),
                        [format](const auto& f) { return f.format == format; });
 }
 
 std::optional<SampleFormat> sample_format(std::string_view name) {
-  for (const auto& f : formats) {
+  for (const auto& f : kFormats) {
     if (ascii::iequals(f.name, name)) return f.format;
   }
-  for (const auto& alias : aliases) {
+  for (const auto& alias : kAliases) {
     if (ascii::iequals(alias.name, name)) return alias.format;
   }
   return std::nullopt;
@@ -257,9 +257,9 @@ void to_float(SampleFormat format, std::span<const std::byte> in, std::span<floa
     default: break;
   }
   const std::size_t width = info(format).bytes;
-  std::array<std::int16_t, stretch> samples;
-  for (std::size_t at = 0; at < out.size(); at += stretch) {
-    const auto part = std::span(samples).first(std::min(stretch, out.size() - at));
+  std::array<std::int16_t, kStretch> samples;
+  for (std::size_t at = 0; at < out.size(); at += kStretch) {
+    const auto part = std::span(samples).first(std::min(kStretch, out.size() - at));
     to_s16(format, in.subspan(at * width, part.size() * width), part);
     std::transform(part.begin(), part.end(), out.begin() + static_cast<std::ptrdiff_t>(at),
                    [](std::int16_t x) { return static_cast<float>(x) / 32768.0F; });
@@ -293,9 +293,9 @@ void from_float(SampleFormat format, std::span<const float> in, std::span<std::b
     default: break;
   }
   const std::size_t width = info(format).bytes;
-  std::array<std::int16_t, stretch> samples;
-  for (std::size_t at = 0; at < in.size(); at += stretch) {
-    const auto part = std::span(samples).first(std::min(stretch, in.size() - at));
+  std::array<std::int16_t, kStretch> samples;
+  for (std::size_t at = 0; at < in.size(); at += kStretch) {
+    const auto part = std::span(samples).first(std::min(kStretch, in.size() - at));
     const auto from = in.begin() + static_cast<std::ptrdiff_t>(at);
     std::transform(from, from + static_cast<std::ptrdiff_t>(part.size()), part.begin(), s16_from_float);
     from_s16(format, part, out.subspan(at * width, part.size() * width));

@@ -20,17 +20,11 @@ namespace talky::file {
 namespace {
 
 // What is used of libsndfile, which brings a dozen libraries with it: loaded when the first file needs it.
-#define TALKY_SNDFILE(symbol)           \
-  symbol(open_fd, sf_open_fd)           \
-  symbol(open_virtual, sf_open_virtual) \
-  symbol(close, sf_close)               \
-  symbol(command, sf_command)           \
-  symbol(error, sf_error)               \
-  symbol(format_check, sf_format_check) \
-  symbol(readf_short, sf_readf_short)   \
-  symbol(readf_float, sf_readf_float)   \
-  symbol(writef_short, sf_writef_short) \
-  symbol(writef_float, sf_writef_float)
+#define TALKY_SNDFILE(symbol)                                                                   \
+  symbol(open_fd, sf_open_fd) symbol(open_virtual, sf_open_virtual) symbol(close, sf_close)     \
+      symbol(command, sf_command) symbol(error, sf_error) symbol(format_check, sf_format_check) \
+          symbol(readf_short, sf_readf_short) symbol(readf_float, sf_readf_float)               \
+              symbol(writef_short, sf_writef_short) symbol(writef_float, sf_writef_float)
 struct Sndfile {
   TALKY_DYNAMIC_TABLE(TALKY_SNDFILE)
 };
@@ -46,7 +40,7 @@ struct CloseSound {
 };
 using Sound = std::unique_ptr<SNDFILE, CloseSound>;
 
-constexpr std::array kinds{
+constexpr std::array kKinds{
     SoundFileKind{"flac", "FLAC, 16 bits, lossless", SF_FORMAT_FLAC | SF_FORMAT_PCM_16},
     SoundFileKind{"au", "Sun AU, 16 bits", SF_FORMAT_AU | SF_FORMAT_PCM_16},
     SoundFileKind{"aiff", "AIFF, 16 bits", SF_FORMAT_AIFF | SF_FORMAT_PCM_16},
@@ -211,11 +205,11 @@ Result<> SoundFileReader::read(std::size_t max_frames, std::vector<float>& out) 
 }
 
 std::span<const SoundFileKind> sound_file_kinds() {
-  return kinds;
+  return kKinds;
 }
 
 const SoundFileKind* sound_file_kind(std::string_view name) {
-  for (const auto& kind : kinds) {
+  for (const auto& kind : kKinds) {
     if (ascii::iequals(kind.name, name)) return &kind;
   }
   return nullptr;

@@ -9,13 +9,13 @@ namespace talky::file {
 
 namespace {
 
-constexpr std::size_t header_bytes = 8;
-constexpr std::size_t step = 65'536;
-constexpr std::uint64_t endless = std::uint64_t{1} << 40;
+constexpr std::size_t kHeaderBytes = 8;
+constexpr std::size_t kStep = 65'536;
+constexpr std::uint64_t kEndless = std::uint64_t{1} << 40;
 
 // What WAV and AIFF say of their own length; writers that did not know it say next to nothing or too much.
 std::optional<std::uint64_t> length_in(Bytes header) {
-  if (header.size() < header_bytes) return std::nullopt;
+  if (header.size() < kHeaderBytes) return std::nullopt;
   const auto magic = as_text(header.first(4));
   std::uint32_t size = *Reader(header.subspan(4)).u32();
   if (magic == "RIFF") {
@@ -24,7 +24,7 @@ std::optional<std::uint64_t> length_in(Bytes header) {
     return std::nullopt;
   }
   const bool unknown = size < 64 || (size >= 0x7f000000 && size <= 0x80000100) || size >= 0xffff0000;
-  return unknown ? endless : std::uint64_t{size} + header_bytes;
+  return unknown ? kEndless : std::uint64_t{size} + kHeaderBytes;
 }
 
 SoundPipe& self(void* data) {
@@ -45,7 +45,7 @@ SF_VIRTUAL_IO SoundPipe::functions() {
 
 bool SoundPipe::fetch(std::uint64_t until) {
   while (kept_.size() < until && !error_) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(until - kept_.size(), step));
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(until - kept_.size(), kStep));
     const auto bytes = input_.peek(wanted);
     if (!bytes) {
       error_ = bytes.error();
@@ -61,7 +61,7 @@ bool SoundPipe::fetch(std::uint64_t until) {
 }
 
 void SoundPipe::settle() {
-  fetch(endless);
+  fetch(kEndless);
   length_ = kept_.size();
   at_ = 0;
   fell_short_ = false;
@@ -69,12 +69,12 @@ void SoundPipe::settle() {
 
 std::uint64_t SoundPipe::length() {
   if (length_) return *length_;
-  std::array<std::byte, header_bytes> start{};
+  std::array<std::byte, kHeaderBytes> start{};
   fetch(start.size());
   const auto got = kept_.read(0, start);
   length_ = length_in(Bytes(start).first(got.value_or(0)));
   if (!length_) {
-    fetch(endless);
+    fetch(kEndless);
     length_ = kept_.size();
   }
   return *length_;

@@ -7,14 +7,14 @@ namespace talky::file {
 
 namespace {
 
-constexpr std::size_t chunk_header = 8;
-constexpr std::uint16_t tag_pcm = 1;
-constexpr std::uint16_t tag_float = 3;
-constexpr std::uint16_t tag_alaw = 6;
-constexpr std::uint16_t tag_mulaw = 7;
-constexpr std::uint16_t tag_extensible = 0xfffe;
+constexpr std::size_t kChunkHeader = 8;
+constexpr std::uint16_t kTagPcm = 1;
+constexpr std::uint16_t kTagFloat = 3;
+constexpr std::uint16_t kTagAlaw = 6;
+constexpr std::uint16_t kTagMulaw = 7;
+constexpr std::uint16_t kTagExtensible = 0xfffe;
 // Behind the two bytes of the tag, the sub-format of WAVE_FORMAT_EXTENSIBLE is this GUID.
-constexpr std::array<std::uint8_t, 14> guid_tail{0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80,
+constexpr std::array<std::uint8_t, 14> kGuidTail{0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80,
                                                  0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71};
 
 // RIFF is little-endian, so core/bytes does not serve. The caller has checked the bounds.
@@ -42,18 +42,18 @@ bool is_unknown(std::uint32_t size) {
 
 std::optional<SampleFormat> format_of(std::uint16_t tag, unsigned bytes) {
   switch (tag) {
-    case tag_pcm:
+    case kTagPcm:
       if (bytes == 1) return SampleFormat::u8;
       if (bytes == 2) return SampleFormat::s16le;
       if (bytes == 3) return SampleFormat::s24le;
       if (bytes == 4) return SampleFormat::s32le;
       return std::nullopt;
-    case tag_float:
+    case kTagFloat:
       if (bytes == 4) return SampleFormat::f32le;
       if (bytes == 8) return SampleFormat::f64le;
       return std::nullopt;
-    case tag_alaw: return bytes == 1 ? std::optional(SampleFormat::alaw) : std::nullopt;
-    case tag_mulaw: return bytes == 1 ? std::optional(SampleFormat::mulaw) : std::nullopt;
+    case kTagAlaw: return bytes == 1 ? std::optional(SampleFormat::alaw) : std::nullopt;
+    case kTagMulaw: return bytes == 1 ? std::optional(SampleFormat::mulaw) : std::nullopt;
     default: return std::nullopt;
   }
 }
@@ -68,16 +68,16 @@ Result<> read_fmt(Bytes file, std::size_t at, std::size_t size, WavHeader& heade
   if (header.channels == 0 || header.channels > 64) return fail(Errc::malformed, at + 2, "1 to 64 channels");
   if (header.rate == 0 || header.rate > 1000000)
     return fail(Errc::malformed, at + 4, "a rate of 1 to 1,000,000 Hz");
-  if (tag == tag_extensible) {
+  if (tag == kTagExtensible) {
     if (size < 40) return fail(Errc::malformed, at, "40 bytes of WAVE_FORMAT_EXTENSIBLE");
-    const auto tail = file.subspan(at + 26, guid_tail.size());
-    if (!std::equal(tail.begin(), tail.end(), guid_tail.begin(),
+    const auto tail = file.subspan(at + 26, kGuidTail.size());
+    if (!std::equal(tail.begin(), tail.end(), kGuidTail.begin(),
                     [](std::byte a, std::uint8_t b) { return std::to_integer<std::uint8_t>(a) == b; })) {
       return fail(Errc::unsupported, at + 24, "PCM, float, A-law or mu-law");
     }
     tag = u16(file, at + 24);
   }
-  const bool law = tag == tag_alaw || tag == tag_mulaw;
+  const bool law = tag == kTagAlaw || tag == kTagMulaw;
   const unsigned bytes = law ? 1 : (bits + 7) / 8; // for the laws some writers say 16 bits, meaning the PCM
   const auto format = format_of(tag, bytes);
   if (!format) return fail(Errc::unsupported, at, "PCM, float, A-law or mu-law");
@@ -110,10 +110,10 @@ Result<std::optional<WavHeader>> parse_wav_header(Bytes start) {
   bool have_format = false;
   std::optional<std::uint64_t> size_of_rf64;
   std::uint64_t at = 12;
-  while (at + chunk_header <= start.size()) {
+  while (at + kChunkHeader <= start.size()) {
     const auto here = static_cast<std::size_t>(at);
     const std::uint32_t size = u32(start, here + 4);
-    const std::size_t body = here + chunk_header;
+    const std::size_t body = here + kChunkHeader;
     const auto name = id(start, here);
     if (name == "data") {
       if (!have_format) return fail(Errc::malformed, here, "a fmt chunk in front of the data");
@@ -166,11 +166,11 @@ std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, 
     const auto bytes = as_bytes(t);
     out.insert(out.end(), bytes.begin(), bytes.end());
   };
-  std::uint16_t tag = tag_pcm;
-  if (format == SampleFormat::f32le || format == SampleFormat::f64le) tag = tag_float;
-  if (format == SampleFormat::alaw) tag = tag_alaw;
-  if (format == SampleFormat::mulaw) tag = tag_mulaw;
-  const bool plain = tag == tag_pcm;
+  std::uint16_t tag = kTagPcm;
+  if (format == SampleFormat::f32le || format == SampleFormat::f64le) tag = kTagFloat;
+  if (format == SampleFormat::alaw) tag = kTagAlaw;
+  if (format == SampleFormat::mulaw) tag = kTagMulaw;
+  const bool plain = tag == kTagPcm;
   const std::uint64_t front = plain ? 36 : 50; // of the header, behind the RIFF size
   const unsigned bytes = info(format).bytes;
   const unsigned block = bytes * channels;

@@ -16,10 +16,10 @@ namespace talky::file {
 
 namespace {
 
-constexpr std::size_t header_size = 44;
+constexpr std::size_t kHeaderSize = 44;
 // The RIFF size, which counts 36 bytes of the header, must fit 32 bits; and stay clear of the sizes that mean
 // "unknown".
-constexpr std::uint64_t largest_data = 0xfff00000;
+constexpr std::uint64_t kLargestData = 0xfff00000;
 
 constexpr const char* kRoom = "room to write";
 
@@ -94,23 +94,23 @@ Result<> WavRecorder::update_header() {
 
 Result<> WavRecorder::write_out() {
   const auto bytes = std::as_bytes(std::span(buffer_));
-  const auto [written, reason] = write_at(fd_, bytes, header_size + data_bytes_);
+  const auto [written, reason] = write_at(fd_, bytes, kHeaderSize + data_bytes_);
   const std::size_t frame = std::size_t{2} * format_.channels;
   data_bytes_ += written - written % frame;
   buffer_.clear();
   if (reason == 0) return {};
   (void)update_header(); // the header's place is there already: what was written plays
   broken_ = reason;
-  return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), kRoom, broken_);
+  return fail(Errc::io, static_cast<std::size_t>(kHeaderSize + data_bytes_), kRoom, broken_);
 }
 
 Result<> WavRecorder::write(std::span<const std::int16_t> interleaved) {
   if (fd_ < 0) return fail(Errc::closed, 0, "an open recording");
   if (broken_ != 0)
-    return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), kRoom, broken_);
+    return fail(Errc::io, static_cast<std::size_t>(kHeaderSize + data_bytes_), kRoom, broken_);
   const std::size_t whole = interleaved.size() - interleaved.size() % format_.channels;
-  if (data_bytes_ + 2 * (buffer_.size() + whole) > largest_data) {
-    return fail(Errc::too_large, static_cast<std::size_t>(header_size + data_bytes_),
+  if (data_bytes_ + 2 * (buffer_.size() + whole) > kLargestData) {
+    return fail(Errc::too_large, static_cast<std::size_t>(kHeaderSize + data_bytes_),
                 "a recording of at most 4 GiB");
   }
   buffer_.insert(buffer_.end(), interleaved.begin(),
@@ -137,7 +137,7 @@ Result<> WavRecorder::write_stereo(std::span<const std::int16_t> left, std::span
 Result<> WavRecorder::flush() {
   if (fd_ < 0) return fail(Errc::closed, 0, "an open recording");
   if (broken_ != 0)
-    return fail(Errc::io, static_cast<std::size_t>(header_size + data_bytes_), kRoom, broken_);
+    return fail(Errc::io, static_cast<std::size_t>(kHeaderSize + data_bytes_), kRoom, broken_);
   if (const auto written = write_out(); !written) return written;
   return update_header();
 }
@@ -157,7 +157,7 @@ namespace {
 // Takes over the descriptor for the time of a repair.
 Result<Repair> repair(int fd) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return Repair::in_use;
-  std::array<std::byte, header_size> start{};
+  std::array<std::byte, kHeaderSize> start{};
   struct stat status {};
   if (::fstat(fd, &status) != 0) return fail(Errc::io, 0, "a readable file", errno);
   if (!S_ISREG(status.st_mode)) return Repair::foreign;
@@ -176,14 +176,14 @@ Result<Repair> repair(int fd) {
   const std::uint64_t declared = size_at(40);
   // As we write it: 16-bit PCM, 44 bytes, and nothing behind the data.
   const bool ours =
-      wav.format == SampleFormat::s16le && wav.data_offset == header_size && size_at(4) == declared + 36;
+      wav.format == SampleFormat::s16le && wav.data_offset == kHeaderSize && size_at(4) == declared + 36;
   if (!ours) return Repair::foreign;
 
-  const std::uint64_t present = static_cast<std::uint64_t>(status.st_size) - header_size;
-  const std::uint64_t whole = std::min(present - present % wav.frame_bytes(), largest_data);
+  const std::uint64_t present = static_cast<std::uint64_t>(status.st_size) - kHeaderSize;
+  const std::uint64_t whole = std::min(present - present % wav.frame_bytes(), kLargestData);
   if (declared == present) return Repair::sound;
-  if (whole != present && ::ftruncate(fd, static_cast<off_t>(header_size + whole)) != 0) {
-    return fail(Errc::io, header_size + static_cast<std::size_t>(whole), kRoom, errno);
+  if (whole != present && ::ftruncate(fd, static_cast<off_t>(kHeaderSize + whole)) != 0) {
+    return fail(Errc::io, kHeaderSize + static_cast<std::size_t>(whole), kRoom, errno);
   }
   const auto mended = make_wav_header(SampleFormat::s16le, wav.rate, wav.channels, whole);
   if (const Written written = write_at(fd, mended, 0); written.reason != 0)

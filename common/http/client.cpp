@@ -27,8 +27,8 @@ namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::uint16_t http_port = 80;
-constexpr std::uint16_t https_port = 443;
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
 
 beast::string_view view(std::string_view text) {
   return {text.data(), text.size()};
@@ -45,7 +45,7 @@ std::optional<Url> Url::parse(std::string_view text) {
   if (scheme != boost::urls::scheme::http && scheme != boost::urls::scheme::https) return std::nullopt;
   out.tls = scheme == boost::urls::scheme::https;
   out.host = url->host_address();
-  out.port = out.tls ? https_port : http_port;
+  out.port = out.tls ? kHttpsPort : kHttpPort;
   if (url->has_port()) {
     const auto port = ascii::to_number<std::uint16_t>({url->port().data(), url->port().size()});
     if (!port || *port == 0) return std::nullopt;
@@ -59,7 +59,7 @@ std::optional<Url> Url::parse(std::string_view text) {
 
 std::string Url::authority() const {
   const std::string name = host.find(':') == std::string::npos ? host : fmt::format("[{}]", host);
-  return port == (tls ? https_port : http_port) ? name : fmt::format("{}:{}", name, port);
+  return port == (tls ? kHttpsPort : kHttpPort) ? name : fmt::format("{}:{}", name, port);
 }
 
 struct Requesting::Exchange : std::enable_shared_from_this<Requesting::Exchange> {

@@ -12,12 +12,12 @@
 namespace talky::http {
 namespace {
 
-constexpr std::array<std::string_view, 7> method_names = {"GET",   "HEAD",   "POST",   "PUT",
+constexpr std::array<std::string_view, 7> kMethodNames = {"GET",   "HEAD",   "POST",   "PUT",
                                                           "PATCH", "DELETE", "OPTIONS"};
-constexpr std::array<std::string_view, 7> day_names = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 12> month_names = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+constexpr std::array<std::string_view, 7> kDayNames = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::array<std::string_view, 12> kMonthNames = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr std::string_view replacement = "\xef\xbf\xbd"; // U+FFFD
+constexpr std::string_view kReplacement = "\xef\xbf\xbd"; // U+FFFD
 
 // The items of a comma-separated list, trimmed, until `visit` gives true.
 template <class Visit>
@@ -42,7 +42,7 @@ std::optional<std::uint8_t> hex_digit(char c) {
 
 std::string_view to_string(Method method) {
   const auto index = static_cast<std::size_t>(method);
-  return index < method_names.size() ? method_names[index] : std::string_view();
+  return index < kMethodNames.size() ? kMethodNames[index] : std::string_view();
 }
 
 // ---- Fields
@@ -192,7 +192,7 @@ std::string json_escaped(std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {
-      out += length > 0 ? text.substr(0, length) : replacement;
+      out += length > 0 ? text.substr(0, length) : kReplacement;
     }
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
@@ -262,8 +262,8 @@ std::string http_date(std::int64_t unix_seconds) {
   std::tm tm{};
   if (::gmtime_r(&seconds, &tm) == nullptr) return "Thu, 01 Jan 1970 00:00:00 GMT";
   return fmt::format(
-      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", day_names[static_cast<std::size_t>(tm.tm_wday)], tm.tm_mday,
-      month_names[static_cast<std::size_t>(tm.tm_mon)], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDayNames[static_cast<std::size_t>(tm.tm_wday)], tm.tm_mday,
+      kMonthNames[static_cast<std::size_t>(tm.tm_mon)], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
@@ -273,11 +273,11 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
   const auto number = [&](std::size_t at, std::size_t count) {
     return ascii::to_number<int>(text.substr(at, count)).value_or(-1);
   };
-  const auto* const month = std::find(month_names.begin(), month_names.end(), text.substr(8, 3));
-  if (month == month_names.end()) return std::nullopt;
+  const auto* const month = std::find(kMonthNames.begin(), kMonthNames.end(), text.substr(8, 3));
+  if (month == kMonthNames.end()) return std::nullopt;
   std::tm tm{};
   tm.tm_mday = number(5, 2);
-  tm.tm_mon = static_cast<int>(month - month_names.begin());
+  tm.tm_mon = static_cast<int>(month - kMonthNames.begin());
   tm.tm_year = number(12, 4) - 1900;
   tm.tm_hour = number(17, 2);
   tm.tm_min = number(20, 2);

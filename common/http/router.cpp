@@ -7,8 +7,8 @@
 namespace talky::http {
 namespace {
 
-constexpr std::size_t max_path = 2'048;
-constexpr std::size_t max_segments = 32;
+constexpr std::size_t kMaxPath = 2'048;
+constexpr std::size_t kMaxSegments = 32;
 
 bool is_name(std::string_view segment) {
   return segment.starts_with('{');
@@ -59,7 +59,7 @@ Response with_allow(Response response, const std::string& allow) {
 } // namespace
 
 std::optional<std::vector<std::string>> split_path(std::string_view path) {
-  if (path.size() > max_path || !path.starts_with('/')) return std::nullopt;
+  if (path.size() > kMaxPath || !path.starts_with('/')) return std::nullopt;
   path.remove_prefix(1);
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   std::vector<std::string> out;
@@ -67,7 +67,7 @@ std::optional<std::vector<std::string>> split_path(std::string_view path) {
   for (;;) {
     const std::size_t slash = path.find('/');
     auto segment = percent_decoded(path.substr(0, slash));
-    if (!segment || !acceptable(*segment) || out.size() == max_segments) return std::nullopt;
+    if (!segment || !acceptable(*segment) || out.size() == kMaxSegments) return std::nullopt;
     out.push_back(std::move(*segment));
     if (slash == std::string_view::npos) return out;
     path.remove_prefix(slash + 1);

@@ -26,10 +26,10 @@ namespace beast = boost::beast;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t piece_size = 64 << 10;   // of a body, each with a time limit of its own
-constexpr std::size_t max_unasked = 64 << 10;  // what a client may send while it only listens
-constexpr std::size_t max_discarded = 4 << 20; // of a request that has been refused
-constexpr auto linger_limit = std::chrono::seconds(1);
+constexpr std::size_t kPieceSize = 64 << 10;   // of a body, each with a time limit of its own
+constexpr std::size_t kMaxUnasked = 64 << 10;  // what a client may send while it only listens
+constexpr std::size_t kMaxDiscarded = 4 << 20; // of a request that has been refused
+constexpr auto kLingerLimit = std::chrono::seconds(1);
 
 std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
@@ -250,7 +250,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
   }
 
   void write_piece() {
-    if (!body_.fill(out_, piece_size)) return close();
+    if (!body_.fill(out_, kPieceSize)) return close();
     arm(server_->options().write);
     asio::async_write(socket_, asio::buffer(out_),
                       [self = shared_from_this()](error_code error, std::size_t) {
@@ -274,7 +274,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     discarded_ = 0;
     error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
-    arm(linger_limit);
+    arm(kLingerLimit);
     discard();
   }
 
@@ -283,7 +283,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
         asio::buffer(waste_), [self = shared_from_this()](error_code error, std::size_t count) {
           if (self->state_ != State::lingering && self->state_ != State::streaming) return;
           self->discarded_ += count;
-          const std::size_t limit = self->state_ == State::streaming ? max_unasked : max_discarded;
+          const std::size_t limit = self->state_ == State::streaming ? kMaxUnasked : kMaxDiscarded;
           if (error || self->discarded_ > limit) return self->close();
           self->discard();
         });
@@ -313,7 +313,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
       return;
     }
     writing_ = true;
-    out_.assign(queue_, 0, piece_size);
+    out_.assign(queue_, 0, kPieceSize);
     queue_.erase(0, out_.size());
     arm(server_->options().write);
     asio::async_write(socket_, asio::buffer(out_),
@@ -330,7 +330,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     state_ = State::lingering; // the read that waits for the client's end goes on
     error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
-    arm(linger_limit);
+    arm(kLingerLimit);
   }
 
   // ---- WebSockets

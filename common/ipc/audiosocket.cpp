@@ -18,7 +18,7 @@ const char* fault(Kind kind, std::size_t length) {
   }
 }
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 } // namespace
 
@@ -88,7 +88,7 @@ std::optional<std::array<std::byte, 16>> uuid_bytes(std::string_view text) {
       if (text[i] != '-') return std::nullopt;
       continue;
     }
-    const std::size_t value = hex_digits.find(ascii::to_lower(text[i]));
+    const std::size_t value = kHexDigits.find(ascii::to_lower(text[i]));
     if (value == std::string_view::npos) return std::nullopt;
     std::byte& byte = out[nibbles / 2];
     byte = (byte << 4) | static_cast<std::byte>(value);
@@ -104,8 +104,8 @@ std::optional<std::string> uuid_text(Bytes bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
     const auto value = std::to_integer<std::size_t>(bytes[i]);
-    out += hex_digits[value >> 4];
-    out += hex_digits[value & 15];
+    out += kHexDigits[value >> 4];
+    out += kHexDigits[value & 15];
   }
   return out;
 }

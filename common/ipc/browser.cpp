@@ -9,7 +9,7 @@
 namespace talky::ipc::browser {
 namespace {
 
-constexpr std::uint64_t max_samples = std::numeric_limits<std::int64_t>::max();
+constexpr std::uint64_t kMaxSamples = std::numeric_limits<std::int64_t>::max();
 
 std::optional<char> key_of(std::string_view text) {
   if (text.size() != 1) return std::nullopt;
@@ -34,11 +34,11 @@ Result<Message> parse(std::string_view text) {
   }
   if (*type == "played" || *type == "cleared") {
     const auto samples = json::find_number(*object, "samples");
-    if (!samples || *samples > max_samples)
+    if (!samples || *samples > kMaxSamples)
       return fail(Errc::malformed, 0, "\"samples\" as a whole number, not negative");
     std::optional<std::uint64_t> skipped = 0;
     if (json::find_value(*object, "skipped") != nullptr) skipped = json::find_number(*object, "skipped");
-    if (!skipped || *skipped > max_samples)
+    if (!skipped || *skipped > kMaxSamples)
       return fail(Errc::malformed, 0, "\"skipped\" as a whole number, not negative");
     if (*type == "played") return Message(Played{*samples, *skipped});
     return Message(Cleared{*samples, *skipped});

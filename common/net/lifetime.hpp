@@ -11,8 +11,8 @@
 
 namespace talky::net {
 
-// A member, the last one: it ends first. Used and destroyed on the loop's thread; guard() may be called on
-// any.
+// A member, the last one: it ends first. It is used on the loop's thread, and what it guards is called there;
+// guard() also on a thread that its owner joins before it ends.
 class Lifetime {
  public:
   Lifetime() = default;

@@ -22,7 +22,7 @@ namespace {
 
 // Our descriptors of a pipe lie above those that a child gets, so that no dup2 in the child runs over
 // another.
-constexpr int above_inherited = 10;
+constexpr int kAboveInherited = 10;
 
 struct Pipe {
   Fd read, write;
@@ -33,8 +33,8 @@ SysResult<Pipe> make_pipe() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return last_error("pipe");
   const Fd read(ends[0]);
   const Fd write(ends[1]);
-  Pipe out{Fd(::fcntl(read.get(), F_DUPFD_CLOEXEC, above_inherited)),
-           Fd(::fcntl(write.get(), F_DUPFD_CLOEXEC, above_inherited))};
+  Pipe out{Fd(::fcntl(read.get(), F_DUPFD_CLOEXEC, kAboveInherited)),
+           Fd(::fcntl(write.get(), F_DUPFD_CLOEXEC, kAboveInherited))};
   if (!out.read || !out.write) return last_error("pipe");
   return out;
 }

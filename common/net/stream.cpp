@@ -16,8 +16,8 @@
 namespace talky::net {
 namespace {
 
-constexpr std::size_t read_size = 65536;
-constexpr int max_reads_a_turn = 4;
+constexpr std::size_t kReadSize = 65536;
+constexpr int kMaxReadsATurn = 4;
 
 } // namespace
 
@@ -68,8 +68,8 @@ void Connection::ready(Watch::Ready ready) {
   if (!ready.read || !fd_) return;
   if (closing_) return pass_over();
   const auto handlers = handlers_;         // a callback may close the connection
-  std::array<std::byte, read_size> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
-  for (int round = 0; round < max_reads_a_turn && fd_ && !paused_ && !closing_; ++round) {
+  std::array<std::byte, kReadSize> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+  for (int round = 0; round < kMaxReadsATurn && fd_ && !paused_ && !closing_; ++round) {
     const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
     if (count > 0) {
       if (handlers->data) handlers->data(Bytes(buffer).first(static_cast<std::size_t>(count)));
@@ -179,8 +179,8 @@ void Connection::end_writing() {
 }
 
 void Connection::pass_over() {
-  std::array<std::byte, read_size> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
-  for (int round = 0; half_closed_ && round < max_reads_a_turn; ++round) {
+  std::array<std::byte, kReadSize> buffer; // NOLINT(cppcoreguidelines-pro-type-member-init): read() fills it
+  for (int round = 0; half_closed_ && round < kMaxReadsATurn; ++round) {
     const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
     if (count > 0) continue;
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;

@@ -20,16 +20,16 @@ using detail::to_endpoint;
 
 namespace {
 
-constexpr std::size_t batch = 16;         // datagrams a system call; named in udp.hpp
-constexpr std::size_t slot = 65536;       // bytes of one datagram
-constexpr std::size_t control_size = 192; // of the packet-info, overflow and time stamp messages
+constexpr std::size_t kBatch = 16;        // datagrams a system call; named in udp.hpp
+constexpr std::size_t kSlot = 65536;      // bytes of one datagram
+constexpr std::size_t kControlSize = 192; // of the packet-info, overflow and time stamp messages
 
 // What a batch is read into: one for each thread, since every loop has its own and a callback copies what it
 // keeps.
 struct Scratch {
-  std::vector<std::byte> bytes = std::vector<std::byte>(batch * slot);
-  std::array<sockaddr_storage, batch> from{};
-  std::array<std::array<std::byte, control_size>, batch> control{};
+  std::vector<std::byte> bytes = std::vector<std::byte>(kBatch * kSlot);
+  std::array<sockaddr_storage, kBatch> from{};
+  std::array<std::array<std::byte, kControlSize>, kBatch> control{};
   bool busy = false;
 };
 
@@ -38,7 +38,7 @@ Scratch& scratch() {
   return instance;
 }
 
-constexpr Duration oldest = std::chrono::seconds(60); // of a time stamp; beyond it the wall clock was set
+constexpr Duration kOldest = std::chrono::seconds(60); // of a time stamp; beyond it the wall clock was set
 
 // What the wall clock is ahead of the monotonic one. The two are read one after the other: a reading that the
 // scheduler tore apart is taken again.
@@ -80,19 +80,19 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
   bool read_batch() {
     Scratch& s = scratch();
     if (s.busy) return false; // a callback ran the loop again: the datagrams wait
-    std::array<mmsghdr, batch> headers{};
-    std::array<iovec, batch> vectors{};
-    for (std::size_t i = 0; i < batch; ++i) {
-      vectors[i] = {.iov_base = s.bytes.data() + i * slot, .iov_len = slot};
+    std::array<mmsghdr, kBatch> headers{};
+    std::array<iovec, kBatch> vectors{};
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      vectors[i] = {.iov_base = s.bytes.data() + i * kSlot, .iov_len = kSlot};
       msghdr& h = headers[i].msg_hdr;
       h.msg_name = &s.from[i];
       h.msg_namelen = sizeof s.from[i];
       h.msg_iov = &vectors[i];
       h.msg_iovlen = 1;
       h.msg_control = s.control[i].data();
-      h.msg_controllen = control_size;
+      h.msg_controllen = kControlSize;
     }
-    const int count = ::recvmmsg(fd.get(), headers.data(), batch, MSG_DONTWAIT, nullptr);
+    const int count = ::recvmmsg(fd.get(), headers.data(), kBatch, MSG_DONTWAIT, nullptr);
     // An error here is one that ICMP reported for what we sent: reading has cleared it.
     if (count <= 0)
       return count < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH);
@@ -107,15 +107,15 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
       Time arrival = read;
       if (stamp) {
         const Time stamped(*stamp - wall_offset);
-        if (stamped <= read && read - stamped <= oldest) arrival = stamped;
+        if (stamped <= read && read - stamped <= kOldest) arrival = stamped;
       }
-      (*callback)({.bytes = Bytes(s.bytes).subspan(i * slot, headers[i].msg_len),
+      (*callback)({.bytes = Bytes(s.bytes).subspan(i * kSlot, headers[i].msg_len),
                    .from = to_endpoint(s.from[i]),
                    .to = to,
                    .arrival = arrival});
     }
     s.busy = false;
-    return static_cast<std::size_t>(count) == batch;
+    return static_cast<std::size_t>(count) == kBatch;
   }
 
   void read_control(msghdr& header, IpAddress& to, std::optional<Duration>& stamp) {
@@ -189,7 +189,7 @@ SysResult<> UdpSocket::send(Bytes bytes, const Endpoint& to, const std::optional
   header.msg_namelen = address.size;
   header.msg_iov = &vector;
   header.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<std::byte, control_size> control{};
+  alignas(cmsghdr) std::array<std::byte, kControlSize> control{};
   if (from && !from->is_unspecified() && from->is_v4() == to.ip.is_v4()) {
     header.msg_control = control.data();
     header.msg_controllen = control.size();
@@ -224,10 +224,10 @@ std::size_t UdpSocket::send(std::span<const Outgoing> outgoing) {
   std::size_t sent = 0;
   std::size_t refusals = 0;
   while (sent < outgoing.size()) {
-    std::array<mmsghdr, batch> headers{};
-    std::array<iovec, batch> vectors{};
-    std::array<SocketAddress, batch> addresses{};
-    const std::size_t count = std::min(batch, outgoing.size() - sent);
+    std::array<mmsghdr, kBatch> headers{};
+    std::array<iovec, kBatch> vectors{};
+    std::array<SocketAddress, kBatch> addresses{};
+    const std::size_t count = std::min(kBatch, outgoing.size() - sent);
     for (std::size_t i = 0; i < count; ++i) {
       const Outgoing& one = outgoing[sent + i];
       addresses[i] = from_endpoint(one.to);

@@ -22,8 +22,8 @@ namespace talky::store {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t block = 262'144; // bytes read at a time
-constexpr std::int64_t ms_of_day = 86'400'000;
+constexpr std::size_t kBlock = 262'144; // bytes read at a time
+constexpr std::int64_t kMsOfDay = 86'400'000;
 
 class File {
  public:
@@ -120,7 +120,7 @@ Outcome<RecordedFile> describe_file(std::string_view kind, const std::string& pa
   RecordedFile out;
   out.kind = kind;
   out.path = path;
-  std::vector<unsigned char> buffer(block);
+  std::vector<unsigned char> buffer(kBlock);
   for (;;) {
     const ssize_t got = file.read(buffer.data(), buffer.size(), out.bytes);
     if (got < 0) return system_error(path, errno);
@@ -140,7 +140,7 @@ Outcome<bool> mend_lines(const std::string& path) {
   const File file(path, O_RDWR);
   if (!file) return system_error(path, errno);
   const off_t size = file.size();
-  std::vector<char> buffer(block);
+  std::vector<char> buffer(kBlock);
   off_t end = size; // of what is known to hold no line end behind it
   while (end > 0) {
     const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(buffer.size()));
@@ -212,7 +212,7 @@ Outcome<Removed> apply_retention(const Retention& retention, Database* database,
                                  const std::function<bool(const std::string& uuid)>& busy) {
   Removed out;
   const std::int64_t oldest_ms =
-      retention.days > 0 ? now_ms - static_cast<std::int64_t>(retention.days) * ms_of_day : INT64_MIN;
+      retention.days > 0 ? now_ms - static_cast<std::int64_t>(retention.days) * kMsOfDay : INT64_MIN;
   if (retention.days > 0 && database) {
     const auto rows = database->remove_before(oldest_ms);
     // On a full disk a database cannot even remove: the files below are what makes room.

@@ -15,31 +15,20 @@
 namespace talky::store {
 namespace {
 
-constexpr std::size_t max_statements = 32; // kept prepared
+constexpr std::size_t kMaxStatements = 32; // kept prepared
 // pg_type.h: the types of our columns. Any other is taken as text.
-constexpr Oid type_int8 = 20;
-constexpr Oid type_int4 = 23;
-constexpr Oid type_float8 = 701;
+constexpr Oid kTypeInt8 = 20;
+constexpr Oid kTypeInt4 = 23;
+constexpr Oid kTypeFloat8 = 701;
 
-#define TALKY_LIBPQ(symbol)               \
-  symbol(connect, PQconnectdbParams)      \
-  symbol(finish, PQfinish)                \
-  symbol(status, PQstatus)                \
-  symbol(message, PQerrorMessage)         \
-  symbol(exec, PQexec)                    \
-  symbol(prepare, PQprepare)              \
-  symbol(run, PQexecPrepared)             \
-  symbol(result_status, PQresultStatus)   \
-  symbol(field, PQresultErrorField)       \
-  symbol(clear, PQclear)                  \
-  symbol(rows, PQntuples)                 \
-  symbol(columns, PQnfields)              \
-  symbol(is_null, PQgetisnull)            \
-  symbol(value, PQgetvalue)               \
-  symbol(length, PQgetlength)             \
-  symbol(type, PQftype)                   \
-  symbol(changed, PQcmdTuples)            \
-  symbol(on_notice, PQsetNoticeProcessor)
+#define TALKY_LIBPQ(symbol)                                                                          \
+  symbol(connect, PQconnectdbParams) symbol(finish, PQfinish) symbol(status, PQstatus)               \
+      symbol(message, PQerrorMessage) symbol(exec, PQexec) symbol(prepare, PQprepare)                \
+          symbol(run, PQexecPrepared) symbol(result_status, PQresultStatus)                          \
+              symbol(field, PQresultErrorField) symbol(clear, PQclear) symbol(rows, PQntuples)       \
+                  symbol(columns, PQnfields) symbol(is_null, PQgetisnull) symbol(value, PQgetvalue)  \
+                      symbol(length, PQgetlength) symbol(type, PQftype) symbol(changed, PQcmdTuples) \
+                          symbol(on_notice, PQsetNoticeProcessor)
 struct Libpq {
   TALKY_DYNAMIC_TABLE(TALKY_LIBPQ)
 };
@@ -133,7 +122,7 @@ class PostgresConnection : public Connection {
 
   Outcome<std::string> prepared(const std::string& sql) {
     if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
-    if (statements_.size() >= max_statements) {
+    if (statements_.size() >= kMaxStatements) {
       if (auto done = execute("DEALLOCATE ALL"); !done) return tl::unexpected(done.error());
       statements_.clear();
     }
@@ -162,12 +151,12 @@ class PostgresConnection : public Connection {
     const char* text = libpq().value(result, row, column);
     const std::string_view value(text, static_cast<std::size_t>(libpq().length(result, row, column)));
     const Oid type = libpq().type(result, column);
-    if (type == type_int8 || type == type_int4) {
+    if (type == kTypeInt8 || type == kTypeInt4) {
       std::int64_t number = 0;
       std::from_chars(value.data(), value.data() + value.size(), number);
       return number;
     }
-    if (type == type_float8) return std::strtod(text, nullptr); // ends with a NUL, as libpq promises
+    if (type == kTypeFloat8) return std::strtod(text, nullptr); // ends with a NUL, as libpq promises
     return std::string(value);
   }
 

@@ -100,25 +100,25 @@ std::string cell(const std::optional<T>& value) {
 
 // ---- Dates: days since 1970 of the Gregorian calendar, by the count of days from 1 March of the year 0.
 
-constexpr std::int64_t days_of_era = 146'097; // 400 years
-constexpr std::int64_t days_to_1970 = 719'468;
-constexpr std::int64_t ms_of_day = 86'400'000;
+constexpr std::int64_t kDaysOfEra = 146'097; // 400 years
+constexpr std::int64_t kDaysTo1970 = 719'468;
+constexpr std::int64_t kMsOfDay = 86'400'000;
 
 std::int64_t days_from(std::int64_t year, std::int64_t month, std::int64_t day) {
   const std::int64_t y = month <= 2 ? year - 1 : year;
   const std::int64_t era = (y >= 0 ? y : y - 399) / 400;
   const std::int64_t of_era = y - era * 400;
   const std::int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * days_of_era + of_era * 365 + of_era / 4 - of_era / 100 + of_year - days_to_1970;
+  return era * kDaysOfEra + of_era * 365 + of_era / 4 - of_era / 100 + of_year - kDaysTo1970;
 }
 
 struct Date {
   std::int64_t year, month, day;
 };
 Date date_of(std::int64_t days) {
-  const std::int64_t z = days + days_to_1970;
-  const std::int64_t era = (z >= 0 ? z : z - (days_of_era - 1)) / days_of_era;
-  const std::int64_t of_era = z - era * days_of_era;
+  const std::int64_t z = days + kDaysTo1970;
+  const std::int64_t era = (z >= 0 ? z : z - (kDaysOfEra - 1)) / kDaysOfEra;
+  const std::int64_t of_era = z - era * kDaysOfEra;
   const std::int64_t year = (of_era - of_era / 1460 + of_era / 36'524 - of_era / 146'096) / 365;
   const std::int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
   const std::int64_t shifted = (5 * of_year + 2) / 153;
@@ -278,8 +278,8 @@ bool is_uuid(std::string_view text) {
 }
 
 std::string to_iso8601(std::int64_t ms) {
-  const std::int64_t days = (ms >= 0 ? ms : ms - (ms_of_day - 1)) / ms_of_day;
-  const std::int64_t of_day = ms - days * ms_of_day;
+  const std::int64_t days = (ms >= 0 ? ms : ms - (kMsOfDay - 1)) / kMsOfDay;
+  const std::int64_t of_day = ms - days * kMsOfDay;
   const Date date = date_of(days);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", date.year, date.month, date.day,
                      of_day / 3'600'000, of_day / 60'000 % 60, of_day / 1000 % 60, of_day % 1000);
@@ -294,7 +294,7 @@ std::optional<std::int64_t> from_iso8601(std::string_view text) {
   if (!day || *day < 1) return std::nullopt;
   const std::int64_t days = days_from(*year, *month, *day);
   if (date_of(days).day != *day) return std::nullopt; // 31 April
-  std::int64_t ms = days * ms_of_day;
+  std::int64_t ms = days * kMsOfDay;
   if (text.empty()) return ms;
   if (!pass(text, 'T') && !pass(text, ' ')) return std::nullopt;
   const auto time = time_of_day(text);

@@ -7,7 +7,7 @@
 namespace talky::store {
 namespace {
 
-constexpr const char* make_versions =
+constexpr const char* kMakeVersions =
     "CREATE TABLE IF NOT EXISTS talky_schema (version BIGINT NOT NULL PRIMARY KEY)";
 
 std::string with_types(std::string statement, const Connection& connection) {
@@ -60,7 +60,7 @@ Outcome<bool> one_step(Connection& connection, std::span<const Migration> steps)
   if (*connection.lock_schema() != '\0') {
     if (auto done = connection.execute(connection.lock_schema()); !done) return tl::unexpected(done.error());
   }
-  if (auto done = connection.execute(make_versions); !done) return tl::unexpected(done.error());
+  if (auto done = connection.execute(kMakeVersions); !done) return tl::unexpected(done.error());
   const auto version = schema_version(connection);
   if (!version) return tl::unexpected(version.error());
   if (*version > static_cast<std::int64_t>(steps.size())) {

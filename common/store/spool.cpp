@@ -19,8 +19,8 @@ namespace talky::store {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr off_t reserve = 1 << 20; // bytes of a log that are taken from the disk in advance
-constexpr std::string_view ending = ".spool";
+constexpr off_t kReserve = 1 << 20; // bytes of a log that are taken from the disk in advance
+constexpr std::string_view kEnding = ".spool";
 
 // `reason` is errno.
 tl::unexpected<Error> system_error(const std::string& path, int reason) {
@@ -74,7 +74,7 @@ Outcome<int> make_log(const std::string& path) {
     return system_error(path, EAGAIN);
   }
   // Not every file system can; then a full disk is felt sooner.
-  (void)::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, reserve);
+  (void)::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, kReserve);
   return fd;
 }
 
@@ -89,7 +89,7 @@ Outcome<std::unique_ptr<Spool>> Spool::open(const std::string& folder) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const std::string path =
         fmt::format("{}/{}-{}{}", folder, std::chrono::duration_cast<std::chrono::microseconds>(now).count(),
-                    ::getpid(), ending);
+                    ::getpid(), kEnding);
     const auto fd = make_log(path);
     if (fd) {
       sync_folder(folder);
@@ -112,7 +112,7 @@ SpoolText Spool::adopt() {
   std::vector<std::string> paths;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
     const std::string path = entry.path().string();
-    const bool log = path.ends_with(ending) || path.ends_with(std::string(ending) + ".new");
+    const bool log = path.ends_with(kEnding) || path.ends_with(std::string(kEnding) + ".new");
     if (log && path != path_) paths.push_back(path);
   }
   std::sort(paths.begin(), paths.end()); // the oldest first
@@ -173,7 +173,7 @@ Outcome<> Spool::compact(const std::set<std::string>& uuids) {
   if (uuids.empty()) {
     if (::ftruncate(fd_, 0) != 0) return system_error(path_, errno);
     size_ = 0;
-    (void)::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, reserve);
+    (void)::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, kReserve);
     return {};
   }
   const auto old = read();

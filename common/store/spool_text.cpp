@@ -12,9 +12,9 @@
 namespace talky::store {
 namespace {
 
-constexpr std::string_view magic = "talky1 ";
-constexpr std::size_t max_entry = max_json + 64;
-constexpr std::array<std::pair<SpoolEntry::Kind, std::string_view>, 4> kinds{{
+constexpr std::string_view kMagic = "talky1 ";
+constexpr std::size_t kMaxEntry = max_json + 64;
+constexpr std::array<std::pair<SpoolEntry::Kind, std::string_view>, 4> kKinds{{
     {SpoolEntry::Kind::began, "began"},
     {SpoolEntry::Kind::ended, "ended"},
     {SpoolEntry::Kind::complete, "complete"},
@@ -40,20 +40,20 @@ struct Parsed {
   std::size_t size; // in the text, without its line end
 };
 std::optional<Parsed> parse_one(std::string_view text) {
-  if (!text.starts_with(magic)) return std::nullopt;
-  std::string_view rest = text.substr(magic.size());
+  if (!text.starts_with(kMagic)) return std::nullopt;
+  std::string_view rest = text.substr(kMagic.size());
   const auto sum_text = word(rest, 8);
   const auto length_text = word(rest, 8);
   if (!sum_text || !length_text || sum_text->size() != 8) return std::nullopt;
   const auto sum = ascii::to_number<std::uint32_t>(*sum_text, 16);
   const auto length = ascii::to_number<std::size_t>(*length_text);
-  if (!sum || !length || *length > max_entry || *length > rest.size()) return std::nullopt;
+  if (!sum || !length || *length > kMaxEntry || *length > rest.size()) return std::nullopt;
   std::string_view content = rest.substr(0, *length);
   if (checksum(content) != *sum) return std::nullopt;
   const std::size_t size = text.size() - rest.size() + *length;
   const auto name = word(content, 8);
   if (!name) return std::nullopt;
-  for (const auto& [kind, text_of_kind] : kinds) {
+  for (const auto& [kind, text_of_kind] : kKinds) {
     if (*name == text_of_kind) return Parsed{{kind, std::string(content)}, size};
   }
   return std::nullopt;
@@ -63,10 +63,10 @@ std::optional<Parsed> parse_one(std::string_view text) {
 
 std::string to_line(const SpoolEntry& entry) {
   std::string content;
-  for (const auto& [kind, name] : kinds) {
+  for (const auto& [kind, name] : kKinds) {
     if (kind == entry.kind) content = fmt::format("{} {}", name, entry.body);
   }
-  return fmt::format("{}{:08x} {} {}\n", magic, checksum(content), content.size(), content);
+  return fmt::format("{}{:08x} {} {}\n", kMagic, checksum(content), content.size(), content);
 }
 
 SpoolText parse_spool(std::string_view text) {
@@ -82,7 +82,7 @@ SpoolText parse_spool(std::string_view text) {
       // Torn behind its last byte, or its line end is broken; the next entry may stand right behind.
       if (text.empty()) continue;
       ++out.damaged;
-      if (text.substr(1).starts_with(magic)) {
+      if (text.substr(1).starts_with(kMagic)) {
         text.remove_prefix(1);
         continue;
       }
@@ -91,7 +91,7 @@ SpoolText parse_spool(std::string_view text) {
     }
     // Only at the start of a line: no record can pretend to hold one, its JSON has no line ends.
     std::size_t next = text.find('\n');
-    while (next != std::string_view::npos && !text.substr(next + 1).starts_with(magic))
+    while (next != std::string_view::npos && !text.substr(next + 1).starts_with(kMagic))
       next = text.find('\n', next + 1);
     if (next == std::string_view::npos) break;
     text.remove_prefix(next + 1);

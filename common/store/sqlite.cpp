@@ -14,7 +14,7 @@
 namespace talky::store {
 namespace {
 
-constexpr std::size_t max_statements = 32; // kept prepared
+constexpr std::size_t kMaxStatements = 32; // kept prepared
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -102,7 +102,7 @@ class SqliteConnection : public Connection {
     if (const auto found = statements_.find(sql); found != statements_.end()) return found->second.get();
     sqlite3_stmt* raw = nullptr;
     if (sqlite3_prepare_v2(db_.get(), sql.c_str(), -1, &raw, nullptr) != SQLITE_OK) return error();
-    if (statements_.size() >= max_statements) statements_.clear();
+    if (statements_.size() >= kMaxStatements) statements_.clear();
     statements_.emplace(sql, Statement(raw));
     return raw;
   }

@@ -19,7 +19,7 @@ struct Order {
   std::string_view expression;
   enum class Type : std::uint8_t { integer, real, text } type;
 };
-constexpr std::array<Order, 8> orders{{
+constexpr std::array<Order, 8> kOrders{{
     {SortKey::invited, "invited", "invited_ms", Order::Type::integer},
     {SortKey::ended, "ended", "ended_ms", Order::Type::integer},
     {SortKey::duration, "duration", "coalesce(ended_ms - answered_ms, -1)", Order::Type::integer},
@@ -31,20 +31,20 @@ constexpr std::array<Order, 8> orders{{
 }};
 
 const Order& order_of(SortKey key) {
-  for (const Order& order : orders) {
+  for (const Order& order : kOrders) {
     if (order.key == key) return order;
   }
-  return orders[0];
+  return kOrders[0];
 }
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 std::string to_hex(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    out += hex_digits[byte / 16];
-    out += hex_digits[byte % 16];
+    out += kHexDigits[byte / 16];
+    out += kHexDigits[byte % 16];
   }
   return out;
 }
@@ -53,8 +53,8 @@ std::optional<std::string> from_hex(std::string_view text) {
   if (text.size() % 2 != 0) return std::nullopt;
   std::string out;
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    const std::size_t high = hex_digits.find(text[i]);
-    const std::size_t low = hex_digits.find(text[i + 1]);
+    const std::size_t high = kHexDigits.find(text[i]);
+    const std::size_t low = kHexDigits.find(text[i + 1]);
     if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
     out += static_cast<char>(high * 16 + low);
   }
@@ -176,7 +176,7 @@ Value to_value(const T& value) {
 } // namespace
 
 std::optional<SortKey> to_sort_key(std::string_view name) {
-  for (const Order& order : orders) {
+  for (const Order& order : kOrders) {
     if (order.name == name) return order.key;
   }
   return std::nullopt;

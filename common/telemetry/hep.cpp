@@ -6,12 +6,12 @@
 namespace talky::telemetry {
 namespace {
 
-constexpr std::string_view magic = "HEP3";
-constexpr std::size_t chunk_header = 6;
-constexpr std::size_t max_text = 255;
-constexpr std::uint8_t family_v4 = 2;  // AF_INET
-constexpr std::uint8_t family_v6 = 10; // AF_INET6 of Linux, which is what HEP means everywhere
-constexpr std::size_t v4_offset = 12;  // of the IPv4 address in its IPv4-mapped form
+constexpr std::string_view kMagic = "HEP3";
+constexpr std::size_t kChunkHeader = 6;
+constexpr std::size_t kMaxText = 255;
+constexpr std::uint8_t kFamilyV4 = 2;  // AF_INET
+constexpr std::uint8_t kFamilyV6 = 10; // AF_INET6 of Linux, which is what HEP means everywhere
+constexpr std::size_t kV4Offset = 12;  // of the IPv4 address in its IPv4-mapped form
 
 enum Chunk : std::uint16_t {
   ip_family = 0x01,
@@ -55,14 +55,14 @@ class ChunkWriter {
   void head(Chunk type, std::size_t size) {
     writer_.u16(0); // vendor
     writer_.u16(type);
-    writer_.u16(static_cast<std::uint16_t>(chunk_header + size));
+    writer_.u16(static_cast<std::uint16_t>(kChunkHeader + size));
   }
   Writer writer_;
 };
 
 Bytes octets(const IpAddress& ip) {
   const auto all = std::as_bytes(std::span(ip.octets));
-  return ip.is_v4() ? all.subspan(v4_offset) : all;
+  return ip.is_v4() ? all.subspan(kV4Offset) : all;
 }
 
 } // namespace
@@ -70,18 +70,18 @@ Bytes octets(const IpAddress& ip) {
 Result<> encode_hep(const HepPacket& p, std::vector<std::byte>& out) {
   const bool v4 = p.from.ip.is_v4();
   if (v4 != p.to.ip.is_v4()) return fail(Errc::malformed, 0, "two addresses of one family");
-  if (p.key.size() > max_text || p.correlation.size() > max_text)
-    return fail(Errc::too_large, max_text, "a key and a correlation id of at most 255 bytes");
-  constexpr std::size_t most_of_the_rest = 2 * max_text + 256;
+  if (p.key.size() > kMaxText || p.correlation.size() > kMaxText)
+    return fail(Errc::too_large, kMaxText, "a key and a correlation id of at most 255 bytes");
+  constexpr std::size_t most_of_the_rest = 2 * kMaxText + 256;
   if (p.payload.size() > max_hep - most_of_the_rest)
     return fail(Errc::too_large, p.payload.size(), "a message that fits into one datagram");
   out.clear();
   Writer writer(out);
-  writer.text(magic);
+  writer.text(kMagic);
   const std::size_t length_at = writer.size();
   writer.u16(0);
   ChunkWriter chunk(out);
-  chunk.u8(ip_family, v4 ? family_v4 : family_v6);
+  chunk.u8(ip_family, v4 ? kFamilyV4 : kFamilyV6);
   chunk.u8(ip_protocol, p.transport);
   chunk.bytes(v4 ? source_v4 : source_v6, octets(p.from.ip));
   chunk.bytes(v4 ? destination_v4 : destination_v6, octets(p.to.ip));
@@ -174,27 +174,27 @@ Result<> Found::take(std::uint16_t type_of, Reader value, std::size_t at) {
 
 Result<HepPacket> parse_hep(Bytes datagram) {
   Reader reader(datagram);
-  const auto name = reader.take(magic.size());
-  if (!name || as_text(*name) != magic) return fail(Errc::malformed, 0, "HEP3");
+  const auto name = reader.take(kMagic.size());
+  if (!name || as_text(*name) != kMagic) return fail(Errc::malformed, 0, "HEP3");
   const auto length = reader.u16();
   if (!length) return Unexpected(length.error());
-  if (*length != datagram.size()) return fail(Errc::malformed, magic.size(), "the length of the datagram");
+  if (*length != datagram.size()) return fail(Errc::malformed, kMagic.size(), "the length of the datagram");
   Found found;
   while (reader.remaining() > 0) {
     const std::size_t at = reader.offset();
     const auto vendor = reader.u16();
     const auto type = reader.u16();
     const auto size = reader.u16();
-    if (!vendor || !type || !size || *size < chunk_header)
+    if (!vendor || !type || !size || *size < kChunkHeader)
       return fail(Errc::malformed, at, "a chunk of six bytes and more");
-    const auto value = reader.take(*size - chunk_header);
+    const auto value = reader.take(*size - kChunkHeader);
     if (!value) return Unexpected(value.error());
     if (*vendor != 0) continue;
     if (const auto taken = found.take(*type, Reader(*value), at); !taken) return Unexpected(taken.error());
   }
   if (!found.whole()) return fail(Errc::malformed, reader.offset(), "all chunks that a packet needs");
-  const bool v4 = found.family == family_v4;
-  if ((!v4 && found.family != family_v6) || found.packet.from.ip.is_v4() != v4 ||
+  const bool v4 = found.family == kFamilyV4;
+  if ((!v4 && found.family != kFamilyV6) || found.packet.from.ip.is_v4() != v4 ||
       found.packet.to.ip.is_v4() != v4)
     return fail(Errc::malformed, 0, "addresses of the family that is named");
   if (*found.microseconds >= 1'000'000) return fail(Errc::malformed, 0, "microseconds below a second");

@@ -5,11 +5,11 @@
 namespace talky::telemetry {
 namespace {
 
-constexpr std::size_t max_runs = 16;
-constexpr std::size_t max_turns = 8;
-constexpr std::uint64_t max_samples = std::uint64_t{16'000} * 3600; // of one stage
+constexpr std::size_t kMaxRuns = 16;
+constexpr std::size_t kMaxTurns = 8;
+constexpr std::uint64_t kMaxSamples = std::uint64_t{16'000} * 3600; // of one stage
 // The media clock steps over a stall of this length, and is then behind for good.
-constexpr Duration max_step = std::chrono::seconds(4);
+constexpr Duration kMaxStep = std::chrono::seconds(4);
 
 Duration to_duration(std::uint64_t samples) {
   return Duration(static_cast<std::int64_t>(samples) * 125 / 2); // 62.5 us at 16 kHz
@@ -22,14 +22,14 @@ Duration to_duration(std::uint64_t samples) {
 void TurnMeter::heard(std::uint64_t samples, Time now) {
   heard_ = samples;
   const Time origin = now - to_duration(samples);
-  if (!origin_ || origin < *origin_ || origin - *origin_ > max_step) origin_ = origin;
+  if (!origin_ || origin < *origin_ || origin - *origin_ > kMaxStep) origin_ = origin;
 }
 
 void TurnMeter::given(std::uint64_t samples, bool idle) {
   if (samples == 0) return;
   if (idle) {
     runs_.push_back({given_, std::nullopt});
-    if (runs_.size() > max_runs) runs_.pop_front();
+    if (runs_.size() > kMaxRuns) runs_.pop_front();
     lost_ = false;
   }
   given_ += samples;
@@ -55,9 +55,9 @@ void TurnMeter::restart() {
 
 bool TurnMeter::taken(const AgentTurn& turn, Time now) {
   const bool sane = std::all_of(turn.stages.begin(), turn.stages.end(),
-                                [](std::uint64_t samples) { return samples <= max_samples; });
+                                [](std::uint64_t samples) { return samples <= kMaxSamples; });
   if (!sane || turn.end > heard_ || turn.end < heard_from_ || !origin_ || lost_) return false;
-  if (turns_.size() >= max_turns) return false;
+  if (turns_.size() >= kMaxTurns) return false;
   turns_.push_back({turn, *origin_ + to_duration(turn.end)});
   settle(now);
   return true;

@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "file/resampler.hpp"
-#include "audio/resampler.hpp"
 #include "../audio/signal.hpp"
+#include "audio/resampler.hpp"
+#include "file/resampler.hpp"
 
 using namespace talky;
 using Pcm = std::vector<std::int16_t>;

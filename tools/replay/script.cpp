@@ -6,9 +6,9 @@
 #include <charconv>
 #include <filesystem>
 
-#include "file/resampler.hpp"
 #include "audio/level.hpp"
 #include "cli/exit_code.hpp"
+#include "file/resampler.hpp"
 #include "file/wav.hpp"
 
 namespace talky::replay {

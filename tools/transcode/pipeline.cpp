@@ -37,7 +37,7 @@ class WholeFile final : public RateChanger<Sample> {
 
  private:
   static file::Resampler<Sample> create(std::uint32_t from, std::uint32_t to, std::uint16_t channels,
-                                             file::Quality quality) {
+                                        file::Quality quality) {
     auto made = file::Resampler<Sample>::create(from, to, channels, quality);
     if (!made) cli::fail_usage(fmt::format("{} Hz cannot be converted to {} Hz", from, to));
     return std::move(*made);

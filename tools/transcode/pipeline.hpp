@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "file/resampler.hpp"
 #include "audio/frame.hpp"
+#include "file/resampler.hpp"
 #include "listener.hpp"
 #include "sink.hpp"
 #include "source.hpp"
@@ -26,7 +26,7 @@ struct Processing {
   enum class Resampling : std::uint8_t { automatic, live, file };
   Resampling resampling = Resampling::automatic;
   file::Quality quality = file::Quality::high; // of libsoxr
-  std::optional<Trim> trim;                      // silence that shall not come out
+  std::optional<Trim> trim;                    // silence that shall not come out
 };
 
 // What comes out of a source so processed. Throws Failure where that cannot be.

@@ -24,28 +24,18 @@ constexpr const char* kFilter = "udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 o
 constexpr const char* kTaggedFilter =
     " or (vlan and (udp or tcp port 5060 or ip[6:2] & 0x1fff != 0 or ip6[6] == 44))";
 
-#define TALKY_PCAP(symbol)                                \
-  symbol(create, pcap_create)                             \
-  symbol(close, pcap_close)                               \
-  symbol(set_snaplen, pcap_set_snaplen)                   \
-  symbol(set_promisc, pcap_set_promisc)                   \
-  symbol(set_buffer_size, pcap_set_buffer_size)           \
-  symbol(set_timeout, pcap_set_timeout)                   \
-  symbol(set_tstamp_precision, pcap_set_tstamp_precision) \
-  symbol(get_tstamp_precision, pcap_get_tstamp_precision) \
-  symbol(activate, pcap_activate)                         \
-  symbol(setnonblock, pcap_setnonblock)                   \
-  symbol(get_selectable_fd, pcap_get_selectable_fd)       \
-  symbol(datalink, pcap_datalink)                         \
-  symbol(dispatch, pcap_dispatch)                         \
-  symbol(stats, pcap_stats)                               \
-  symbol(compile, pcap_compile)                           \
-  symbol(setfilter, pcap_setfilter)                       \
-  symbol(freecode, pcap_freecode)                         \
-  symbol(geterr, pcap_geterr)                             \
-  symbol(statustostr, pcap_statustostr)                   \
-  symbol(findalldevs, pcap_findalldevs)                   \
-  symbol(freealldevs, pcap_freealldevs)
+#define TALKY_PCAP(symbol)                                                                                \
+  symbol(create, pcap_create) symbol(close, pcap_close) symbol(set_snaplen, pcap_set_snaplen)             \
+      symbol(set_promisc, pcap_set_promisc) symbol(set_buffer_size, pcap_set_buffer_size)                 \
+          symbol(set_timeout, pcap_set_timeout) symbol(set_tstamp_precision, pcap_set_tstamp_precision)   \
+              symbol(get_tstamp_precision, pcap_get_tstamp_precision) symbol(activate, pcap_activate)     \
+                  symbol(setnonblock, pcap_setnonblock) symbol(get_selectable_fd, pcap_get_selectable_fd) \
+                      symbol(datalink, pcap_datalink) symbol(dispatch, pcap_dispatch)                     \
+                          symbol(stats, pcap_stats) symbol(compile, pcap_compile)                         \
+                              symbol(setfilter, pcap_setfilter) symbol(freecode, pcap_freecode)           \
+                                  symbol(geterr, pcap_geterr) symbol(statustostr, pcap_statustostr)       \
+                                      symbol(findalldevs, pcap_findalldevs)                               \
+                                          symbol(freealldevs, pcap_freealldevs)
 struct Pcap {
   TALKY_DYNAMIC_TABLE(TALKY_PCAP)
 

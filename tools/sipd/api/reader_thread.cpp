@@ -10,7 +10,6 @@ ReaderThread::ReaderThread(net::Loop& loop, std::optional<store::Location> place
     : loop_(loop), place_(std::move(place)) {}
 
 ReaderThread::~ReaderThread() {
-  lifetime_.end();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

@@ -14,9 +14,10 @@ template <class Table>
 Table load(const char* soname, const char* package, const char* too_old) {
   const auto table = dynamic::load<Table>({soname}, package, too_old);
   if (table) return *table;
-  throw cli::Failure(cli::ExitCode::unavailable, table.error().code == Errc::not_found
-                                                     ? fmt::format("--plot needs {}: install {}", soname, package)
-                                                     : std::string(too_old));
+  throw cli::Failure(cli::ExitCode::unavailable,
+                     table.error().code == Errc::not_found
+                         ? fmt::format("--plot needs {}: install {}", soname, package)
+                         : std::string(too_old));
 }
 
 } // namespace
@@ -26,7 +27,8 @@ Cairo load_cairo() {
 }
 
 Fft load_fft() {
-  return load<Fft>("libkissfft-float.so.131", "libkissfft-float131", "--plot needs a newer libkissfft-float131");
+  return load<Fft>("libkissfft-float.so.131", "libkissfft-float131",
+                   "--plot needs a newer libkissfft-float131");
 }
 
 } // namespace talky::transcode
