@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs a command, and all that it starts, as on a machine that has other things to do.
 
-    stalls.py [--seed N] COMMAND...      e.g. stalls.py ctest --preset dev -j2 --schedule-random
+    stalls.py [--seed N] COMMAND...      e.g. stalls.py ctest --preset dev -j8 --schedule-random
 
 Every 0.2 to 2 s everything stands still for 5 to 600 ms, like a guest whose host is busy: nothing runs, the clocks go on, and what
 comes in waits. Our tests pass nevertheless: a test that does not asks what only a quiet machine gives. The exit code is the

@@ -1,5 +1,6 @@
 # A caller speaks over the agent, with the real engines, through SIP and RTP: a recording of Debian's telephone prompts
 # against talky-sipd and talky-agent.
+# ctest: busy
 load lib
 
 setup() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The pages of talky-sipd in a real browser, with the real daemon and the real agent; the driver is tests/web.
+# ctest: busy=2
 # ctest: cost=150
 
 load lib

@@ -1,4 +1,5 @@
 # Calls from a browser: the WebSocket /api/v1/web/call, by a client that keeps a browser's time.
+# ctest: busy
 # ctest: cost=60
 load lib
 load api
