@@ -91,7 +91,7 @@ function(talky_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 
-# The names that a source gives in its anonymous namespaces, or a header to types, constants and inline functions: by
+# The names that a source gives in its anonymous namespaces, or a header to types, constants and functions: by
 # the lines that are not indented (scripts/format keeps them so). An alias of a type that is no template may stand in
 # two files.
 function(talky_names_in result path)
@@ -115,7 +115,7 @@ function(talky_names_in result path)
       string(REGEX MATCHALL "[A-Za-z_][A-Za-z0-9_]*( =|[[{]|$)" found "${line}")
       list(TRANSFORM found REPLACE "( =|[[{])$" "")
       list(APPEND names ${found})
-    elseif((NOT header OR line MATCHES "^inline ") AND line MATCHES "^[^=({]*[ &*>]([A-Za-z0-9_]+)\\(")
+    elseif(line MATCHES "^[^=({]*[ &*>]([A-Za-z0-9_]+)\\(")
       list(APPEND names "${CMAKE_MATCH_1}")
     endif()
   endforeach()
