@@ -64,8 +64,8 @@ class Dialogue {
   virtual Reply answer(const Heard& heard, Random& random) = 0;
   virtual language::Completeness completeness(const Utterance& utterance) const = 0;
   virtual language::Completeness completeness(const Digits& digits) const = 0;
-  // A copy in the same state: the session takes it back if the caller goes on speaking before he heard any
-  // answer.
+  // A copy in the same state: the session goes back to it if the caller goes on speaking before any of
+  // the answer was sent.
   virtual std::unique_ptr<Dialogue> clone() const = 0;
 };
 

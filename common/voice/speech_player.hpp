@@ -1,5 +1,5 @@
-// The agent's mouth: sentences are synthesised one ahead, cut into frames, and followed until it is known how
-// much of each the caller heard. Not public; the parts of a session talk through an Outbox.
+// What the agent says: sentences are synthesised one ahead, cut into frames, and followed until it is known
+// how much of each the caller heard. Not public; the parts of a session talk through an OutputQueue.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "voice/outbox.hpp"
+#include "voice/config.hpp"
+#include "voice/control.hpp"
+#include "voice/output_queue.hpp"
 
 namespace talky::voice {
 
-class Speaker {
+class SpeechPlayer {
  public:
   // What is left of an answer that was stopped: the sentence that was interrupted comes first.
   struct Unsaid {
@@ -19,7 +21,7 @@ class Speaker {
     std::string text;
   };
 
-  Speaker(const Config& config, Outbox& out) : config_(config), out_(out) {}
+  SpeechPlayer(const Config& config, OutputQueue& out) : config_(config), out_(out) {}
 
   // A new answer begins: the next sample sent is its first.
   void begin_answer();
@@ -97,7 +99,7 @@ class Speaker {
   Samples heard_estimate() const { return sent_ - backlog_; }
 
   const Config& config_;
-  Outbox& out_;
+  OutputQueue& out_;
   std::deque<Sentence> queue_;   // not yet sent whole; at most the first two are asked for
   std::deque<Sentence> playing_; // sent whole, not yet known to be heard
   std::deque<Cut> cuts_;

@@ -1,4 +1,4 @@
-#include "voice/speaker.hpp"
+#include "voice/speech_player.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -21,13 +21,13 @@ std::string mark_name(std::uint64_t sentence) {
 
 } // namespace
 
-void Speaker::begin_answer() {
+void SpeechPlayer::begin_answer() {
   begun_at_.reset();
   first_audio_.reset();
   more_ = false;
 }
 
-void Speaker::say(const std::vector<std::string>& sentences, const std::string& voice) {
+void SpeechPlayer::say(const std::vector<std::string>& sentences, const std::string& voice) {
   for (const std::string& text : sentences) {
     Sentence sentence;
     sentence.number = ++last_sentence_;
@@ -39,13 +39,13 @@ void Speaker::say(const std::vector<std::string>& sentences, const std::string& 
 }
 
 // The first sentence is asked for at once, the second as soon as the first begins to come in.
-void Speaker::ask_ahead() {
+void SpeechPlayer::ask_ahead() {
   if (queue_.empty()) return;
   if (queue_[0].request == 0) ask(queue_[0]);
   if (queue_.size() > 1 && queue_[1].request == 0 && queue_[0].length > 0) ask(queue_[1]);
 }
 
-void Speaker::ask(Sentence& sentence) {
+void SpeechPlayer::ask(Sentence& sentence) {
   sentence.request = out_.next_request();
   sentence.asked = out_.now;
   sentence.due = out_.now + config_.tts_timeout;
@@ -56,7 +56,7 @@ void Speaker::ask(Sentence& sentence) {
   out_.put(TtsRequest{sentence.request, out_.now, sentence.text, sentence.voice});
 }
 
-void Speaker::retry(Sentence& sentence, const std::string& reason) {
+void SpeechPlayer::retry(Sentence& sentence, const std::string& reason) {
   out_.note(journal::Failed{sentence.request, "tts", reason});
   if (sentence.retried) {
     broken_ = true;
@@ -67,27 +67,27 @@ void Speaker::retry(Sentence& sentence, const std::string& reason) {
   ask(sentence);
 }
 
-void Speaker::complete(Sentence& sentence) {
+void SpeechPlayer::complete(Sentence& sentence) {
   sentence.complete = true;
   out_.note(
       journal::Answered{sentence.request, "tts", "", 1.0F, sentence.service.value_or(0), sentence.length});
 }
 
-const Speaker::Sentence* Speaker::find(RequestId id) const {
+const SpeechPlayer::Sentence* SpeechPlayer::find(RequestId id) const {
   const auto found = std::find_if(queue_.begin(), queue_.end(),
                                   [id](const Sentence& s) { return s.request == id && !s.complete; });
   return found == queue_.end() ? nullptr : &*found;
 }
-Speaker::Sentence* Speaker::find(RequestId id) {
+SpeechPlayer::Sentence* SpeechPlayer::find(RequestId id) {
   return const_cast<Sentence*>(std::as_const(*this).find(id));
 }
 
-std::optional<Samples> Speaker::asked(RequestId id) const {
+std::optional<Samples> SpeechPlayer::asked(RequestId id) const {
   const Sentence* sentence = find(id);
   return sentence == nullptr ? std::nullopt : std::optional(sentence->asked);
 }
 
-void Speaker::chunk(const TtsChunk& chunk) {
+void SpeechPlayer::chunk(const TtsChunk& chunk) {
   Sentence* sentence = find(chunk.id);
   if (sentence == nullptr) return;
   if (!sentence->service) sentence->service = chunk.service;
@@ -107,19 +107,19 @@ void Speaker::chunk(const TtsChunk& chunk) {
   ask_ahead();
 }
 
-void Speaker::failed(const Failure& failure) {
+void SpeechPlayer::failed(const Failure& failure) {
   if (Sentence* sentence = find(failure.id)) retry(*sentence, failure.reason);
 }
 
 // Is there a frame to send: a whole one, or the rest of a sentence?
-bool Speaker::ready() const {
+bool SpeechPlayer::ready() const {
   if (paused_ || queue_.empty()) return false;
   const Sentence& front = queue_.front();
   const std::size_t there = front.pcm.size() > front.next ? front.pcm.size() - front.next : 0;
   return there >= kFrameSamples || front.complete;
 }
 
-void Speaker::send_frame() {
+void SpeechPlayer::send_frame() {
   Pcm frame;
   frame.reserve(kFrameSamples);
   std::vector<std::uint64_t> whole;
@@ -153,13 +153,13 @@ void Speaker::send_frame() {
   }
 }
 
-void Speaker::sent_whole(Sentence& sentence) {
+void SpeechPlayer::sent_whole(Sentence& sentence) {
   Pcm().swap(sentence.pcm);
   sentence.due = out_.now + backlog_ + kFrame + config_.report_timeout;
   playing_.push_back(std::move(sentence));
 }
 
-void Speaker::send() {
+void SpeechPlayer::send() {
   backlog_ = std::max<Samples>(0, backlog_ - kFrame);
   if (config_.lockstep) {
     send_frame();
@@ -171,7 +171,7 @@ void Speaker::send() {
 }
 
 // Without reports a sentence is heard when, by our estimate, its last sample was played.
-void Speaker::account_drained() {
+void SpeechPlayer::account_drained() {
   while (!playing_.empty() &&
          playing_.front().begin.value_or(0) + playing_.front().length <= heard_estimate()) {
     account(playing_.front(), playing_.front().length);
@@ -179,7 +179,7 @@ void Speaker::account_drained() {
   }
 }
 
-void Speaker::account(const Sentence& sentence, Samples heard) {
+void SpeechPlayer::account(const Sentence& sentence, Samples heard) {
   Samples length = sentence.length;
   if (!sentence.complete) {
     length = std::max(length, static_cast<Samples>(sentence.text.size()) * kSamplesPerCharacter);
@@ -190,7 +190,7 @@ void Speaker::account(const Sentence& sentence, Samples heard) {
   out_.note(journal::SentenceEnd{sentence.number, length, heard, sentence.complete && heard == length});
 }
 
-std::vector<Speaker::Unsaid> Speaker::stop() {
+std::vector<SpeechPlayer::Unsaid> SpeechPlayer::stop() {
   std::vector<Unsaid> unsaid;
   Cut cut;
   cut.estimate = heard_estimate();
@@ -217,7 +217,7 @@ std::vector<Speaker::Unsaid> Speaker::stop() {
   return unsaid;
 }
 
-void Speaker::mark(const in::Mark& mark) {
+void SpeechPlayer::mark(const in::Mark& mark) {
   if (!mark.name.starts_with('s')) return;
   const auto number = ascii::to_number<std::uint64_t>(std::string_view(mark.name).substr(1));
   if (!number) return;
@@ -227,7 +227,7 @@ void Speaker::mark(const in::Mark& mark) {
   }
 }
 
-void Speaker::cleared(const in::Cleared& cleared) {
+void SpeechPlayer::cleared(const in::Cleared& cleared) {
   const Samples heard = cleared.played + discarded_; // as a position among all samples sent
   discarded_ += std::max<Samples>(0, cleared.discarded);
   if (cuts_.empty()) return;
@@ -236,7 +236,7 @@ void Speaker::cleared(const in::Cleared& cleared) {
   cuts_.pop_front();
 }
 
-void Speaker::expire() {
+void SpeechPlayer::expire() {
   for (std::size_t i = 0; i < std::min<std::size_t>(queue_.size(), 2); ++i) {
     Sentence& sentence = queue_[i];
     if (sentence.request == 0 || sentence.complete || sentence.due > out_.now) continue;
@@ -252,20 +252,20 @@ void Speaker::expire() {
 }
 
 // The oldest cut, by estimate.
-void Speaker::account_cut() {
+void SpeechPlayer::account_cut() {
   for (const Sentence& sentence : cuts_.front().sentences)
     account(sentence, cuts_.front().estimate - *sentence.begin);
   cuts_.pop_front();
 }
 
-void Speaker::close() {
+void SpeechPlayer::close() {
   closed_ = true;
   stop();
   while (!cuts_.empty())
     account_cut();
 }
 
-std::optional<Samples> Speaker::deadline() const {
+std::optional<Samples> SpeechPlayer::deadline() const {
   std::optional<Samples> at;
   const auto sooner = [&at](Samples candidate) { at = std::min(at.value_or(candidate), candidate); };
   if (ready() || (!config_.reports && !playing_.empty())) sooner(out_.now + kFrame);

@@ -1,4 +1,4 @@
-// What a session has to say to the outside, in order; shared by the parts of a session. Not public.
+// What a session has to say to the outside, in order, and the media time; shared by its parts. Not public.
 #pragma once
 #include <deque>
 #include <type_traits>
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "voice/journal.hpp"
-#include "voice/session.hpp"
+#include "voice/output.hpp"
 
 namespace talky::voice {
 
@@ -17,7 +17,7 @@ inline constexpr bool is_conversation =
     std::is_same_v<T, journal::Digits> || std::is_same_v<T, journal::SentenceStart> ||
     std::is_same_v<T, journal::SentenceEnd>;
 
-struct Outbox {
+struct OutputQueue {
   Samples now = 0;
   RequestId last_request = 0;
   std::deque<Output> outputs;

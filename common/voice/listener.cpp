@@ -1,0 +1,210 @@
+#include "voice/listener.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace talky::voice {
+
+Listener::Listener(const Config& config, VoiceActivity& vad, OutputQueue& out)
+    : config_(config),
+      vad_(vad),
+      out_(out),
+      detector_({config.vad_on, config.vad_off, config.min_speech, vad.window()}) {}
+
+// --- Speech and the turn it opens
+
+void Listener::receive(std::span<const std::int16_t> frame) {
+  const std::size_t count = std::min(frame.size(), kFrameSamples);
+  history_.insert(history_.end(), frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(count));
+  history_.resize(static_cast<std::size_t>(out_.now - history_begin_));
+  probabilities_.clear();
+  next_window_ = 0;
+  vad_.process(std::span<const std::int16_t>(history_).last(kFrameSamples), probabilities_);
+}
+
+bool Listener::turn_opens(bool deaf, bool agent_audible) {
+  while (next_window_ < probabilities_.size()) {
+    const float probability = probabilities_[next_window_++];
+    heard_until_ += vad_.window();
+    if (deaf) continue;
+    switch (detector_.push(probability, heard_until_)) {
+      case SpeechDetector::Event::started:
+        if (speech_started(agent_audible)) return true;
+        break;
+      case SpeechDetector::Event::ended: speech_ended(); break;
+      case SpeechDetector::Event::none: break;
+    }
+  }
+  return false;
+}
+
+bool Listener::speech_started(bool agent_audible) {
+  const Samples begin = detector_.begin();
+  out_.note(journal::SpeechStart{begin, agent_audible});
+  if (state_ == State::idle) {
+    turn_ = CallerTurn{};
+    turn_.begin = turn_.end = turn_.stretch = begin;
+    state_ = State::talking;
+    return true;
+  }
+  if (!turn_.forced) {
+    drop_recognition();
+    turn_.stretch = begin;
+    state_ = State::talking;
+  }
+  return false;
+}
+
+void Listener::speech_ended() {
+  out_.note(journal::SpeechEnd{detector_.end()});
+  noise_ = false;
+  if (state_ != State::talking) return;
+  turn_.end = detector_.end();
+  turn_.spoken += turn_.end - turn_.stretch;
+  state_ = State::pausing;
+}
+
+void Listener::join(Samples begin, Samples spoken) {
+  turn_.begin = begin;
+  turn_.spoken = spoken;
+}
+
+void Listener::reopen() {
+  if (state_ != State::idle || !detector_.speaking()) return;
+  turn_.begin = turn_.end = turn_.stretch = out_.now;
+  state_ = State::talking;
+}
+
+void Listener::drop() {
+  drop_recognition();
+  state_ = State::idle;
+}
+
+std::optional<Samples> Listener::speaking_for() const {
+  if (state_ != State::talking || turn_.early || noise_ || !detector_.speaking()) return std::nullopt;
+  return heard_until_ - turn_.stretch;
+}
+
+void Listener::trim(std::optional<Samples> keep) {
+  Samples from = detector_.rising() || detector_.speaking() ? detector_.begin() : heard_until_;
+  if (state_ != State::idle) from = std::min(from, turn_.begin);
+  if (keep) from = std::min(from, *keep);
+  from -= config_.pre_roll;
+  // In steps of a second, so that a frame costs no moving of memory.
+  if (from - history_begin_ < kSampleRate) return;
+  history_.erase(history_.begin(), history_.begin() + static_cast<std::ptrdiff_t>(from - history_begin_));
+  history_begin_ = from;
+}
+
+// --- The end of the turn
+
+// By what the dialogue thinks of the words so far: "yes" is complete, "my name is" is not.
+Samples Listener::pause_needed(const Dialogue& dialogue) const {
+  if (!turn_.recognition || !turn_.recognition->result) return config_.pause_open;
+  const SttResult& result = *turn_.recognition->result;
+  switch (dialogue.completeness(Utterance{result.text, result.confidence})) {
+    case language::Completeness::complete: return config_.pause_complete;
+    case language::Completeness::unfinished: return config_.pause_unfinished;
+    case language::Completeness::open: break;
+  }
+  return config_.pause_open;
+}
+
+std::optional<CallerTurn> Listener::ended(const Dialogue& dialogue) {
+  if (state_ == State::talking && out_.now - turn_.begin >= config_.max_utterance) {
+    turn_.forced = noise_ = true;
+    turn_.spoken += out_.now - turn_.stretch;
+    turn_.end = turn_.endpoint = out_.now;
+    recognise(false);
+    state_ = State::deciding;
+  }
+  const Samples silence = out_.now - turn_.end;
+  if (state_ == State::pausing && !detector_.rising()) {
+    if (!turn_.recognition && silence >= config_.speculate_after) recognise(true);
+    if (turn_.recognition && silence >= pause_needed(dialogue)) {
+      turn_.endpoint = out_.now;
+      state_ = State::deciding;
+      // What failed on suspicion is asked once more in earnest.
+      if (turn_.recognition->failed && turn_.recognition->speculative) recognise(false);
+    }
+  }
+  if (state_ != State::deciding) return std::nullopt;
+  if (turn_.recognition->result && !turn_.forced && silence < pause_needed(dialogue)) {
+    state_ = State::pausing; // the words that came say that there is more to come
+    return std::nullopt;
+  }
+  if (turn_.recognition->open()) return std::nullopt;
+  state_ = State::idle;
+  return std::exchange(turn_, CallerTurn{});
+}
+
+std::optional<Samples> Listener::deadline(const Dialogue& dialogue) const {
+  switch (state_) {
+    case State::idle: break;
+    case State::talking: return turn_.begin + config_.max_utterance;
+    case State::pausing:
+      return turn_.end + (turn_.recognition ? pause_needed(dialogue) : config_.speculate_after);
+    case State::deciding:
+      if (turn_.recognition) return turn_.recognition->due;
+  }
+  return std::nullopt;
+}
+
+// --- The recogniser
+
+void Listener::recognise(bool speculative) {
+  const Samples from = std::max(history_begin_, turn_.begin - config_.pre_roll);
+  auto pcm = std::make_shared<Pcm>(history_.begin() + static_cast<std::ptrdiff_t>(from - history_begin_),
+                                   history_.end());
+  Recognition recognition;
+  recognition.id = out_.next_request();
+  recognition.asked = out_.now;
+  recognition.due = out_.now + config_.stt_timeout;
+  recognition.speculative = speculative;
+  out_.note(journal::Requested{recognition.id, "stt", "", speculative, static_cast<Samples>(pcm->size())});
+  out_.put(SttRequest{recognition.id, out_.now, std::move(pcm), speculative});
+  turn_.recognition = std::move(recognition);
+}
+
+void Listener::drop_recognition() {
+  if (state_ == State::idle || !turn_.recognition) return;
+  if (turn_.recognition->open()) out_.cancel(turn_.recognition->id, "stt");
+  turn_.recognition.reset();
+}
+
+std::optional<Samples> Listener::asked(RequestId id) const {
+  if (state_ == State::idle || !turn_.recognition || turn_.recognition->id != id) return std::nullopt;
+  return turn_.recognition->asked;
+}
+
+Recognition* Listener::waiting(RequestId id) {
+  return asked(id) && turn_.recognition->open() ? &*turn_.recognition : nullptr;
+}
+
+bool Listener::answered(const SttResult& result) {
+  Recognition* recognition = waiting(result.id);
+  if (recognition == nullptr) return false;
+  recognition->result = result;
+  out_.note(journal::Answered{result.id, "stt", result.text, result.confidence, result.service, 0});
+  return true;
+}
+
+bool Listener::failed(const Failure& failure) {
+  Recognition* recognition = waiting(failure.id);
+  if (recognition == nullptr) return false;
+  out_.note(journal::Failed{failure.id, "stt", failure.reason});
+  recognition->failed = true;
+  return true;
+}
+
+void Listener::expire() {
+  if (state_ == State::idle || !turn_.recognition) return;
+  Recognition& recognition = *turn_.recognition;
+  if (!recognition.open() || recognition.due > out_.now) return;
+  out_.put(Cancel{recognition.id});
+  out_.note(journal::Failed{recognition.id, "stt", "time-out"});
+  recognition.failed = true;
+}
+
+} // namespace talky::voice
