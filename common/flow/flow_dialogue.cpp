@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ascii.hpp"
-#include "language/answers.hpp"
 #include "language/sentences.hpp"
-#include "language/words.hpp"
 
 namespace talky::flow {
 namespace {
@@ -14,16 +11,6 @@ namespace {
 // States passed without a word in one answer; the check finds circles that can be found, this ends the
 // others.
 constexpr int kMaxHops = 32;
-
-// What "anna" in <sip:anna@host> or +49 30 1234 is called.
-std::string user_of(std::string_view uri) {
-  const std::size_t scheme = uri.find(':');
-  const std::size_t at = uri.find('@');
-  if (at == std::string_view::npos)
-    return std::string(uri.substr(scheme == std::string_view::npos ? 0 : scheme + 1));
-  const std::size_t begin = scheme == std::string_view::npos || scheme > at ? 0 : scheme + 1;
-  return std::string(uri.substr(begin, at - begin));
-}
 
 std::string joined_text(std::string a, const std::string& b) {
   if (!a.empty() && !b.empty()) a += ' ';
@@ -33,12 +20,8 @@ std::string joined_text(std::string a, const std::string& b) {
 } // namespace
 
 voice::Reply FlowDialogue::start(const voice::in::Start& start, Random& random) {
-  moment_ = start.moment;
+  variables_.start(start);
   voice_ = start.voice.empty() ? model_.voice : start.voice;
-  variables_["caller"] = user_of(start.from);
-  variables_["called"] = user_of(start.to);
-  variables_["today"] = language::to_iso(today());
-  variables_["now"] = language::to_iso(language::TimeOfDay{moment_.hour, moment_.minute});
   return enter(state_, {}, random);
 }
 
@@ -53,7 +36,7 @@ voice::Reply FlowDialogue::answer(const voice::Heard& heard, Random& random) {
         } else if constexpr (std::is_same_v<T, voice::Silence>) {
           return silent(h, random);
         } else {
-          voice::Reply r = reply(say(h.last ? model_.trouble_last : model_.trouble, random));
+          voice::Reply r = reply(variables_.say(h.last ? model_.trouble_last : model_.trouble, random));
           if (h.last) r.action = voice::Reply::Hangup{"engine failure"};
           if (h.last) r.interruptible = false;
           return r;
@@ -61,72 +44,52 @@ voice::Reply FlowDialogue::answer(const voice::Heard& heard, Random& random) {
       },
       heard);
   // The promise of every state: an answer that says or does something.
-  if (out.text.empty() && out.action.index() == 0) out.text = say(model_.fallback, random);
+  if (out.text.empty() && out.action.index() == 0) out.text = variables_.say(model_.fallback, random);
   return out;
 }
 
 voice::Reply FlowDialogue::understand(const voice::Utterance& utterance, Random& random) {
-  Input input;
-  input.text = utterance.text;
-  input.yes = language::yes_or_no(utterance.text);
-  variables_["said"] = utterance.text;
-  choose_intent(input);
-  input.text = find_question(input);
-  if (input.question == nullptr || language::has_words(input.text)) fill(input);
+  Input input = understanding().understand(utterance.text, variables_);
   voice::Reply out = carry_on(input, random);
   if (out.intent.empty()) out.intent = input.intent;
   return out;
 }
 
 voice::Reply FlowDialogue::typed(const voice::Digits& digits, Random& random) {
-  Input input;
-  input.digits = digits.digits;
-  variables_["digits"] = digits.digits;
-  // Keys answer a question for a number.
-  if (const Slot* slot = model_.slot(state_->ask)) {
-    const bool all_figures = std::all_of(digits.digits.begin(), digits.digits.end(), ascii::is_digit);
-    const auto number = ascii::to_number<std::int64_t>(digits.digits);
-    const bool fits =
-        (slot->type == Slot::Type::digits && (slot->length == 0 || slot->length == digits.digits.size())) ||
-        (slot->type == Slot::Type::number && number && *number >= slot->min && *number <= slot->max);
-    if (all_figures && fits) {
-      variables_[slot->name] = slot->type == Slot::Type::number ? std::to_string(*number) : digits.digits;
-      input.filled.push_back(slot->name);
-    }
-  }
+  Input input = understanding().typed(digits.digits, variables_);
   return carry_on(input, random);
 }
 
 voice::Reply FlowDialogue::silent(const voice::Silence& silence, Random& random) {
   if (silence.last) {
-    voice::Reply out = reply(say(model_.silence_last, random));
+    voice::Reply out = reply(variables_.say(model_.silence_last, random));
     out.action = voice::Reply::Hangup{"silence"};
     return out;
   }
-  if (!state_->silence.empty()) return reply(say(state_->silence, random));
-  return question_again(say(model_.silence, random), random);
+  if (!state_->silence.empty()) return reply(variables_.say(state_->silence, random));
+  return question_again(variables_.say(model_.silence, random), random);
 }
 
 voice::Reply FlowDialogue::carry_on(Input& input, Random& random) {
   const auto answered = [this](voice::Reply out) {
-    tries_ = 0;
+    variables_.forget_tries();
     return out;
   };
   // A question is answered first, and what else was said goes on behind the answer.
   std::string lead;
   if (input.question != nullptr) {
     if (input.filled.empty()) return answered(fire(*input.question, input, {}, random));
-    apply(*input.question);
-    lead = say(input.question->say, random);
+    variables_.apply(*input.question);
+    lead = variables_.say(input.question->say, random);
     input.intent.clear();
     input.score = 0;
   }
-  if (const Rule* rule = first(state_->on, input))
+  if (const Rule* rule = understanding().first(state_->on, input))
     return answered(fire(*rule, input, std::move(lead), random));
   const bool asked_filled = !state_->ask.empty() && std::find(input.filled.begin(), input.filled.end(),
                                                               state_->ask) != input.filled.end();
   if (asked_filled) return answered(enter(model_.find(state_->then), std::move(lead), random));
-  if (const Rule* rule = first(model_.on, input))
+  if (const Rule* rule = understanding().first(model_.on, input))
     return answered(fire(*rule, input, std::move(lead), random));
   if (auto out = builtin(input, random)) return answered(std::move(*out));
   if (!input.filled.empty()) return answered(question_again(std::move(lead), random));
@@ -134,8 +97,8 @@ voice::Reply FlowDialogue::carry_on(Input& input, Random& random) {
 }
 
 voice::Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead, Random& random) {
-  apply(rule);
-  std::string text = joined_text(std::move(lead), say(rule.say, random));
+  variables_.apply(rule);
+  std::string text = joined_text(std::move(lead), variables_.say(rule.say, random));
   if (rule.repeat)
     return reply(joined_text(std::move(text), last_text_.empty() ? question(random) : last_text_));
   voice::Reply out;
@@ -143,7 +106,7 @@ voice::Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::strin
     out = enter(model_.find(rule.go), std::move(text), random);
   } else if (rule.action.index() != 0) {
     out = reply(std::move(text));
-    out.action = render(rule.action);
+    out.action = variables_.render(rule.action);
     out.interruptible = false;
   } else {
     out = question_again(std::move(text), random);
@@ -159,12 +122,12 @@ std::optional<voice::Reply> FlowDialogue::builtin(const Input& input, Random& ra
     return reply(last_text_.empty() ? question(random) : last_text_);
   }
   if (input.intent == "help") {
-    if (!state_->help.empty()) return reply(say(state_->help, random));
-    return question_again(say(model_.help, random), random);
+    if (!state_->help.empty()) return reply(variables_.say(state_->help, random));
+    return question_again(variables_.say(model_.help, random), random);
   }
-  if (input.intent == "operator") return question_again(say(model_.no_operator, random), random);
+  if (input.intent == "operator") return question_again(variables_.say(model_.no_operator, random), random);
   if (input.intent == "goodbye") {
-    voice::Reply out = reply(say(model_.goodbye, random));
+    voice::Reply out = reply(variables_.say(model_.goodbye, random));
     out.action = voice::Reply::Hangup{"goodbye"};
     out.interruptible = false;
     return out;
@@ -173,13 +136,12 @@ std::optional<voice::Reply> FlowDialogue::builtin(const Input& input, Random& ra
 }
 
 voice::Reply FlowDialogue::misunderstood(Random& random) {
-  ++tries_;
-  if (tries_ >= model_.patience && !model_.give_up.empty()) {
-    tries_ = 0;
+  if (variables_.count_try() >= model_.patience && !model_.give_up.empty()) {
+    variables_.forget_tries();
     return enter(model_.find(model_.give_up), {}, random);
   }
-  if (!state_->fallback.empty()) return reply(say(state_->fallback, random));
-  return question_again(say(model_.fallback, random), random);
+  if (!state_->fallback.empty()) return reply(variables_.say(state_->fallback, random));
+  return question_again(variables_.say(model_.fallback, random), random);
 }
 
 voice::Reply FlowDialogue::enter(const State* state, std::string lead, Random& random) {
@@ -187,26 +149,27 @@ voice::Reply FlowDialogue::enter(const State* state, std::string lead, Random& r
   for (int hop = 0; hop < kMaxHops; ++hop) {
     state_ = state;
     const auto rule = std::find_if(state->enter.begin(), state->enter.end(), [this](const Rule& r) {
-      return !r.condition || r.condition->holds([this](std::string_view name) { return value(name); });
+      return !r.condition || variables_.holds(*r.condition);
     });
     const State* next = nullptr;
     if (rule != state->enter.end()) {
-      apply(*rule);
-      lead = joined_text(std::move(lead), say(rule->say, random));
+      variables_.apply(*rule);
+      lead = joined_text(std::move(lead), variables_.say(rule->say, random));
       if (rule->action.index() != 0) {
         voice::Reply out = reply(std::move(lead));
-        out.action = render(rule->action);
+        out.action = variables_.render(rule->action);
         out.interruptible = false;
         return out;
       }
       if (!rule->go.empty()) next = model_.find(rule->go);
     }
-    if (next == nullptr && !state->ask.empty() && !value(state->ask).empty()) next = model_.find(state->then);
+    if (next == nullptr && !state->ask.empty() && !variables_.value(state->ask).empty())
+      next = model_.find(state->then);
     if (next == nullptr) break;
     state = next;
   }
-  voice::Reply out = reply(joined_text(std::move(lead), say(state_->say, random)));
-  out.action = render(state_->action);
+  voice::Reply out = reply(joined_text(std::move(lead), variables_.say(state_->say, random)));
+  out.action = variables_.render(state_->action);
   const bool ends = out.action.index() == 1 || out.action.index() == 2;
   out.interruptible = state_->interruptible && (!ends || state_->interruptible_given);
   last_text_ = out.text;
@@ -228,8 +191,8 @@ voice::Reply FlowDialogue::question_again(std::string lead, Random& random) {
 
 // What the state wants to know, in short: its `again`, or the last question of its `say`.
 std::string FlowDialogue::question(Random& random) const {
-  if (!state_->again.empty()) return say(state_->again, random);
-  const auto list = language::sentences(say(state_->say, random));
+  if (!state_->again.empty()) return variables_.say(state_->again, random);
+  const auto list = language::sentences(variables_.say(state_->say, random));
   const auto last = std::find_if(list.rbegin(), list.rend(),
                                  [](const std::string& sentence) { return sentence.ends_with('?'); });
   return last == list.rend() ? std::string() : *last;

@@ -1,5 +1,5 @@
-// What the voice session and the bridge say to each other besides audio. The same messages, field by field, as
-// the JSON of the bridge (common/ipc/control.hpp); plain structs here, because a session stands below no
+// What the voice session and the bridge say to each other besides audio. The same messages, field by field,
+// as the JSON of the bridge (common/ipc/control.hpp); plain structs here, because a session stands below no
 // wire.
 #pragma once
 #include <cstdint>

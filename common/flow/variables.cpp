@@ -1,19 +1,47 @@
-// The sentences of a flow: variants, variables, and how values are said.
+#include "flow/variables.hpp"
+
 #include <utility>
+#include <vector>
 
 #include "core/ascii.hpp"
-#include "flow/flow_dialogue.hpp"
 
 namespace talky::flow {
+namespace {
 
-// Variants whose condition holds go before those without one.
-std::string FlowDialogue::say(const Prompt& prompt, Random& random) const {
+// What "anna" in <sip:anna@host> or +49 30 1234 is called.
+std::string user_of(std::string_view uri) {
+  const std::size_t scheme = uri.find(':');
+  const std::size_t at = uri.find('@');
+  if (at == std::string_view::npos)
+    return std::string(uri.substr(scheme == std::string_view::npos ? 0 : scheme + 1));
+  const std::size_t begin = scheme == std::string_view::npos || scheme > at ? 0 : scheme + 1;
+  return std::string(uri.substr(begin, at - begin));
+}
+
+} // namespace
+
+void Variables::start(const voice::in::Start& start) {
+  moment_ = start.moment;
+  set("caller", user_of(start.from));
+  set("called", user_of(start.to));
+  set("today", language::to_iso(today()));
+  set("now", language::to_iso(language::TimeOfDay{moment_.hour, moment_.minute}));
+}
+
+void Variables::set(std::string_view name, std::string value) {
+  values_.insert_or_assign(std::string(name), std::move(value));
+}
+
+bool Variables::holds(const Expression& condition) const {
+  return condition.holds([this](std::string_view name) { return value(name); });
+}
+
+std::string Variables::say(const Prompt& prompt, Random& random) const {
   std::vector<const Prompt::Variant*> fit;
   for (const bool conditional : {true, false}) {
     for (const Prompt::Variant& variant : prompt.variants) {
       if (variant.condition.has_value() != conditional) continue;
-      if (conditional && !variant.condition->holds([this](std::string_view name) { return value(name); }))
-        continue;
+      if (conditional && !holds(*variant.condition)) continue;
       fit.push_back(&variant);
     }
     if (!fit.empty()) break;
@@ -22,24 +50,24 @@ std::string FlowDialogue::say(const Prompt& prompt, Random& random) const {
   return render(fit[static_cast<std::size_t>(random.below(fit.size()))]->text, false);
 }
 
-std::string FlowDialogue::render(const Template& text, bool raw) const {
+std::string Variables::render(const Template& text, bool raw) const {
   std::string out;
   for (const Template::Part& part : text.parts) {
     if (!part.variable) {
       out += part.text;
     } else {
-      out += raw ? value(part.text) : spoken_of(part);
+      out += raw ? value(part.text) : spoken(part);
     }
   }
   return std::string(ascii::trim(out));
 }
 
-std::string FlowDialogue::render_raw(std::string_view text) const {
+std::string Variables::render_raw(std::string_view text) const {
   const auto parsed = parse_template(text);
   return parsed ? render(*parsed, true) : std::string(text);
 }
 
-voice::Reply::Action FlowDialogue::render(const voice::Reply::Action& action) const {
+voice::Reply::Action Variables::render(const voice::Reply::Action& action) const {
   if (const auto* transfer = std::get_if<voice::Reply::Transfer>(&action))
     return voice::Reply::Transfer{render_raw(transfer->target)};
   if (const auto* digits = std::get_if<voice::Reply::SendDigits>(&action))
@@ -47,21 +75,21 @@ voice::Reply::Action FlowDialogue::render(const voice::Reply::Action& action) co
   return action;
 }
 
-void FlowDialogue::apply(const Rule& rule) {
+void Variables::apply(const Rule& rule) {
   for (const auto& [name, text] : rule.set)
-    variables_[name] = render(text, true);
+    values_[name] = render(text, true);
   for (const std::string& name : rule.clear)
-    variables_.erase(name);
+    values_.erase(name);
 }
 
-std::string FlowDialogue::value(std::string_view name) const {
+std::string Variables::value(std::string_view name) const {
   if (name == "tries") return std::to_string(tries_);
-  if (const auto found = variables_.find(name); found != variables_.end()) return found->second;
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
   const auto constant = model_.values.find(std::string(name));
   return constant == model_.values.end() ? std::string() : constant->second;
 }
 
-std::string FlowDialogue::spoken_of(const Template::Part& part) const {
+std::string Variables::spoken(const Template::Part& part) const {
   std::string text = value(part.text);
   if (part.form == "raw") return text;
   if (part.form == "weekday") {

@@ -1,17 +1,47 @@
-// What an utterance means in the state where the conversation is.
+#include "flow/understanding.hpp"
+
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "core/ascii.hpp"
-#include "flow/flow_dialogue.hpp"
 #include "language/answers.hpp"
 #include "language/clauses.hpp"
 #include "language/words.hpp"
 
 namespace talky::flow {
 
+Input Understanding::understand(const std::string& text, Variables& variables) const {
+  Input input;
+  input.text = text;
+  input.yes = language::yes_or_no(text);
+  variables.set("said", text);
+  choose_intent(input);
+  input.text = find_question(input);
+  if (input.question == nullptr || language::has_words(input.text)) fill(input, variables);
+  return input;
+}
+
+Input Understanding::typed(const std::string& digits, Variables& variables) const {
+  Input input;
+  input.digits = digits;
+  variables.set("digits", digits);
+  if (const Slot* slot = model_.slot(state_.ask)) {
+    const bool all_figures = std::all_of(digits.begin(), digits.end(), ascii::is_digit);
+    const auto number = ascii::to_number<std::int64_t>(digits);
+    const bool fits =
+        (slot->type == Slot::Type::digits && (slot->length == 0 || slot->length == digits.size())) ||
+        (slot->type == Slot::Type::number && number && *number >= slot->min && *number <= slot->max);
+    if (all_figures && fits) {
+      variables.set(slot->name, slot->type == Slot::Type::number ? std::to_string(*number) : digits);
+      input.filled.push_back(slot->name);
+    }
+  }
+  return input;
+}
+
 // Looks for a clause that asks something which a rule answers in words, and returns the text without it.
-std::string FlowDialogue::find_question(Input& input) const {
+std::string Understanding::find_question(Input& input) const {
   std::string rest;
   for (const language::Clause& clause : language::clauses(input.text)) {
     Input asked;
@@ -22,7 +52,7 @@ std::string FlowDialogue::find_question(Input& input) const {
              holds(rule, asked);
     };
     const Rule* found = nullptr;
-    for (const auto* rules : {&state_->on, &model_.on}) {
+    for (const auto* rules : {&state_.on, &model_.on}) {
       const auto rule = std::find_if(rules->begin(), rules->end(), [&](const Rule& r) {
         return std::find(r.intents.begin(), r.intents.end(), asked.intent) != r.intents.end();
       });
@@ -41,8 +71,8 @@ std::string FlowDialogue::find_question(Input& input) const {
   return rest;
 }
 
-void FlowDialogue::fill(Input& input) {
-  std::optional<std::size_t> asked = model_.slot_index(state_->ask);
+void Understanding::fill(Input& input, Variables& variables) const {
+  std::optional<std::size_t> asked = model_.slot_index(state_.ask);
   if (asked) {
     // "Goodbye" is not a name, and "can you help me please" not a yes.
     const Slot::Type type = model_.slots[*asked].type;
@@ -52,25 +82,25 @@ void FlowDialogue::fill(Input& input) {
   if (input.score >= IntentMatcher::kSure && !input.intent.empty()) input.yes.reset();
   // What a rule here waits for may be corrected without being asked for.
   std::vector<std::size_t> corrected;
-  for (const Rule& rule : state_->on) {
+  for (const Rule& rule : state_.on) {
     for (const std::string& name : rule.slots)
       if (const auto slot = model_.slot_index(name)) corrected.push_back(*slot);
   }
-  for (Filled& filled : find_values(model_.slots, asked, input.text, today(), corrected)) {
+  for (Filled& filled : find_values(model_.slots, asked, input.text, variables_.today(), corrected)) {
     const std::string& name = model_.slots[filled.slot].name;
-    variables_[name] = std::move(filled.value);
+    variables.set(name, std::move(filled.value));
     input.filled.push_back(name);
   }
 }
 
-bool FlowDialogue::wants(const std::vector<Rule>& rules, std::string_view intent) const {
+bool Understanding::wants(const std::vector<Rule>& rules, std::string_view intent) const {
   return std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
     return std::find(rule.intents.begin(), rule.intents.end(), intent) != rule.intents.end();
   });
 }
 
 // The best of the intents that anything here answers.
-void FlowDialogue::choose_intent(Input& input) const {
+void Understanding::choose_intent(Input& input) const {
   if (language::asks_to_repeat(input.text)) {
     input.intent = "repeat";
     input.score = 1;
@@ -79,14 +109,14 @@ void FlowDialogue::choose_intent(Input& input) const {
   for (const Match& match : model_.matcher->match(input.text)) {
     const bool everywhere = std::find(std::begin(kBuiltinIntents), std::end(kBuiltinIntents), match.intent) !=
                             std::end(kBuiltinIntents);
-    if (!everywhere && !wants(state_->on, match.intent) && !wants(model_.on, match.intent)) continue;
+    if (!everywhere && !wants(state_.on, match.intent) && !wants(model_.on, match.intent)) continue;
     input.intent = match.intent;
     input.score = match.score;
     return;
   }
 }
 
-bool FlowDialogue::holds(const Rule& rule, const Input& input) const {
+bool Understanding::holds(const Rule& rule, const Input& input) const {
   const auto among = [](const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
@@ -96,12 +126,11 @@ bool FlowDialogue::holds(const Rule& rule, const Input& input) const {
     return false;
   if (rule.yes && rule.yes != input.yes) return false;
   if (!rule.digits.empty() && !among(rule.digits, input.digits)) return false;
-  if (rule.condition && !rule.condition->holds([this](std::string_view name) { return value(name); }))
-    return false;
+  if (rule.condition && !variables_.holds(*rule.condition)) return false;
   return true;
 }
 
-const Rule* FlowDialogue::first(const std::vector<Rule>& rules, const Input& input) const {
+const Rule* Understanding::first(const std::vector<Rule>& rules, const Input& input) const {
   const auto found =
       std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) { return holds(rule, input); });
   return found == rules.end() ? nullptr : &*found;
@@ -109,15 +138,15 @@ const Rule* FlowDialogue::first(const std::vector<Rule>& rules, const Input& inp
 
 // --- Is that all?
 
-language::Completeness FlowDialogue::completeness(const voice::Utterance& utterance) const {
+language::Completeness Understanding::completeness(const voice::Utterance& utterance) const {
   const auto heard = language::words(utterance.text);
   if (heard.empty()) return language::Completeness::open;
   if (!language::has_words(utterance.text) || language::trails_off(utterance.text))
     return language::Completeness::unfinished;
-  const auto asked = model_.slot_index(state_->ask);
+  const auto asked = model_.slot_index(state_.ask);
   if (asked) {
     const Slot& slot = model_.slots[*asked];
-    const auto filled = find_values(model_.slots, asked, utterance.text, today());
+    const auto filled = find_values(model_.slots, asked, utterance.text, variables_.today());
     const bool there =
         std::any_of(filled.begin(), filled.end(), [&](const Filled& f) { return f.slot == *asked; });
     if (slot.type == Slot::Type::digits) {
@@ -132,7 +161,7 @@ language::Completeness FlowDialogue::completeness(const voice::Utterance& uttera
   }
   // "Yes" ends a turn; "no" is often followed by what is right.
   const bool answer_wanted =
-      std::any_of(state_->on.begin(), state_->on.end(), [](const Rule& r) { return r.yes.has_value(); });
+      std::any_of(state_.on.begin(), state_.on.end(), [](const Rule& r) { return r.yes.has_value(); });
   if (answer_wanted && heard.size() <= 3 && language::yes_or_no(utterance.text) == true)
     return language::Completeness::complete;
   Input input;
@@ -143,8 +172,8 @@ language::Completeness FlowDialogue::completeness(const voice::Utterance& uttera
   return language::Completeness::open;
 }
 
-language::Completeness FlowDialogue::completeness(const voice::Digits& digits) const {
-  const Slot* slot = model_.slot(state_->ask);
+language::Completeness Understanding::completeness(const voice::Digits& digits) const {
+  const Slot* slot = model_.slot(state_.ask);
   if (slot != nullptr && slot->type == Slot::Type::digits) {
     return slot->length > 0 && digits.digits.size() >= slot->length ? language::Completeness::complete
                                                                     : language::Completeness::open;
@@ -153,7 +182,7 @@ language::Completeness FlowDialogue::completeness(const voice::Digits& digits) c
   // A menu: as soon as no longer entry begins so.
   bool exact = false;
   bool longer = false;
-  for (const auto* rules : {&state_->on, &model_.on}) {
+  for (const auto* rules : {&state_.on, &model_.on}) {
     for (const Rule& rule : *rules) {
       for (const std::string& entry : rule.digits) {
         exact = exact || entry == digits.digits;
