@@ -26,7 +26,7 @@ std::string name_of(const object::value_type& member) {
 }
 
 // All on one line.
-struct Line {
+struct Compact {
   std::string_view colon, comma;
 
   void write(const value& value, std::string& out) const {
@@ -74,7 +74,7 @@ void write_lines(const value& value, int indent, int levels, std::string& out) {
     }
     out += "\n" + margin.substr(2) + "]";
   } else {
-    Line{": ", ", "}.write(value, out);
+    Compact{": ", ", "}.write(value, out);
   }
 }
 
@@ -88,7 +88,7 @@ std::string pretty(const value& value, int levels) {
 
 std::string compact(const value& value) {
   std::string out;
-  Line{":", ","}.write(value, out);
+  Compact{":", ","}.write(value, out);
   return out;
 }
 

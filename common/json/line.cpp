@@ -12,7 +12,7 @@ namespace {
 
 // DEL is escaped, and all controls but the usual three by number: the bytes of journals stay what they always
 // were.
-std::string quoted(std::string_view text) {
+std::string text_of(std::string_view text) {
   std::string out = "\"";
   for (const char c : utf8::repaired(text)) {
     switch (c) {
@@ -37,7 +37,7 @@ std::string quoted(std::string_view text) {
 
 void Line::key(std::string_view name) {
   if (text_.size() > 1) text_ += ',';
-  text_ += quoted(name);
+  text_ += text_of(name);
   text_ += ':';
 }
 
@@ -64,7 +64,7 @@ Line& Line::add(std::string_view name, float value) {
 }
 Line& Line::add(std::string_view name, std::string_view value) {
   key(name);
-  text_ += quoted(value);
+  text_ += text_of(value);
   return *this;
 }
 Line& Line::add(std::string_view name, const std::vector<std::pair<std::string, std::string>>& object) {
