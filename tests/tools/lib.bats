@@ -90,8 +90,9 @@ import struct
 def write(rows, stalls):
     with open("witness.1.packets", "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101))
-        for at, source, target, number, stamp, *silent in sorted(rows):
-            rtp = struct.pack(">BBHII", 0x80, 0, number, stamp, source) + (bytes(80) + b"\xff" * 80 if silent else bytes(160))
+        for at, source, target, number, stamp, *what in sorted(rows):
+            rtp = struct.pack(">BBHII", 0x80, 101 if "key" in what else 0, number, stamp, source)
+            rtp += bytes(80) + b"\xff" * 80 if "hole" in what else bytes(160)
             ip = b"\x45" + bytes(8) + b"\x11" + bytes(10) + struct.pack(">HHHH", source, target, 8 + len(rtp), 0) + rtp
             file.write(struct.pack("<IIII", int(at), int(at % 1 * 1e9), len(ip), len(ip)) + ip)
     open("witness.1.stalls", "w").write("".join(f"{a} {b} {who}\n" for a, b, who in stalls))
@@ -100,14 +101,14 @@ def write(rows, stalls):
 rows = []
 for i in range(100):
     late = .03 if i == 50 else 0
-    if i != 10: rows.append((1000 + i / 50 + late, 9000, 5000, i, 160 * i))
+    if i != 10: rows.append((1000 + i / 50 + late, 9000, 5000, i, 160 * i, *(["key"] if i == 30 else [])))
 # Ours: two jumps of 60 ms, the second with a stall before it; two packets that are 40 ms late, and two
 # holes, the second of each with a stall.
 number = 0
 for i in range(200):
     if i in (60, 61, 62, 120, 121, 122): continue
     late = .04 if i in (20, 160) else 0
-    rows.append((1000 + i / 50 + late, 5000, 9000, number, 160 * i, *([True] if i in (40, 140) else []))); number += 1
+    rows.append((1000 + i / 50 + late, 5000, 9000, number, 160 * i, *(["hole"] if i in (40, 140) else []))); number += 1
 at = lambda i: 1000 + i / 50
 write(rows, [(at(123) - .25, at(123), "talky-sipd"), (at(160), at(160) + .03, "ticker"), (at(20), at(20) + .03, "python3"),
              (at(140) - .03, at(140), "python3")])

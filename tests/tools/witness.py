@@ -18,7 +18,8 @@ tell counts pieces of sound (100 ms) that may be missing from what went
             midst of sound), 2, if anybody was kept from running before it
 or, without a weight, `gaps`: the jumps that `out` counts; `late-in`, `late-out`: the packets that `in` and `phone` count;
 `unsaid`: the jumps of streams to us, if somebody was kept from running before them;
-`sent`: the packets of sound from us; `times`: how often anybody was kept from running; `stalled`: the milliseconds in which talky-sipd was. WHAT:PORT says it of that port of ours alone.
+`sent`: the packets of sound from us; `times`: how often anybody was kept from running; `stalled`: the milliseconds in which
+talky-sipd was. WHAT:PORT says it of that port of ours alone.
 A packet is late if it left more than 10 ms after the time that the fastest of its stream predicts from its timestamp, and not
 later than half a second after the last sound of its stream.
 Standard library alone, and light: one of these stands beside each daemon.
@@ -158,7 +159,8 @@ def watch(name, first, count, pid):
                 sampled = now
             if capture:
                 capture.read()
-            os.utime(stalls.fileno(), (now, now))  # this is all until then
+            if sampled == now:
+                os.utime(stalls.fileno(), (now, now))  # this is all until then
             last = time.time()  # what reading took is no stall
         if capture:
             capture.read()
@@ -187,9 +189,11 @@ class Stream:
     """One SSRC from one port to another: what left when."""
 
     def __init__(self, rows):
-        self.rows = rows
+        numbers = [signed(row[1] - rows[0][1], 16) for row in rows]  # of keys as well
+        self.lost = max(numbers) - min(numbers) + 1 - len(set(numbers))
+        self.rows = rows = [row for row in rows if row[5] in (0, 8)]
         first = rows[0]
-        transit = [at - first[0] - signed(stamp - first[2], 32) / 8000 for at, _, stamp, _, _ in rows]
+        transit = [at - first[0] - signed(stamp - first[2], 32) / 8000 for at, _, stamp, _, _, _ in rows]
         best = min(transit)
         # What is late when nothing more is said does no harm to what was said.
         over = max((row[0] for row in rows if row[4].strip(b"\xff\x7f") and row[4].strip(b"\xd5\x55")), default=0.0) + AFTER
@@ -197,14 +201,12 @@ class Stream:
         seen = {}
         for row in rows:
             seen.setdefault(signed(row[1] - first[1], 16), row)
-        self.lost = max(seen) - min(seen) + 1 - len(seen)
         self.holes = self.silences([seen[number] for number in sorted(seen)])
         self.gaps = []  # (time of the packet after it, its length)
         for number, row in seen.items():
             after = seen.get(number + 1)
             if after and signed(after[2] - row[2], 32) > row[3]:
                 self.gaps.append((after[0], (signed(after[2] - row[2], 32) - row[3]) / 8000))
-
 
     @staticmethod
     def silences(rows):
@@ -244,11 +246,14 @@ class Evidence:
         ours = range(first, first + count) if port is None else (port,)
         streams = {}
         for at, source, target, data in packets(base + ".packets"):
-            if len(data) < 12 or data[0] >> 6 != 2 or data[1] & 0x7f not in (0, 8):
+            if len(data) < 12 or data[0] >> 6 != 2 or 64 <= data[1] & 0x7f <= 95:
                 continue
-            _, _, sequence, stamp, ssrc = struct.unpack_from(">BBHII", data)
-            streams.setdefault((source, target, ssrc), []).append((at, sequence, stamp, len(data) - 12 - 4 * (data[0] & 15), data[12:]))
+            _, kind, sequence, stamp, ssrc = struct.unpack_from(">BBHII", data)
+            sound = data[12 + 4 * (data[0] & 15):]
+            streams.setdefault((source, target, ssrc), []).append((at, sequence, stamp, len(sound), sound, kind & 0x7f))
         for (source, target, _), rows in streams.items():
+            if all(row[5] not in (0, 8) for row in rows):
+                continue
             if target in ours:
                 self.streams["to"].append(Stream(rows))
             if source in ours:
