@@ -196,6 +196,55 @@ void Stream::too_late(std::uint64_t bit) {
   heard_ &= ~bit;
 }
 
+// To be called before the packet is tracked.
+void Stream::begin_doubt(double gap_ms, double now_ms) {
+  Doubt& doubt = doubt_.emplace();
+  doubt.gap_ms = gap_ms;
+  doubt.begin_ms = now_ms;
+  doubt.high = extended_high_;
+  doubt.late = late_;
+  doubt.timed = timed_;
+  doubt.sum_t = sum_t_;
+  doubt.sum_d = sum_d_;
+  doubt.sum_tt = sum_tt_;
+  doubt.sum_td = sum_td_;
+  doubt.jitter_high = jitter_high_;
+}
+
+// To be called behind the packet that was tracked: whoever paused goes on at their pace; behind a stall of
+// the network packets come all at once.
+void Stream::doubt(double now_ms, bool regular) {
+  Doubt& doubt = *doubt_;
+  doubt.jitter = doubt.packets == 0 ? doubt.gap_ms / 16 : doubt.jitter * 15 / 16;
+  if (doubt.packets == 0) doubt.nominal_ms = nominal_ms_;
+  if (regular) {
+    doubt.jitter_sum += doubt.jitter;
+    doubt.jitter_high = std::max(doubt.jitter_high, current_jitter_ - doubt.jitter);
+  }
+  if (++doubt.packets < kDoubt) return;
+  if (now_ms - doubt.begin_ms >= 0.7 * (nominal_ms_ - doubt.nominal_ms)) was_pause();
+  doubt_.reset();
+}
+
+// The timestamp stood still: what came behind the pause is not late, and the gap is no jitter.
+void Stream::was_pause() {
+  const Doubt& doubt = *doubt_;
+  late_ = doubt.late;
+  const std::uint64_t since = extended_high_ - doubt.high; // positions, the first of them included
+  if (since < kBits) heard_ |= received_ & ((std::uint64_t{1} << (since + 1)) - 1);
+  nominal_ms_ += doubt.gap_ms;
+  pause_ms_ += doubt.gap_ms;
+  ++pauses_;
+  current_jitter_ -= doubt.jitter;
+  jitter_sum_ -= doubt.jitter_sum;
+  jitter_high_ = doubt.jitter_high;
+  timed_ = doubt.timed;
+  sum_t_ = doubt.sum_t;
+  sum_d_ = doubt.sum_d;
+  sum_tt_ = doubt.sum_tt;
+  sum_td_ = doubt.sum_td;
+}
+
 void Stream::next_window() {
   if (!has_early_min_) early_min_ms_ = window_min_ms_;
   has_early_min_ = true;
@@ -264,19 +313,29 @@ void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes pa
   if (ms_per_tick_ > 0) {
     double nominal = step * ms_per_tick_;
     double media = static_cast<double>(step + static_cast<std::int64_t>(event_ticks_)) * ms_per_tick_;
-    if (std::abs(delta - nominal) > kJumpMs) nominal = media = delta; // another clock: it is set by arrival
+    // More than that is another clock: it is set by arrival. Where it only makes up for what the packet
+    // before was late by, that one was from before a pause, and this is the first behind it.
+    const double leap = delta - nominal;
+    if (std::abs(leap) > kJumpMs) nominal = media = delta;
+    const bool made_up = place == Order::next && leap < -kJumpMs && packets_ == candidate_at_ + 1 &&
+                         std::abs(leap - candidate_ms_) < kLateMs;
+    if (made_up) too_late(2);
     // Pauses and the length of packets are told from the newest packet on, whatever came behind it.
     const double since_newest = media - static_cast<double>(ahead_ticks_) * ms_per_tick_;
     const bool newest = place == Order::next || place == Order::ahead;
     if (newest) pace(since_newest, distance, noise);
     ahead_ticks_ = newest ? 0 : ahead_ticks_ - step;
     event_ticks_ = 0;
+    const double gap = delta - nominal;
+    const bool late_start = place == Order::next && !noise && !after_noise_ && step >= 0 && gap > kStallMs;
+    if (late_start && !doubt_ && confirmed()) begin_doubt(gap, now_ms);
     const bool in_window = place != Order::stray && place != Order::duplicate;
     const std::uint64_t bit = in_window ? std::uint64_t{1} << std::max(0, -distance) : 0;
     track(now_ms, delta, nominal, media, bit);
     if (place == Order::next && !noise && !after_noise_ && step > 0 && step != usual_step_ &&
         since_newest == media) {
-      if (nominal == candidate_ms_) { // twice in a row: so it was no pause
+      // Twice in a row: so it was no pause.
+      if (nominal == candidate_ms_ && packets_ == candidate_at_ + 1) {
         if (pauses_ > 0 && counted_pause_ms_ > 0) {
           pause_ms_ -= 2 * counted_pause_ms_;
           pauses_ -= std::min<std::uint64_t>(pauses_, 2);
@@ -285,8 +344,10 @@ void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes pa
         usual_ms_ = nominal;
       }
       candidate_ms_ = nominal;
+      candidate_at_ = packets_;
     } else {
-      candidate_ms_ = 0;
+      candidate_ms_ = leap > kJumpMs ? -leap : 0; // below 0: no length
+      candidate_at_ = packets_;
     }
   } else if (event_type && step > 0) {
     event_ticks_ += static_cast<std::uint32_t>(step);
@@ -305,10 +366,11 @@ void Stream::add_other(std::int64_t time_ns, const rtp::Header& header, Bytes pa
   } else {
     skip_mean(jitter_sum_);
   }
+  if (doubt_) doubt(now_ms, regular && ms_per_tick_ > 0);
   time_ms_ = now_ms;
   timestamp_ = header.timestamp;
   after_noise_ = noise;
-  plain_ = confirmed() && ms_per_tick_ > 0 && !noise;
+  plain_ = confirmed() && ms_per_tick_ > 0 && !noise && !doubt_;
 }
 
 std::int64_t Stream::lost() const {

@@ -53,6 +53,11 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
   // it.
   static constexpr double kLateMs = 60;
   static constexpr std::uint32_t kWindow = 128; // packets
+  // A packet that comes so much later than its timestamp says stands behind a stall of the network, or behind
+  // a pause in which the timestamp stood still, as that of some telephones does on hold. The next packets
+  // show which.
+  static constexpr double kStallMs = 300;
+  static constexpr std::uint32_t kDoubt = 10; // packets after which it is known
 
   Endpoint from, to;
   std::uint32_t ssrc = 0;
@@ -62,7 +67,9 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
   void add(std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
     const auto step = static_cast<std::int32_t>(header.timestamp - timestamp_);
     const bool follows = header.sequence == static_cast<std::uint16_t>(extended_high_ + 1);
-    if (!follows || step != usual_step_ || header.marker || !plain_) [[unlikely]] {
+    const double now_ms = static_cast<double>(time_ns - first_ns_) * 1e-6;
+    if (!follows || step != usual_step_ || header.marker || !plain_ || now_ms - time_ms_ > kStallMs)
+        [[unlikely]] {
       add_other(time_ns, header, payload);
       return;
     }
@@ -71,7 +78,7 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
     if (time_ns > last_ns_) last_ns_ = time_ns;
     advance();
     timestamp_ = header.timestamp;
-    time(static_cast<double>(time_ns - first_ns_) * 1e-6, usual_ms_);
+    time(now_ms, usual_ms_);
   }
   // What the payload type of the packets means; to be set before add() when knows() says no. `generation` is
   // that of the announcements it was taken from.
@@ -174,6 +181,9 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
   void settle();
   void settle_all(LossPattern& pattern) const;
   void too_late(std::uint64_t bit);
+  void begin_doubt(double gap_ms, double now_ms);
+  void doubt(double now_ms, bool regular);
+  void was_pause();
   void next_window();
   void event(std::int64_t time_ns, const rtp::Header& header, Bytes payload);
 
@@ -212,13 +222,27 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
   double ms_per_tick_ = 0;               // 0: the clock is not known, or does not run (events)
   std::int64_t ahead_ticks_ = 0;         // of the newest packet's timestamp before that of the last
   std::uint32_t event_ticks_ = 0;        // that the timestamp went on through events
-  double candidate_ms_ = 0;              // a length of packets that was seen once
-  double counted_pause_ms_ = 0;          // by the packet before
+  double candidate_ms_ = 0; // a length of packets that was seen once; below 0: how late the packet before was
+  std::uint64_t candidate_at_ = 0; // packets_ then
+  double counted_pause_ms_ = 0;    // by the packet before
   double pause_ms_ = 0;
   std::uint64_t pauses_ = 0;
   double early_min_ms_ = 0; // the fastest transit of the first window
   bool has_early_min_ = false;
   LossPattern pattern_;
+
+  // What a stall would have changed, from the first doubtful packet on, so that it can be taken back.
+  struct Doubt {
+    std::uint32_t packets = 0;
+    double gap_ms = 0;                   // without a packet, beyond what the timestamps say
+    double begin_ms = 0, nominal_ms = 0; // at the first of them
+    std::uint64_t high = 0, late = 0;
+    std::uint64_t timed = 0;
+    double sum_t = 0, sum_d = 0, sum_tt = 0, sum_td = 0;
+    double jitter = 0, jitter_sum = 0; // the gap's share in the current jitter, and in the sum of all
+    double jitter_high = 0;            // without it
+  };
+  std::optional<Doubt> doubt_;
 
   std::uint8_t main_type_ = 0;
   bool has_main_ = false;

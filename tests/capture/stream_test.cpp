@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -300,6 +301,76 @@ TEST_CASE("the first packet's delay against the fastest of the first seconds") {
   feed.add(30'000, 0, 0); // 30 ms late
   feed.run(1, 300);
   CHECK(feed.stream.first_late_ms() == doctest::Approx(30));
+}
+
+TEST_CASE("a timestamp that stands still over a pause: nothing is late, and it is no jitter") {
+  for (const std::int64_t pause_us : {3'000'000L, 4'990'000L, 30'000'000L}) {
+    Feed feed;
+    feed.run(0, 100);
+    for (int i = 100; i < 250; ++i) {
+      feed.add(i * 20'000L + pause_us, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
+      CHECK(feed.stream.packets() == static_cast<std::uint64_t>(i) + 1);
+    }
+    const Stream& s = feed.stream;
+    CHECK(s.late() == 0);
+    CHECK(s.missing() == 0);
+    CHECK(s.losses().lost == 0);
+    CHECK(s.unheard() == 0);
+    CHECK(s.jitter_ms().mean == doctest::Approx(0).epsilon(1e-6));
+    CHECK(s.jitter_ms().high == doctest::Approx(0).epsilon(1e-6));
+    CHECK(s.pauses() == 1);
+    CHECK(s.sending_ms() == doctest::Approx(5'000));
+    CHECK(std::abs(*s.skew_ppm()) < 1);
+  }
+}
+
+TEST_CASE("behind a stall of the network packets are late, also if there are few of them") {
+  Feed feed;
+  feed.run(0, 100);
+  for (int i = 100; i < 120; ++i) // 600 ms, then all at once
+    feed.add(std::max<std::int64_t>(i * 20'000L, 100 * 20'000L + 600'000 + (i - 100) * 200),
+             static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
+  feed.run(135, 200);
+  CHECK(feed.stream.late() == 20);
+  Feed few;
+  few.run(0, 100);
+  few.add(100 * 20'000L + 600'000, 100, 100 * 160);
+  CHECK(few.stream.late() == 1);
+}
+
+TEST_CASE("one packet from before a pause comes behind it: it is the only late one") {
+  for (const std::int64_t pause_us : {3'000'000L, 30'000'000L}) {
+    Feed feed;
+    feed.run(0, 100);
+    feed.add(100 * 20'000L + pause_us, 100, 100 * 160);
+    for (int i = 101; i < 201; ++i)
+      feed.add(i * 20'000L + pause_us, static_cast<std::uint16_t>(i),
+               static_cast<std::uint32_t>(i * 160 + pause_us / 125));
+    CHECK(feed.stream.late() == 1);
+    CHECK(feed.stream.missing() == 0);
+  }
+}
+
+TEST_CASE("a sender's clock that begins afresh is no jitter") {
+  Feed feed;
+  feed.run(0, 100);
+  for (int i = 100; i < 200; ++i)
+    feed.add(i * 20'000L, static_cast<std::uint16_t>(i), 3'000'000'000U + static_cast<std::uint32_t>(i) * 160,
+             i == 100);
+  CHECK(feed.stream.jitter_ms().high == doctest::Approx(0).epsilon(1e-6));
+  CHECK(feed.stream.late() == 0);
+}
+
+TEST_CASE("two pauses of one length, far apart, are pauses") {
+  Feed feed;
+  for (int i = 0; i < 150; ++i) {
+    const std::int64_t pause = i / 50 * std::int64_t{3'000'000};
+    feed.add(i * 20'000L + pause, static_cast<std::uint16_t>(i),
+             static_cast<std::uint32_t>(i * 160 + pause / 125), i % 50 == 0);
+  }
+  CHECK(feed.stream.pauses() == 2);
+  CHECK(feed.stream.sending_ms() == doctest::Approx(3'000));
+  CHECK(feed.stream.packet_ms() == 20);
 }
 
 } // namespace talky::capture

@@ -5,12 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "capture/analysis.hpp"
 #include "capture/announcement.hpp"
+#include "capture/decoder.hpp"
 #include "capture/source.hpp"
 #include "capture/srtp.hpp"
 
@@ -55,6 +58,44 @@ void srtp(Bytes bytes) {
   (void)decryptor.flows();
 }
 
+// The sound of the first stream, as both decoders give it.
+void hear(Bytes bytes, const Analysis& analysis) {
+  const auto streams = analysis.streams.streams();
+  const auto usable =
+      std::find_if(streams.begin(), streams.end(), [](const Stream* s) { return s->codec() != nullptr; });
+  auto source = Source::create(file::Input::memory(bytes));
+  if (usable == streams.end() || !source) return;
+  const std::unique_ptr<StreamDecoder> decoders[] = {make_exact_decoder(**usable, {}),
+                                                     make_phone_decoder(**usable)};
+  std::size_t packets = 500, stretches = 2'000; // a gap may last for years
+  std::vector<std::int16_t> heard;
+  const auto drain = [&](StreamDecoder& decoder) {
+    const std::size_t most = std::size_t{decoder.format().rate} * decoder.format().channels;
+    for (; stretches > 0 && decoder.produce(heard); --stretches, heard.clear()) {
+      if (heard.size() > 2 * most) std::abort();
+    }
+  };
+  std::int64_t start_ns = 0;
+  for (file::Segment segment; packets-- > 0;) {
+    const auto more = source->next(segment);
+    if (!more || !*more) break;
+    rtp::Header header;
+    Bytes payload;
+    if (analysis.streams.find(segment, header, payload) != *usable) continue;
+    if (start_ns == 0) start_ns = segment.time_ns;
+    decoders[0]->receive(segment);
+    drain(*decoders[0]);
+    // The jitter buffer runs by the clock of arrival.
+    if (segment.time_ns < start_ns || segment.time_ns - start_ns > 20'000'000'000) continue;
+    decoders[1]->receive(segment);
+    drain(*decoders[1]);
+  }
+  for (const auto& decoder : decoders) {
+    decoder->end();
+    drain(*decoder);
+  }
+}
+
 void whole_file(Bytes bytes) {
   auto source = Source::create(file::Input::memory(bytes));
   if (!source) return;
@@ -69,6 +110,7 @@ void whole_file(Bytes bytes) {
   for (const Stream* stream : analysis.streams.streams()) {
     if (analysis.number_of(*stream) == 0) std::abort();
   }
+  hear(bytes, analysis);
 }
 
 } // namespace

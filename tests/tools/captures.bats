@@ -47,6 +47,7 @@ heard() { # SSRC OUT.s16
   head -c 32000 got.s16 | cmp - <(head -c 32000 a.s16)
   tail -c 32000 got.s16 | cmp - <(tail -c 32000 a.s16)
   [ "$(stat -c %s got.s16)" -eq $((64000 + 48000)) ]
+  [ "$(talky-rtpdump -r call.pcap --csv | grep 0xaaaa0001 | cut -d, -f27,32)" = 0,1 ] # late, pauses
   # Both legs side by side, as the call's file has them.
   talky-rtpdump -r call.pcap --extract out -f --parts calls
   talky-transcode call.pcap -t s16le - | cmp - <(sox out/call-01.wav -t s16 -)
