@@ -17,8 +17,19 @@ bool is_word_char(char c) {
   return ascii::is_alnum(c) || static_cast<unsigned char>(c) >= 0x80;
 }
 
+// Hyphens separate, but for those with which recognisers spell what is one word: "to-morrow", "good-bye".
+bool joins(std::string_view before, std::string_view behind) {
+  const auto begins = [behind](std::string_view word) {
+    return ascii::iequals(behind.substr(0, word.size()), word) &&
+           (behind.size() == word.size() || !is_word_char(behind[word.size()]));
+  };
+  if (before == "to") return begins("day") || begins("night") || begins("morrow");
+  return before == "good" && (begins("by") || begins("bye"));
+}
+
 // "9am" -> "9" "am", "2nd" stays.
 void push_split(std::string word, std::vector<std::string>& out) {
+  if (word == "goodby") word = "goodbye";
   for (const std::string_view half : {std::string_view("am"), std::string_view("pm")}) {
     if (word.size() > 2 && word.ends_with(half) && ascii::is_digit(word[word.size() - 3])) {
       out.push_back(word.substr(0, word.size() - 2));
@@ -46,7 +57,7 @@ std::vector<std::string> words(std::string_view text) {
       word += ascii::to_lower(c);
       // The right single quotation mark of UTF-8 is an apostrophe.
       if (word.ends_with("\xe2\x80\x99")) word.resize(word.size() - 3);
-    } else if (c == '\'') {
+    } else if (c == '\'' || (c == '-' && joins(word, text.substr(i + 1)))) {
       continue;
     } else if ((c == ':' || c == '.') && between_digits) {
       word += c;

@@ -8,8 +8,9 @@
 
 namespace talky::language {
 
-// Lower-case words without punctuation. Apostrophes vanish ("don't" -> "dont"), hyphens separate, "3:30" and
-// "3.50" stay whole, "9am" becomes "9" "am", "a.m." becomes "am". Bytes above 0x7f belong to words.
+// Lower-case words without punctuation. Apostrophes vanish ("don't" -> "dont"), hyphens separate (but
+// "to-morrow", "to-day" and "Good-by" are "tomorrow", "today" and "goodbye"), "3:30" and "3.50" stay whole,
+// "9am" becomes "9" "am", "a.m." becomes "am". Bytes above 0x7f belong to words.
 std::vector<std::string> words(std::string_view text);
 std::string joined(const std::vector<std::string>& words);
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list);

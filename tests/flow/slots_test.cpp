@@ -106,3 +106,14 @@ TEST_CASE("digits and numbers when they are asked for") {
   CHECK(filled("a hundred", 5).empty()); // out of range
   CHECK(filled("tell them I am late", 6) == "note=tell them I am late");
 }
+
+TEST_CASE("values as recognisers spell them") {
+  CHECK(filled("I would like a haircut to-morrow at three.") == "service=haircut date=2026-11-24 time=15:00");
+  CHECK(filled("I would like a haircut on Tuesday at half-past two.") ==
+        "service=haircut date=2026-11-24 time=14:30");
+  CHECK(filled("A haircut to-day at three-thirty.") == "service=haircut date=2026-11-23 time=15:30");
+  CHECK(filled("A hair-cut on the twenty-first at two-fifteen.") ==
+        "service=haircut date=2026-12-21 time=14:15");
+  CHECK(filled("A haircut on Friday at ten thirty A. M.") == "service=haircut date=2026-11-27 time=10:30");
+  CHECK(filled("A haircut on December 3rd, at 12.") == "service=haircut date=2026-12-03 time=12:00");
+}

@@ -17,6 +17,15 @@ TEST_CASE("words") {
   CHECK(words(" ,.!").empty());
 }
 
+TEST_CASE("words that recognisers spell with a hyphen are the words that callers say") {
+  using List = std::vector<std::string>;
+  CHECK(words("To-morrow, to-day or to-night?") == List{"tomorrow", "today", "or", "tonight"});
+  CHECK(words("Good-by. Good-bye! Goodby") == List{"goodbye", "goodbye", "goodbye"});
+  CHECK(words("half-past two, three-thirty, ten-to-days") ==
+        List{"half", "past", "two", "three", "thirty", "ten", "to", "days"});
+  CHECK(words("to-") == List{"to"});
+}
+
 TEST_CASE("stems and misheard words") {
   CHECK(stem("booking") == stem("book"));
   CHECK(stem("booked") == stem("books"));
