@@ -201,6 +201,13 @@ struct RegistrationChanged {
   std::string user_agent;
 };
 
+// Where somebody who is registered here is reached: the best contact for the Request-URI, and the path that
+// its REGISTER came by.
+struct Location {
+  std::string contact;
+  sip::Flow flow;
+};
+
 struct Log {
   log::Level level = log::Level::info;
   std::string line; // logfmt, see core/log.hpp

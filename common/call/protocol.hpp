@@ -7,7 +7,7 @@
 
 namespace talky::call {
 
-inline constexpr sip::MethodSet methods = {
+inline constexpr sip::MethodSet kMethods = {
     sip::Method::invite,  sip::Method::ack,       sip::Method::bye,    sip::Method::cancel,
     sip::Method::options, sip::Method::register_, sip::Method::prack,  sip::Method::update,
     sip::Method::info,    sip::Method::subscribe, sip::Method::notify, sip::Method::message,
@@ -23,9 +23,9 @@ constexpr std::string_view allow(const Config& config) {
 constexpr std::string_view supported(const Config& config) {
   return config.follow_refer ? "timer, 100rel, replaces, norefersub" : "timer, 100rel, replaces";
 }
-inline constexpr std::string_view sdp_type = "application/sdp";
-inline constexpr std::string_view accepted_types =
+inline constexpr std::string_view kSdpType = "application/sdp";
+inline constexpr std::string_view kAcceptedTypes =
     "application/sdp, application/dtmf-relay, application/dtmf";
-inline constexpr std::string_view allowed_events = "presence, message-summary";
+inline constexpr std::string_view kAllowedEvents = "presence, message-summary";
 
 } // namespace talky::call

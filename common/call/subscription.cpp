@@ -67,7 +67,7 @@ SubscriptionAnswer answer_subscribe(const sip::Incoming& request, std::string_vi
   const int status = !known ? 489 : contact ? 200 : 400;
   sip::Builder response = sip::Builder::reply(request, status, {tag, {}});
   if (!product.empty()) response.header(sip::HeaderId::server, product);
-  response.header(sip::HeaderId::allow_events, allowed_events);
+  response.header(sip::HeaderId::allow_events, kAllowedEvents);
   if (status != 200) return {response.build(), std::nullopt};
 
   const std::uint32_t expires =

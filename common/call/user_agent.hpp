@@ -10,11 +10,15 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "call/config.hpp"
 #include "call/events.hpp"
@@ -24,9 +28,16 @@
 #include "core/time.hpp"
 #include "sdp/offer_answer.hpp"
 #include "sip/flow.hpp"
+#include "sip/framer_set.hpp"
+#include "sip/transaction_layer.hpp"
 #include "sip/uri.hpp"
 
 namespace talky::call {
+
+class Call;
+class CallTable;
+class OutOfDialog;
+struct Services;
 
 class UserAgent {
  public:
@@ -111,13 +122,9 @@ class UserAgent {
   std::optional<Output> poll(); // drain until nullopt
 
   // ---- Registrations ----
-  // Where a request to `uri` goes if it names somebody who is registered here: the best contact for the
-  // Request-URI, and the path that its REGISTER came by. any_domain: the user part alone decides. nullopt:
-  // nobody.
-  struct Location {
-    std::string contact;
-    sip::Flow flow;
-  };
+  using Location = call::Location;
+  // Where a request to `uri` goes if it names somebody who is registered here. any_domain: the user part
+  // alone decides. nullopt: nobody.
   std::optional<Location> locate(const sip::Uri& uri, bool any_domain) const;
   // A registration that another UserAgent of the same server has told (RegistrationChanged): from now on its
   // source is as well known here as there. It is not told again.
@@ -133,8 +140,31 @@ class UserAgent {
   std::size_t registrations() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  Services services();
+  template <class Command>
+  auto with(CallKey key, Time now, Command command) -> decltype(command(std::declval<Call&>()));
+  template <class Command>
+  auto with_media(CallKey key, Command command) -> decltype(command(std::declval<media::Media&>()));
+  Call* owner(sip::TransactionId id);
+  void receive_stream(const sip::Flow& flow, std::string_view bytes, Time now);
+  void pump(Time now);
+  void request(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
+  void new_call(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
+  int find_replaced(const sip::MessageView& view, CallKey& replaced);
+  void follow_up(Call& call);
+
+  Config config_;
+  Random random_;
+  sip::TransactionLayer layer_;
+  sip::FramerSet framers_;
+  std::deque<Output> outbox_;
+  std::unordered_map<sip::TransactionId, CallKey> owners_; // of the transactions that belong to a call
+  std::unique_ptr<OutOfDialog> outside_;
+  std::unique_ptr<CallTable> calls_; // they stand on all of the above
+  CallCounter counter_;
+  CallKey next_key_ = 1;
+  bool shutting_down_ = false;
+  Time now_{};
 };
 
 } // namespace talky::call
