@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "call/call_counter.hpp"
 #include "call/events.hpp"
+#include "codec/codec.hpp"
+#include "core/error.hpp"
 #include "core/time.hpp"
 #include "sdp/offer_answer.hpp"
 #include "sip/digest.hpp"
@@ -19,7 +22,15 @@
 
 namespace talky::call {
 
-// PCMU and PCMA, telephone-event 101, 20 ms.
+// What calls offer and answer: the codecs named, the best first, with what the table of codec/codec.hpp says
+// of them; telephone-event 101, 20 ms. A name is that of SDP's rtpmap in any case, with the clock rate where
+// there are several: "PCMU", "opus", "L16/16000". Types beyond the static ones are numbered from 96.
+// Errors: unsupported (there is none of that name, or none for calls), too_large (none, or more than
+// kMaxCodecs).
+Result<sdp::Capabilities> make_capabilities(std::span<const std::string> codecs);
+bool is_for_calls(const codec::Info& info); // mono
+inline constexpr std::size_t kMaxCodecs = 8;
+// PCMU and PCMA.
 sdp::Capabilities standard_capabilities();
 
 struct Config {

@@ -13,7 +13,7 @@
 #include "core/endpoint.hpp"
 #include "core/log.hpp"
 #include "core/time.hpp"
-#include "media/media.hpp"
+#include "media/media_types.hpp"
 #include "sdp/offer_answer.hpp"
 #include "sip/flow.hpp"
 

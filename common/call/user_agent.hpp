@@ -32,6 +32,10 @@
 #include "sip/transaction_layer.hpp"
 #include "sip/uri.hpp"
 
+namespace talky::media {
+class Media;
+} // namespace talky::media
+
 namespace talky::call {
 
 class Call;

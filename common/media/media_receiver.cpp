@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "media/media.hpp"
 #include "media/media_time_scale.hpp"
+#include "media/media_types.hpp"
 
 namespace talky::media {
 

@@ -2,14 +2,26 @@
 
 #include <algorithm>
 
-#include "media/media.hpp"
+#include "media/media_types.hpp"
 
 namespace talky::media {
 
 namespace {
-constexpr std::uint32_t kMaxPtime = 100; // ms
+constexpr std::uint32_t kPtimeStep = 10; // ms
+constexpr std::uint32_t kMaxPtime = 100;
 constexpr Duration kShortest = std::chrono::milliseconds(40);
 constexpr Duration kComma = std::chrono::seconds(1);
+
+// Frames in a packet of `ptime` ms, or in the next longer one that the codec can make: 10 ms are 20 for GSM,
+// 30 are 40 for Opus.
+std::size_t packet_frames(const codec::Codec& codec, std::uint32_t ptime) {
+  const std::size_t rate = codec.info().sample_rate;
+  const std::uint32_t wanted = std::clamp(ptime / kPtimeStep * kPtimeStep, kPtimeStep, kMaxPtime);
+  for (std::uint32_t ms = wanted; ms <= kMaxPtime; ms += kPtimeStep) {
+    if (codec.packs(rate * ms / 1000)) return rate * ms / 1000;
+  }
+  return rate * kTick.count() / 1'000'000;
+}
 
 Duration whole_ticks(Duration duration) {
   return (std::max(duration, kShortest) + kTick - Duration{1}) / kTick * kTick;
@@ -35,8 +47,7 @@ Result<> MediaTransmitter::configure(const MediaSession& session) {
   event_type_ = session.telephone_event_out;
   clock_rate_ = format.clock_rate;
   step_ = clock_rate_ / 50;
-  const std::uint32_t ptime = std::clamp(session.ptime_ms / 10 * 10, 10U, kMaxPtime);
-  packet_units_ = clock_rate_ / 1000 * ptime;
+  packet_frames_ = packet_frames(*codec_, session.ptime_ms);
   return {};
 }
 
@@ -60,21 +71,25 @@ Result<> MediaTransmitter::send_dtmf(std::string_view digits, Duration duration,
   return {};
 }
 
-// What is encoded belongs before a gap in time, so it cannot share a packet with what comes behind it.
+std::uint32_t MediaTransmitter::units(std::size_t frames) const {
+  return static_cast<std::uint32_t>(std::uint64_t{frames} * clock_rate_ / codec_rate_);
+}
+
+// What waits belongs before a gap in time, so it cannot share a packet with what comes behind it.
 void MediaTransmitter::set_apart() {
-  if (payload_.empty()) return;
-  std::swap(payload_, apart_);
-  payload_.bytes.clear();
-  payload_.units = 0;
+  if (pcm_.empty()) return;
+  apart_.bytes.clear();
+  if (!codec_->encode(pcm_, apart_.bytes)) apart_.bytes.clear(); // no packet can hold it
+  apart_.payload_type = payload_type_;
+  apart_.start = start_;
+  apart_.units = units(pcm_.size());
+  pcm_.clear();
 }
 
 void MediaTransmitter::audio(std::span<const std::int16_t> frame) {
-  if (payload_.start + payload_.units != sender_.timestamp()) set_apart();
-  if (payload_.empty()) payload_.start = sender_.timestamp();
-  pcm_.clear();
+  if (start_ + units(pcm_.size()) != sender_.timestamp()) set_apart();
+  if (pcm_.empty()) start_ = sender_.timestamp();
   resampler_->process(frame, pcm_);
-  codec_->encode(pcm_, payload_.bytes);
-  payload_.units += step_;
   sender_.advance(step_);
 }
 
@@ -89,10 +104,9 @@ void MediaTransmitter::nothing() {
 }
 
 std::optional<Bytes> MediaTransmitter::packet() {
-  if (!apart_.empty()) {
-    sender_.audio(payload_type_, apart_.start, apart_.units, apart_.bytes, datagram_);
+  if (!apart_.bytes.empty()) {
+    sender_.audio(apart_.payload_type, apart_.start, apart_.units, apart_.bytes, datagram_);
     apart_.bytes.clear();
-    apart_.units = 0;
     return Bytes(datagram_);
   }
   if (event_) {
@@ -100,14 +114,17 @@ std::optional<Bytes> MediaTransmitter::packet() {
     event_.reset();
     return Bytes(datagram_);
   }
-  if (payload_.units < packet_units_) return std::nullopt;
-  // All our codecs are of constant rate, sample by sample, so a payload can be cut at any sample.
-  const std::size_t size = payload_.bytes.size() * packet_units_ / payload_.units;
-  sender_.audio(payload_type_, payload_.start, packet_units_, Bytes(payload_.bytes).first(size), datagram_);
-  payload_.bytes.erase(payload_.bytes.begin(), payload_.bytes.begin() + static_cast<std::ptrdiff_t>(size));
-  payload_.start += packet_units_;
-  payload_.units -= packet_units_;
-  return Bytes(datagram_);
+  while (pcm_.size() >= packet_frames_) {
+    payload_.clear();
+    const bool encoded = codec_->encode(std::span(pcm_).first(packet_frames_), payload_).has_value();
+    const std::uint32_t start = start_;
+    start_ += units(packet_frames_);
+    pcm_.erase(pcm_.begin(), pcm_.begin() + static_cast<std::ptrdiff_t>(packet_frames_));
+    if (!encoded || payload_.empty()) continue; // with DTX there is nothing to send
+    sender_.audio(payload_type_, start, units(packet_frames_), payload_, datagram_);
+    return Bytes(datagram_);
+  }
+  return std::nullopt;
 }
 
 std::uint32_t MediaTransmitter::timestamp_at(Duration since_tick) const {

@@ -40,8 +40,8 @@ class MediaTransmitter {
 
   bool dtmf_active() const { return !events_.idle() && event_type_.has_value(); }
   bool dtmf_idle() const { return events_.idle(); }
-  bool complete() const { return payload_.empty(); } // no audio waits for its packet to be full
-  std::size_t delay() const { return delay_; }       // of the resampler, in samples of 16 kHz
+  bool complete() const { return pcm_.empty(); } // no audio waits for its packet to be full
+  std::size_t delay() const { return delay_; }   // of the resampler, in samples of 16 kHz
   const rtp::Sender& sender() const { return sender_; }
   std::uint32_t clock_rate() const { return clock_rate_; }
   // What an RTP packet would bear that is made so long after the coming tick (negative: before it).
@@ -49,6 +49,7 @@ class MediaTransmitter {
 
  private:
   void set_apart();
+  std::uint32_t units(std::size_t frames) const; // of the timestamp
 
   rtp::Sender sender_;
   rtp::EventSender events_;
@@ -58,19 +59,22 @@ class MediaTransmitter {
   std::uint8_t payload_type_ = 0;
   std::optional<std::uint8_t> event_type_;
   std::uint32_t clock_rate_ = 8000;
-  std::uint32_t step_ = 160;         // timestamp units in a tick
-  std::uint32_t packet_units_ = 160; // in a packet
+  std::uint32_t step_ = 160;        // timestamp units in a tick
+  std::size_t packet_frames_ = 160; // of the codec's PCM, in a packet
   std::size_t delay_ = 0;
 
-  std::vector<std::int16_t> pcm_;
-  struct Payload {
+  // Packets are encoded whole, when their last sample is there: a codec need not be one whose payloads can be
+  // cut.
+  std::vector<std::int16_t> pcm_; // that waits for its packet to be full
+  std::uint32_t start_ = 0;       // timestamp of its first sample
+  std::vector<std::byte> payload_;
+  struct Apart { // what waited when a gap in time came: it leaves in a shorter packet of its own
     std::vector<std::byte> bytes;
-    std::uint32_t start = 0; // timestamp of its first sample
+    std::uint8_t payload_type = 0;
+    std::uint32_t start = 0;
     std::uint32_t units = 0;
-    bool empty() const { return bytes.empty(); }
   };
-  Payload payload_; // encoded, not yet sent
-  Payload apart_;   // the same from before a gap in time: it leaves in a shorter packet of its own
+  Apart apart_;
   std::optional<rtp::EventPacket> event_;
   std::vector<std::byte> datagram_;
 };

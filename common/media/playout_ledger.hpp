@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <deque>
 
-#include "media/media.hpp"
+#include "media/media_types.hpp"
 
 namespace talky::media {
 

@@ -114,7 +114,7 @@ Result<Impairment> Impairment::parse(std::string_view text) {
   return out;
 }
 
-BadLine::BadLine(const Impairment& impairment)
+NetworkImpairer::NetworkImpairer(const Impairment& impairment)
     : impairment_(impairment),
       loss_(impairment.seed),
       jitter_(impairment.seed ^ 0x6a69747465720000U),
@@ -131,24 +131,24 @@ BadLine::BadLine(const Impairment& impairment)
   bad_ = loss_.uniform() < loss; // as if the line had been there for ever
 }
 
-Time BadLine::drifted(Time sent) const {
+Time NetworkImpairer::drifted(Time sent) const {
   if (!first_ || impairment_.ppm == 0) return sent;
   const auto since = static_cast<double>((sent - *first_).count());
   return sent + Duration(static_cast<Duration::rep>(std::llround(since * impairment_.ppm * 1e-6)));
 }
 
-Time BadLine::earliest(Time sent) const {
+Time NetworkImpairer::earliest(Time sent) const {
   return drifted(sent);
 }
 
 // What stays in order comes no earlier than what came before it.
-Time BadLine::queue(Time from, Duration delay) {
+Time NetworkImpairer::queue(Time from, Duration delay) {
   const Time arrival = std::max(from + delay, last_arrival_.value_or(from));
   last_arrival_ = arrival;
   return arrival;
 }
 
-BadLine::Fate BadLine::send(Time sent) {
+NetworkImpairer::Delivery NetworkImpairer::send(Time sent) {
   if (!first_) first_ = sent;
   if (last_sent_ && sent > *last_sent_)
     spacing_ = std::clamp<Duration>(sent - *last_sent_, std::chrono::milliseconds(1),
@@ -167,16 +167,17 @@ BadLine::Fate BadLine::send(Time sent) {
   if (lost) return {};
 
   const Time from = drifted(sent);
-  Fate fate;
+  Delivery delivery;
   // Half a packet behind the next one; it does not keep the next one waiting.
-  fate.arrival[0] =
+  delivery.arrival[0] =
       held_up ? std::max(from + delay, last_arrival_.value_or(from)) + spacing_ * 3 / 2 : queue(from, delay);
-  fate.copies = 1;
+  delivery.copies = 1;
   if (twice) {
-    fate.arrival[1] = held_up ? fate.arrival[0] + delay_of_copy : queue(fate.arrival[0], delay_of_copy);
-    fate.copies = 2;
+    delivery.arrival[1] =
+        held_up ? delivery.arrival[0] + delay_of_copy : queue(delivery.arrival[0], delay_of_copy);
+    delivery.copies = 2;
   }
-  return fate;
+  return delivery;
 }
 
 } // namespace talky::rtp

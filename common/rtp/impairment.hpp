@@ -42,18 +42,18 @@ struct Impairment {
   static Result<Impairment> parse(std::string_view text);
 };
 
-class BadLine {
+class NetworkImpairer {
  public:
   // Loss and burst must fit each other, as parse() sees to: burst >= loss / (1 - loss).
-  explicit BadLine(const Impairment& impairment);
+  explicit NetworkImpairer(const Impairment& impairment);
 
   // When the packet's copies arrive: none if it is lost, two if it is duplicated, in order of time. `sent`
   // never goes back.
-  struct Fate {
+  struct Delivery {
     std::size_t copies = 0;
     std::array<Time, 2> arrival{};
   };
-  Fate send(Time sent);
+  Delivery send(Time sent);
   // Nothing that is sent at `sent` or later arrives before this.
   Time earliest(Time sent) const;
 
@@ -70,20 +70,20 @@ class BadLine {
   std::optional<Time> last_arrival_;                 // of what stays in order
 };
 
-// The line with the packets in it, for whoever has no queue of their own. Packets must be copyable.
+// The network with the packets in it, for whoever has no queue of their own. Packets must be copyable.
 template <class Packet>
 class ImpairedQueue {
  public:
-  explicit ImpairedQueue(const Impairment& impairment) : line_(impairment) {}
+  explicit ImpairedQueue(const Impairment& impairment) : network_(impairment) {}
 
   void send(const Packet& packet, Time sent) {
-    horizon_ = line_.earliest(sent);
-    const BadLine::Fate fate = line_.send(sent);
-    for (std::size_t i = 0; i < fate.copies; ++i)
-      insert(packet, fate.arrival.at(i));
+    horizon_ = network_.earliest(sent);
+    const NetworkImpairer::Delivery delivery = network_.send(sent);
+    for (std::size_t i = 0; i < delivery.copies; ++i)
+      insert(packet, delivery.arrival.at(i));
   }
   void wait(Time now) {
-    horizon_ = line_.earliest(now);
+    horizon_ = network_.earliest(now);
   }                             // nothing is sent before `now`, which never goes back
   void end() { ended_ = true; } // nothing more is sent: poll() gives all that is left
   // What is still to be sent arrives no earlier.
@@ -103,7 +103,7 @@ class ImpairedQueue {
     waiting_.emplace(place, arrival, packet);
   }
 
-  BadLine line_;
+  NetworkImpairer network_;
   std::vector<std::pair<Time, Packet>> waiting_; // by arrival
   Time horizon_{};
   bool ended_ = false;

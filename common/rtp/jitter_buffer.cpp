@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace talky::rtp {
 
@@ -19,6 +20,7 @@ JitterBuffer::JitterBuffer(const Config& config)
 
 void JitterBuffer::reset() {
   for (Packet& packet : ring_) {
+    release_payload(packet);
     packet.content = Content::none;
     packet.sequence = -1;
   }
@@ -96,6 +98,10 @@ void JitterBuffer::push(const PacketView& packet, std::uint32_t units, Time arri
     ++counters_.late;
     return;
   }
+  if (!spare_payloads_.empty()) {
+    slot->payload = std::move(spare_payloads_.back());
+    spare_payloads_.pop_back();
+  }
   slot->payload.assign(packet.payload().begin(), packet.payload().end());
   ++count_;
 }
@@ -156,7 +162,14 @@ JitterBuffer::Head JitterBuffer::head() {
   return result;
 }
 
+void JitterBuffer::release_payload(Packet& packet) {
+  if (packet.payload.capacity() == 0) return;
+  spare_payloads_.push_back(std::move(packet.payload));
+  packet.payload = {};
+}
+
 void JitterBuffer::pass(Packet& packet) {
+  release_payload(packet);
   packet.content = Content::none;
   --count_;
   last_ = std::max(last_, packet.sequence);
@@ -267,9 +280,10 @@ JitterBuffer::Slot JitterBuffer::play(const Head& head, Time now, bool discontin
   state_ = State::playing;
   next_timestamp_ = packet.timestamp + packet.units;
   owed_ = owed_over_waiting_ = 0;
+  std::swap(playing_, packet.payload);
   pass(packet);
-  return {Kind::packet,  packet.units,     packet.payload_type, packet.marker,
-          discontinuity, packet.timestamp, packet.payload};
+  return {Kind::packet,     packet.units, packet.payload_type, packet.marker, discontinuity,
+          packet.timestamp, playing_};
 }
 
 void JitterBuffer::observe_delay(Duration delay) {

@@ -59,7 +59,7 @@ class JitterBuffer {
     bool discontinuity =
         false; // this packet does not follow from the one played before: a talkspurt, jump or restart
     std::uint32_t timestamp = 0;
-    Bytes payload; // borrowed until the next push() or reset()
+    Bytes payload; // borrowed until the next push(), pop() or reset()
   };
 
   struct Counters {
@@ -101,15 +101,15 @@ class JitterBuffer {
   enum class State : std::uint8_t { empty, waiting, playing };
   enum class Content : std::uint8_t { none, audio, other };
   struct Packet {
-    Content content = Content::none;
     std::int64_t sequence = -1; // extended; stays after the packet was played, to know its duplicates
     std::uint32_t timestamp = 0;
     std::uint32_t units = 0;
     std::uint8_t payload_type = 0;
     bool marker = false;
+    Content content = Content::none;
     Duration media_time{0}; // on the timeline below
     Time arrival;
-    std::vector<std::byte> payload;
+    std::vector<std::byte> payload; // of audio that waits; its memory then goes to the next one
   };
   struct Head {
     Packet* packet = nullptr;  // the oldest audio packet that waits
@@ -127,6 +127,7 @@ class JitterBuffer {
   Slot play(const Head& head, Time now, bool discontinuity);
   Slot gap(Kind kind, std::uint32_t units);
   void pass(Packet& packet); // it is played or given up
+  void release_payload(Packet& packet);
   Duration end_of_waiting(const Packet& first, Time now);
   void drop_overflow(Time now);
   void observe_delay(Duration delay);
@@ -135,7 +136,9 @@ class JitterBuffer {
 
   Config config_;
   std::vector<Packet> ring_;
-  std::size_t count_ = 0; // audio packets waiting
+  std::size_t count_ = 0;                              // audio packets waiting
+  std::vector<std::byte> playing_;                     // what pop() has given last
+  std::vector<std::vector<std::byte>> spare_payloads_; // as many as ever waited at once
   State state_ = State::empty;
 
   std::uint32_t ssrc_ = 0;

@@ -27,24 +27,24 @@ struct Counted {
 };
 
 Counted count(const Impairment& impairment) {
-  BadLine line(impairment);
+  NetworkImpairer network(impairment);
   Counted result;
   int lost = 0, bursts = 0, twice = 0, overtaken = 0, arrived = 0;
   bool before_lost = false;
   std::vector<std::pair<Time, int>> arrivals;
   for (int i = 0; i < kPackets; ++i) {
     const Time sent = Time{} + i * kSpacing;
-    const auto fate = line.send(sent);
-    const bool is_lost = fate.copies == 0;
+    const auto delivery = network.send(sent);
+    const bool is_lost = delivery.copies == 0;
     lost += is_lost ? 1 : 0;
     bursts += is_lost && !before_lost ? 1 : 0;
     before_lost = is_lost;
     if (is_lost) continue;
-    twice += fate.copies == 2 ? 1 : 0;
-    arrivals.emplace_back(fate.arrival[0], i);
-    result.mean_delay_ms += static_cast<double>((fate.arrival[0] - sent).count()) / 1000;
-    CHECK(fate.arrival[0] >= sent);
-    if (fate.copies == 2) CHECK(fate.arrival[1] >= fate.arrival[0]);
+    twice += delivery.copies == 2 ? 1 : 0;
+    arrivals.emplace_back(delivery.arrival[0], i);
+    result.mean_delay_ms += static_cast<double>((delivery.arrival[0] - sent).count()) / 1000;
+    CHECK(delivery.arrival[0] >= sent);
+    if (delivery.copies == 2) CHECK(delivery.arrival[1] >= delivery.arrival[0]);
     ++arrived;
   }
   std::stable_sort(arrivals.begin(), arrivals.end(),
@@ -109,30 +109,30 @@ TEST_CASE("bad line: a slow clock stretches the stream, a fast one shrinks it") 
   for (const double ppm : {50.0, -200.0}) {
     Impairment impairment;
     impairment.ppm = ppm;
-    BadLine line(impairment);
-    (void)line.send(Time{});
+    NetworkImpairer network(impairment);
+    (void)network.send(Time{});
     const Time sent = Time{} + std::chrono::hours(1);
-    CHECK((line.send(sent).arrival[0] - sent).count() == std::llround(3600e6 * ppm * 1e-6));
+    CHECK((network.send(sent).arrival[0] - sent).count() == std::llround(3600e6 * ppm * 1e-6));
   }
 }
 
 TEST_CASE("bad line: the same seed gives the same line, another another; jitter does not move the losses") {
-  const auto fates = [](std::string_view text) {
-    BadLine line(parsed(text));
+  const auto deliveries = [](std::string_view text) {
+    NetworkImpairer network(parsed(text));
     std::vector<std::size_t> copies;
     std::vector<Time> arrivals;
     for (int i = 0; i < 2000; ++i) {
-      const auto fate = line.send(Time{} + i * kSpacing);
-      copies.push_back(fate.copies);
-      if (fate.copies > 0) arrivals.push_back(fate.arrival[0]);
+      const auto delivery = network.send(Time{} + i * kSpacing);
+      copies.push_back(delivery.copies);
+      if (delivery.copies > 0) arrivals.push_back(delivery.arrival[0]);
     }
     return std::pair(copies, arrivals);
   };
-  const auto once = fates("loss=5%,burst=2,jitter=10ms,reorder=2%,dup=2%,seed=7");
-  CHECK(once == fates("loss=5%,burst=2,jitter=10ms,reorder=2%,dup=2%,seed=7"));
-  CHECK(once.first != fates("loss=5%,burst=2,jitter=10ms,reorder=2%,dup=2%,seed=8").first);
-  CHECK(once.first == fates("loss=5%,burst=2,jitter=90ms,reorder=9%,dup=2%,seed=7").first);
-  CHECK(once.second != fates("loss=5%,burst=2,jitter=90ms,reorder=9%,dup=2%,seed=7").second);
+  const auto once = deliveries("loss=5%,burst=2,jitter=10ms,reorder=2%,dup=2%,seed=7");
+  CHECK(once == deliveries("loss=5%,burst=2,jitter=10ms,reorder=2%,dup=2%,seed=7"));
+  CHECK(once.first != deliveries("loss=5%,burst=2,jitter=10ms,reorder=2%,dup=2%,seed=8").first);
+  CHECK(once.first == deliveries("loss=5%,burst=2,jitter=90ms,reorder=9%,dup=2%,seed=7").first);
+  CHECK(once.second != deliveries("loss=5%,burst=2,jitter=90ms,reorder=9%,dup=2%,seed=7").second);
 }
 
 TEST_CASE("the queue gives what arrives in order of time, as soon as nothing can come before it") {
@@ -144,7 +144,7 @@ TEST_CASE("the queue gives what arrives in order of time, as soon as nothing can
     impairment.duplicate = *rc::gen::inRange(0, 30) / 100.0;
     impairment.ppm = *rc::gen::inRange(-1000, 1000);
     impairment.seed = *rc::gen::arbitrary<std::uint64_t>();
-    BadLine line(impairment);
+    NetworkImpairer network(impairment);
     ImpairedQueue<int> queue(impairment);
     std::size_t expected = 0, got = 0;
     std::optional<Time> before;
@@ -156,7 +156,7 @@ TEST_CASE("the queue gives what arrives in order of time, as soon as nothing can
       }
     };
     for (int i = 0; i < 300; ++i) {
-      expected += line.send(Time{} + i * kSpacing).copies;
+      expected += network.send(Time{} + i * kSpacing).copies;
       queue.send(i, Time{} + i * kSpacing);
       drain();
     }

@@ -61,6 +61,9 @@ Worker::Options worker_options(const Settings& settings) {
   out.follow_refer = !settings.refer_text.empty();
   out.session_expires = std::chrono::seconds(settings.session_expires_s);
   out.rtp_timeout = std::chrono::seconds(settings.rtp_timeout_s);
+  auto codecs = call::make_capabilities(settings.codec_text);
+  if (!codecs) throw Failure(ExitCode::usage, fmt::format("--codec: expected {}", codecs.error().what));
+  out.capabilities = std::move(*codecs);
   out.ring = std::chrono::milliseconds(settings.ring_ms);
   out.bridge_ca = settings.bridge_ca;
   out.record_packets = settings.record_packets;

@@ -108,6 +108,7 @@ void describe(cli::Options& options, Settings& s) {
   options.add("max-calls", s.max_calls, "N", "in all");
   options.add("max-calls-per-source", s.max_calls_per_source, "N", "from one address");
   options.add("rtp-timeout", s.rtp_timeout_s, "SEC", "end a call that has gone silent; 0 never");
+  options.add("codec", s.codec_text, "NAME", "that calls offer and take, the best first; PCMU and PCMA");
   options.add("session-expires", s.session_expires_s, "SEC", "session timer; 0 only if the phone asks");
   options.add("workers", s.workers, "N", "event loops");
   options.add("log-level", s.log_level_text, "LEVEL", "of stderr")
@@ -125,6 +126,7 @@ void describe(cli::Options& options, Settings& s) {
                 "max-calls",
                 "max-calls-per-source",
                 "rtp-timeout",
+                "codec",
                 "session-expires",
                 "workers",
                 "allow-refer",

@@ -39,6 +39,7 @@ struct Settings {
   std::string bridge_ca; // "": the system's authorities
   std::vector<std::string> refer_text;
   std::uint32_t rtp_timeout_s = 30;
+  std::vector<std::string> codec_text{"PCMU", "PCMA"};
   std::uint32_t session_expires_s = 1800;
   std::string record;
   bool record_packets = true;

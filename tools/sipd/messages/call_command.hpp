@@ -10,7 +10,7 @@
 
 #include "audio/samples.hpp"
 #include "ipc/control.hpp"
-#include "media/media.hpp"
+#include "media/media_types.hpp"
 
 namespace talky::sipd {
 

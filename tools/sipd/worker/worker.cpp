@@ -112,6 +112,7 @@ void Worker::make_user_agent() {
   config.max_pending_per_source /= options_.workers;
   config.session_expires = options_.session_expires;
   config.rtp_timeout = options_.rtp_timeout;
+  config.capabilities = options_.capabilities;
   config.ntp_at_epoch = ntp_at_epoch();
   agent_ = std::make_unique<call::UserAgent>(std::move(config), Random(net::entropy_seed()));
 }

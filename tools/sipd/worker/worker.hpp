@@ -85,10 +85,11 @@ class Worker : public CallHost {
     bool follow_refer = false;
     std::chrono::seconds session_expires{1800}; // 0: only if the phone asks
     std::chrono::seconds rtp_timeout{30};       // 0: never
-    std::chrono::milliseconds ring{0};          // before the answer
-    std::string bridge_ca;                      // PEM, for wss://; "": the system's authorities
-    bool record_packets = true;                 // where there is a recorder
-    std::optional<HepOptions> hep;              // nullopt: nobody captures
+    sdp::Capabilities capabilities = call::standard_capabilities();
+    std::chrono::milliseconds ring{0}; // before the answer
+    std::string bridge_ca;             // PEM, for wss://; "": the system's authorities
+    bool record_packets = true;        // where there is a recorder
+    std::optional<HepOptions> hep;     // nullopt: nobody captures
   };
 
   // `options` and `shared` outlive it.
