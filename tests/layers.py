@@ -33,11 +33,7 @@ SIPD_KNOWN = {
 }
 # Classes that still have members in several .cpp: folder and class. Likewise.
 SPLIT_KNOWN = {
-    ("common/call", "Call"),
-    ("common/call", "UserAgent::Impl"),
     ("common/flow", "FlowDialogue"),
-    ("common/media", "Media::Impl"),
-    ("common/sip", "TransactionLayer::Impl"),
     ("common/voice", "Session::Impl"),
     ("tools/sipd/api", "Api"),
     ("tools/sipd/call", "Session"),
