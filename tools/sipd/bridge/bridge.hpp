@@ -55,9 +55,4 @@ class Bridge {
   virtual void stop(std::string_view /*reason*/) {}           // the call has ended: the last word
 };
 
-std::unique_ptr<Bridge> make_echo(BridgeHost& host);
-std::unique_ptr<Bridge> make_tone(BridgeHost& host, double hertz);
-// Plays once and hangs up.
-std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const audio::Samples> samples);
-
 } // namespace talky::sipd

@@ -11,17 +11,18 @@
 namespace talky::sipd {
 namespace {
 
-constexpr auto goodbye_limit = std::chrono::milliseconds(500); // for what is queued when the call has ended
-constexpr auto stop_grace = std::chrono::seconds(2);           // from SIGTERM to SIGKILL
-constexpr std::size_t max_queue = 262'144;                     // eight seconds of the caller's audio
-constexpr int max_stderr_lines = 50;                           // of a call in the log
+constexpr auto kGoodbyeLimit = std::chrono::milliseconds(500); // for what is queued when the call has ended
+constexpr auto kStopGrace = std::chrono::seconds(2);           // from SIGTERM to SIGKILL
+constexpr std::size_t kMaxQueue = 262'144;                     // eight seconds of the caller's audio
+constexpr int kMaxStderrLines = 50;                            // of a call in the log
 
 class ExecBridge : public RemoteBridge {
  public:
-  ExecBridge(BridgeHost& host, std::string command) : RemoteBridge(host), command_(std::move(command)) {}
+  ExecBridge(BridgeHost& host, net::Loop& loop, std::string command)
+      : RemoteBridge(host), loop_(loop), command_(std::move(command)) {}
 
   ~ExecBridge() override {
-    if (process_) process_->stop(stop_grace);
+    if (process_) process_->stop(kStopGrace);
   }
 
   void start() override {
@@ -32,9 +33,8 @@ class ExecBridge : public RemoteBridge {
     options.pipe_stdio = true;
     options.pipe_stderr = true;
     options.pipe_control = true;
-    options.max_queue = max_queue;
-    auto spawned =
-        net::Process::spawn(host_.loop(), options, [this](net::Process::Exit exit) { exited(exit); });
+    options.max_queue = kMaxQueue;
+    auto spawned = net::Process::spawn(loop_, options, [this](net::Process::Exit exit) { exited(exit); });
     if (!spawned) return lose(spawned.error().message());
     process_ = std::move(*spawned);
     process_->in()->start({});
@@ -55,9 +55,9 @@ class ExecBridge : public RemoteBridge {
     over_ = true;
     // The end of its input is how a filter learns that the call is over; the signal is for those that do not
     // read.
-    process_->in()->close_when_drained(net::now() + goodbye_limit);
-    process_->control_in()->close_when_drained(net::now() + goodbye_limit);
-    process_->stop_later(goodbye_limit, stop_grace);
+    process_->in()->close_when_drained(net::now() + kGoodbyeLimit);
+    process_->control_in()->close_when_drained(net::now() + kGoodbyeLimit);
+    process_->stop_later(kGoodbyeLimit, kStopGrace);
     process_.reset();
   }
 
@@ -80,7 +80,7 @@ class ExecBridge : public RemoteBridge {
   }
 
   void break_off() override {
-    if (process_) process_->stop(stop_grace);
+    if (process_) process_->stop(kStopGrace);
   }
 
  private:
@@ -115,7 +115,7 @@ class ExecBridge : public RemoteBridge {
       const auto more = complaints_.next(line);
       if (!more) continue; // a line that is too long is skipped
       if (!*more) return;
-      if (++complaint_lines_ > max_stderr_lines) continue;
+      if (++complaint_lines_ > kMaxStderrLines) continue;
       host_.log(log::Level::info, log::Line("exec.stderr").add("line", line));
     }
   }
@@ -140,6 +140,7 @@ class ExecBridge : public RemoteBridge {
     lose(fmt::format("the program failed: {}", exit_->to_string()));
   }
 
+  net::Loop& loop_;
   std::string command_;
   std::unique_ptr<net::Process> process_;
   std::optional<net::Process::Exit> exit_;
@@ -151,10 +152,23 @@ class ExecBridge : public RemoteBridge {
   std::vector<std::byte> out_;
 };
 
+class ToProgram final : public Destination {
+ public:
+  explicit ToProgram(std::string_view command) : command_(command) {}
+  tl::expected<std::unique_ptr<Bridge>, std::string> connect(BridgeHost& host,
+                                                             const BridgeContext& context) const override {
+    return std::make_unique<ExecBridge>(host, context.loop, command_);
+  }
+
+ private:
+  std::string command_;
+};
+
 } // namespace
 
-std::unique_ptr<Bridge> make_exec_bridge(BridgeHost& host, std::string command) {
-  return std::make_unique<ExecBridge>(host, std::move(command));
+DestinationPtr exec_destination(std::string_view text) {
+  const std::string_view command = behind_colon(text);
+  return command.empty() ? nullptr : std::make_shared<ToProgram>(command);
 }
 
 } // namespace talky::sipd

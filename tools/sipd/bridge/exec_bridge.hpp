@@ -1,13 +1,12 @@
 // exec:CMD, inetd for calls: fd 0 and 1 are s16le at 16 kHz, fd 3 and 4 are JSON lines to and from the
-// program.
+// program. CMD is for /bin/sh -c.
 #pragma once
-#include <memory>
-#include <string>
+#include <string_view>
 
-#include "sipd/bridge/bridge.hpp"
+#include "sipd/bridge/destination.hpp"
 
 namespace talky::sipd {
 
-std::unique_ptr<Bridge> make_exec_bridge(BridgeHost& host, std::string command);
+DestinationPtr exec_destination(std::string_view text);
 
 } // namespace talky::sipd

@@ -1,15 +1,21 @@
-// The bridges that need nobody else: echo, tone, play.
+#include "sipd/bridge/local_bridges.hpp"
+
 #include <algorithm>
-#include <array>
+#include <charconv>
+#include <utility>
 
 #include "audio/frame.hpp"
 #include "audio/tone.hpp"
-#include "sipd/bridge/bridge.hpp"
+#include "core/ascii.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint32_t rate = audio::bridge_rate;
+using Made = tl::expected<std::unique_ptr<Bridge>, std::string>;
+
+constexpr std::uint32_t kRate = audio::bridge_rate;
+constexpr double kMinHertz = 1, kMaxHertz = 8'000;
+constexpr int kMinStatus = 300, kMaxStatus = 699;
 
 class Echo : public Bridge {
  public:
@@ -28,7 +34,7 @@ class Echo : public Bridge {
 
 class Tone : public Bridge {
  public:
-  Tone(BridgeHost& host, double hertz) : host_(host), sine_(hertz, rate) {}
+  Tone(BridgeHost& host, double hertz) : host_(host), sine_(hertz, kRate) {}
   void start() override { host_.ready(); }
   void hold(bool held) override { held_ = held; }
   void caller_audio(std::span<const std::int16_t> samples) override {
@@ -59,10 +65,10 @@ class Player : public Bridge {
  private:
   // Keeps a few seconds queued: a long file is not copied for each call at once.
   void feed() {
-    constexpr std::size_t ahead = 4 * std::size_t{rate};
-    while (position_ < samples_->size() && host_.queued() < ahead) {
+    constexpr std::size_t kAhead = 4 * std::size_t{kRate};
+    while (position_ < samples_->size() && host_.queued() < kAhead) {
       const auto part =
-          std::span(*samples_).subspan(position_, std::min<std::size_t>(rate, samples_->size() - position_));
+          std::span(*samples_).subspan(position_, std::min<std::size_t>(kRate, samples_->size() - position_));
       const std::size_t taken = host_.play(part);
       position_ += taken;
       if (taken < part.size()) return;
@@ -78,16 +84,74 @@ class Player : public Bridge {
   bool done_ = false;
 };
 
+class ToEcho final : public Destination {
+ public:
+  Made connect(BridgeHost& host, const BridgeContext& /*context*/) const override {
+    return std::make_unique<Echo>(host);
+  }
+};
+
+class ToTone final : public Destination {
+ public:
+  explicit ToTone(double hertz) : hertz_(hertz) {}
+  Made connect(BridgeHost& host, const BridgeContext& /*context*/) const override {
+    return std::make_unique<Tone>(host, hertz_);
+  }
+
+ private:
+  double hertz_;
+};
+
+class ToPlayer final : public Destination {
+ public:
+  explicit ToPlayer(std::string_view path) : path_(path) {}
+  Made connect(BridgeHost& host, const BridgeContext& context) const override {
+    const auto file = context.files.find(path_);
+    if (file == context.files.end()) return tl::unexpected("the file has not been read: " + path_);
+    return std::make_unique<Player>(host, file->second);
+  }
+  std::string_view sound_file() const override { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class Refusing final : public Destination {
+ public:
+  explicit Refusing(int status) : status_(status) {}
+  Made connect(BridgeHost& /*host*/, const BridgeContext& /*context*/) const override {
+    return tl::unexpected(std::string("the route says so"));
+  }
+  std::optional<int> refusal() const override { return status_; }
+
+ private:
+  int status_;
+};
+
 } // namespace
 
-std::unique_ptr<Bridge> make_echo(BridgeHost& host) {
-  return std::make_unique<Echo>(host);
+DestinationPtr echo_destination(std::string_view /*text*/) {
+  return std::make_shared<ToEcho>();
 }
-std::unique_ptr<Bridge> make_tone(BridgeHost& host, double hertz) {
-  return std::make_unique<Tone>(host, hertz);
+
+DestinationPtr tone_destination(std::string_view text) {
+  const std::string_view number = behind_colon(text);
+  double hertz = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), hertz);
+  const bool whole = error == std::errc{} && end == number.data() + number.size();
+  if (!whole || hertz < kMinHertz || hertz > kMaxHertz) return nullptr;
+  return std::make_shared<ToTone>(hertz);
 }
-std::unique_ptr<Bridge> make_player(BridgeHost& host, std::shared_ptr<const audio::Samples> samples) {
-  return std::make_unique<Player>(host, std::move(samples));
+
+DestinationPtr player_destination(std::string_view text) {
+  const std::string_view path = behind_colon(text);
+  return path.empty() ? nullptr : std::make_shared<ToPlayer>(path);
+}
+
+DestinationPtr refusing_destination(std::string_view text) {
+  const auto status = ascii::to_number<int>(behind_colon(text));
+  if (!status || *status < kMinStatus || *status > kMaxStatus) return nullptr;
+  return std::make_shared<Refusing>(*status);
 }
 
 } // namespace talky::sipd

@@ -22,43 +22,44 @@ namespace {
 
 namespace streams = ipc::media_streams;
 
-constexpr std::uint32_t rate = audio::bridge_rate, wire_rate = 8'000;
-constexpr auto connect_limit = std::chrono::seconds(5);
-constexpr auto first_redial = std::chrono::milliseconds(250);
-constexpr auto longest_redial = std::chrono::seconds(4); // between two attempts
-constexpr auto redial_limit = std::chrono::seconds(30);  // in all
-constexpr std::size_t max_queue = 524'288;               // bytes: some twenty seconds of the caller in base64
-constexpr std::size_t max_marks = 1000;                  // that wait to be played
-constexpr std::uint32_t max_complaints = 5;              // lines about bad messages, a call
-constexpr std::uint16_t closed_in_order = 1000;
+constexpr std::uint32_t kRate = audio::bridge_rate, kWireRate = 8'000;
+constexpr auto kConnectLimit = std::chrono::seconds(5);
+constexpr auto kFirstRedial = std::chrono::milliseconds(250);
+constexpr auto kLongestRedial = std::chrono::seconds(4); // between two attempts
+constexpr auto kRedialLimit = std::chrono::seconds(30);  // in all
+constexpr std::size_t kMaxQueue = 524'288;               // bytes: some twenty seconds of the caller in base64
+constexpr std::size_t kMaxMarks = 1000;                  // that wait to be played
+constexpr std::uint32_t kMaxComplaints = 5;              // lines about bad messages, a call
+constexpr std::uint16_t kClosedInOrder = 1000;
 
 // What the caller hears while nobody is there: a sentence, where there is a program that speaks, and every
 // some seconds again; between, a soft tone of 0.2 s, twice a second. Not silence, which sounds like the end
 // of the call.
-constexpr double prompt_hertz = 440;
-constexpr double prompt_dbfs = -24;
-constexpr std::size_t prompt_period = rate / 2, prompt_sound = rate / 5;
-constexpr std::size_t prompt_tones = std::size_t{6} * rate; // between two times of the sentence
+constexpr double kPromptHertz = 440;
+constexpr double kPromptDbfs = -24;
+constexpr std::size_t kPromptPeriod = kRate / 2, kPromptSound = kRate / 5;
+constexpr std::size_t kPromptTones = std::size_t{6} * kRate; // between two times of the sentence
 
 class MediaStreamsBridge final : public RemoteBridge {
  public:
-  MediaStreamsBridge(BridgeHost& host, http::WebSocketUrl url, std::string ca_file,
-                     SpokenSentence& reconnecting)
+  MediaStreamsBridge(BridgeHost& host, net::Loop& loop, http::WebSocketUrl url, std::string ca_file,
+                     SpokenSentence* reconnecting)
       : RemoteBridge(host),
+        loop_(loop),
         url_(std::move(url)),
         ca_file_(std::move(ca_file)),
         reconnecting_(reconnecting),
         writer_(host.about().call),
-        down_(std::move(*audio::Resampler::create(rate, wire_rate))),
-        up_(std::move(*audio::Resampler::create(wire_rate, rate))),
-        tone_(prompt_hertz, rate, prompt_dbfs),
-        redial_(host.loop(), [this] { connect(); }) {}
+        down_(std::move(*audio::Resampler::create(kRate, kWireRate))),
+        up_(std::move(*audio::Resampler::create(kWireRate, kRate))),
+        tone_(kPromptHertz, kRate, kPromptDbfs),
+        redial_(loop, [this] { connect(); }) {}
   ~MediaStreamsBridge() override {
-    if (socket_) socket_->close(closed_in_order, "");
+    if (socket_) socket_->close(kClosedInOrder, "");
   }
 
   void start() override {
-    reconnecting_.wanted(); // a sentence is not spoken in no time
+    if (reconnecting_) reconnecting_->wanted(); // a sentence is not spoken in no time
     connect();
   }
 
@@ -68,7 +69,7 @@ class MediaStreamsBridge final : public RemoteBridge {
     redial_.cancel();
     if (!socket_) return;
     socket_->send_text(writer_.stop());
-    socket_->close(closed_in_order, "the call has ended");
+    socket_->close(kClosedInOrder, "the call has ended");
     socket_.reset();
   }
 
@@ -95,7 +96,7 @@ class MediaStreamsBridge final : public RemoteBridge {
     down_.process(samples, narrow_);
     coded_.resize(narrow_.size());
     codec::g711::encode(codec::g711::Law::mu, narrow_, coded_);
-    const std::uint64_t at_ms = sent_ * 1000 / wire_rate;
+    const std::uint64_t at_ms = sent_ * 1000 / kWireRate;
     sent_ += narrow_.size();
     return socket_->send_text(writer_.media(coded_, at_ms));
   }
@@ -107,17 +108,17 @@ class MediaStreamsBridge final : public RemoteBridge {
   void break_off() override {
     connecting_.reset();
     redial_.cancel();
-    if (const auto socket = std::exchange(socket_, nullptr)) socket->close(closed_in_order, "");
+    if (const auto socket = std::exchange(socket_, nullptr)) socket->close(kClosedInOrder, "");
   }
 
  private:
   void connect() {
     http::WebSocketConnecting::Options options;
-    options.limit = connect_limit;
+    options.limit = kConnectLimit;
     options.ca_file = ca_file_;
     options.socket.max_message = streams::max_message;
-    options.socket.max_queue = max_queue;
-    connecting_.emplace(host_.loop(), url_, std::move(options),
+    options.socket.max_queue = kMaxQueue;
+    connecting_.emplace(loop_, url_, std::move(options),
                         [this](tl::expected<std::shared_ptr<http::WebSocket>, std::string> result) {
                           if (result) {
                             connected(std::move(*result));
@@ -155,21 +156,21 @@ class MediaStreamsBridge final : public RemoteBridge {
     const std::string reason = fmt::format("{}: {}", url_.authority, why);
     if (!redialling_since_) return lose(reason);
     const Time now = net::now();
-    if (now - *redialling_since_ >= redial_limit) return lose(reason);
+    if (now - *redialling_since_ >= kRedialLimit) return lose(reason);
     redial_.at(now + backoff_);
-    backoff_ = std::min<Duration>(2 * backoff_, std::chrono::duration_cast<Duration>(longest_redial));
+    backoff_ = std::min<Duration>(2 * backoff_, std::chrono::duration_cast<Duration>(kLongestRedial));
   }
 
   void closed(std::uint16_t code) {
     const auto gone = std::exchange(socket_, nullptr);
     if (over_) return;
-    if (said_bye_ || code == closed_in_order) return leave("agent hung up");
+    if (said_bye_ || code == kClosedInOrder) return leave("agent hung up");
     host_.log(log::Level::warn, log::Line("bridge.broken").add("code", code).add("url", url_.authority));
     stale_marks_ += std::exchange(marks_, 0);
     redialling_since_ = net::now();
-    backoff_ = first_redial;
+    backoff_ = kFirstRedial;
     prompted_ = 0;
-    sentence_ = reconnecting_.samples();
+    sentence_ = sentence();
     redial_.at(*redialling_since_ + backoff_);
   }
 
@@ -178,7 +179,7 @@ class MediaStreamsBridge final : public RemoteBridge {
     auto message = streams::parse(text);
     if (!message) {
       const Error& error = message.error();
-      if (error.code == Errc::unsupported || ++complaints_ > max_complaints) return;
+      if (error.code == Errc::unsupported || ++complaints_ > kMaxComplaints) return;
       host_.log(log::Level::warn,
                 log::Line("bridge.message").add("expected", error.what).add("got", text.substr(0, 200)));
       return;
@@ -191,7 +192,7 @@ class MediaStreamsBridge final : public RemoteBridge {
                             agent_audio(samples_);
                           },
                           [this](const streams::Mark& m) {
-                            if (marks_ + stale_marks_ >= max_marks)
+                            if (marks_ + stale_marks_ >= kMaxMarks)
                               return lose("the agent floods us with marks");
                             ++marks_;
                             host_.mark(m.name);
@@ -200,29 +201,34 @@ class MediaStreamsBridge final : public RemoteBridge {
                *message);
   }
 
+  std::shared_ptr<const audio::Samples> sentence() const {
+    return reconnecting_ ? reconnecting_->samples() : std::make_shared<const audio::Samples>();
+  }
+
   // Behind what the agent had said before it broke off.
   void prompt(std::size_t count) {
     if (host_.queued() >= count) return;
     if (sentence_->empty()) { // it may have been spoken meanwhile
-      sentence_ = reconnecting_.samples();
+      sentence_ = sentence();
       if (!sentence_->empty()) prompted_ = 0;
     }
     samples_.assign(count, 0);
     tone_.generate(samples_);
     for (std::int16_t& sample : samples_) {
-      const std::size_t at = prompted_++ % (sentence_->size() + prompt_tones);
+      const std::size_t at = prompted_++ % (sentence_->size() + kPromptTones);
       if (at < sentence_->size()) {
         sample = (*sentence_)[at];
-      } else if ((at - sentence_->size()) % prompt_period >= prompt_sound) {
+      } else if ((at - sentence_->size()) % kPromptPeriod >= kPromptSound) {
         sample = 0;
       }
     }
     host_.play(samples_);
   }
 
+  net::Loop& loop_;
   http::WebSocketUrl url_;
   std::string ca_file_;
-  SpokenSentence& reconnecting_;
+  SpokenSentence* reconnecting_;                   // null: there is none
   std::shared_ptr<const audio::Samples> sentence_; // as it stood when the connection broke
   streams::Writer writer_;
   std::optional<http::WebSocketConnecting> connecting_;
@@ -241,11 +247,25 @@ class MediaStreamsBridge final : public RemoteBridge {
   net::Timer redial_;
 };
 
+class ToMediaStreams final : public Destination {
+ public:
+  explicit ToMediaStreams(http::WebSocketUrl url) : url_(std::move(url)) {}
+  tl::expected<std::unique_ptr<Bridge>, std::string> connect(BridgeHost& host,
+                                                             const BridgeContext& context) const override {
+    return std::make_unique<MediaStreamsBridge>(host, context.loop, url_, context.ca_file,
+                                                context.reconnecting);
+  }
+
+ private:
+  http::WebSocketUrl url_;
+};
+
 } // namespace
 
-std::unique_ptr<Bridge> make_media_streams_bridge(BridgeHost& host, const MediaStreamsTarget& target,
-                                                  const std::string& ca_file, SpokenSentence& reconnecting) {
-  return std::make_unique<MediaStreamsBridge>(host, target.url, ca_file, reconnecting);
+DestinationPtr media_streams_destination(std::string_view text) {
+  auto url = http::WebSocketUrl::parse(text);
+  if (!url) return nullptr;
+  return std::make_shared<ToMediaStreams>(std::move(*url));
 }
 
 } // namespace talky::sipd

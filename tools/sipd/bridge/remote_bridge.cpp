@@ -8,18 +8,18 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t rate = audio::bridge_rate;
-constexpr std::uint64_t pause_above = 60 * rate;  // samples queued
-constexpr std::uint64_t resume_below = 30 * rate; // samples queued
-constexpr std::uint64_t silent_after = 10 * rate; // samples of the caller without any of the program
-constexpr std::uint32_t max_controls = 500;       // a second
-constexpr std::uint32_t max_complaints = 5;       // lines about bad messages, a call
+constexpr std::uint64_t kRate = audio::bridge_rate;
+constexpr std::uint64_t kPauseAbove = 60 * kRate;  // samples queued
+constexpr std::uint64_t kResumeBelow = 30 * kRate; // samples queued
+constexpr std::uint64_t kSilentAfter = 10 * kRate; // samples of the caller without any of the program
+constexpr std::uint32_t kMaxControls = 500;        // a second
+constexpr std::uint32_t kMaxComplaints = 5;        // lines about bad messages, a call
 
 } // namespace
 
 void RemoteBridge::caller_audio(std::span<const std::int16_t> samples) {
   if (over_) return;
-  const bool new_second = caller_samples_ / rate != (caller_samples_ + samples.size()) / rate;
+  const bool new_second = caller_samples_ / kRate != (caller_samples_ + samples.size()) / kRate;
   caller_samples_ += samples.size();
   if (new_second) controls_ = 0;
   if (!send_audio(samples) && !told_slow_) {
@@ -27,11 +27,11 @@ void RemoteBridge::caller_audio(std::span<const std::int16_t> samples) {
     host_.log(log::Level::warn,
               log::Line("bridge.slow").add("why", "the program does not read: its audio is dropped"));
   }
-  if (!heard_ && !told_silent_ && caller_samples_ >= silent_after) {
+  if (!heard_ && !told_silent_ && caller_samples_ >= kSilentAfter) {
     told_silent_ = true;
-    host_.log(log::Level::warn, log::Line("bridge.silent").add("seconds", silent_after / rate));
+    host_.log(log::Level::warn, log::Line("bridge.silent").add("seconds", kSilentAfter / kRate));
   }
-  if (paused_ && host_.queued() < resume_below) {
+  if (paused_ && host_.queued() < kResumeBelow) {
     paused_ = false;
     pause(false);
   }
@@ -41,18 +41,18 @@ void RemoteBridge::agent_audio(std::span<const std::int16_t> samples) {
   if (said_bye_ || over_) return;
   heard_ = true;
   host_.play(samples);
-  if (paused_ || host_.queued() < pause_above) return;
+  if (paused_ || host_.queued() < kPauseAbove) return;
   paused_ = true;
   pause(true);
   if (told_flood_) return;
   told_flood_ = true;
   host_.log(log::Level::warn, log::Line("bridge.flood")
-                                  .add("queued_s", host_.queued() / rate)
+                                  .add("queued_s", host_.queued() / kRate)
                                   .add("why", "audio comes faster than it plays: reading waits"));
 }
 
 bool RemoteBridge::flooding() {
-  if (++controls_ <= max_controls) return false;
+  if (++controls_ <= kMaxControls) return false;
   host_.log(log::Level::error, log::Line("bridge.flood").add("control_messages_a_second", controls_));
   lose("the program floods us with control messages");
   return true;
@@ -62,7 +62,7 @@ void RemoteBridge::agent_control(std::string_view json) {
   if (over_ || flooding()) return;
   const auto message = ipc::parse_from_agent(json);
   if (!message) {
-    if (++complaints_ <= max_complaints) {
+    if (++complaints_ <= kMaxComplaints) {
       host_.log(
           log::Level::warn,
           log::Line("bridge.message").add("expected", message.error().what).add("got", json.substr(0, 200)));

@@ -66,7 +66,7 @@ std::optional<std::string> Routes::add(std::string_view text) {
   const std::string_view pattern = ascii::trim(text.substr(0, equals));
   if (equals == std::string_view::npos || pattern.empty()) return "PATTERN=TARGET, such as '2*=echo'";
   auto target = Target::parse(text.substr(equals + 1));
-  if (!target) return std::string("PATTERN=TARGET with a target of ") + target_forms;
+  if (!target) return std::string("PATTERN=TARGET with a target of ") + target_forms();
   routes_.push_back({std::string(text), std::string(pattern), std::move(*target)});
   return std::nullopt;
 }

@@ -13,16 +13,22 @@
 namespace talky::sipd {
 namespace {
 
-constexpr auto connect_limit = std::chrono::seconds(3);
-constexpr auto retry_after = std::chrono::milliseconds(100);
-constexpr auto goodbye_limit = std::chrono::seconds(1); // for what is still queued when the call has ended
-constexpr std::size_t max_queue = 262'144;              // eight seconds of the caller's audio
+constexpr std::uint32_t kRate = audio::bridge_rate, kNarrowRate = 8'000;
+constexpr auto kConnectLimit = std::chrono::seconds(3);
+constexpr auto kRetryAfter = std::chrono::milliseconds(100);
+constexpr auto kGoodbyeLimit = std::chrono::seconds(1); // for what is still queued when the call has ended
+constexpr std::size_t kMaxQueue = 262'144;              // eight seconds of the caller's audio
 
 class SocketBridge : public RemoteBridge {
  public:
   // With `agent` the address may be dead for a while: it is being started.
-  SocketBridge(BridgeHost& host, net::StreamAddress address, bool talky, Agent* agent)
-      : RemoteBridge(host), address_(std::move(address)), talky_(talky), wide_(talky), agent_(agent) {}
+  SocketBridge(BridgeHost& host, net::Loop& loop, net::StreamAddress address, bool talky, Agent* agent)
+      : RemoteBridge(host),
+        loop_(loop),
+        address_(std::move(address)),
+        talky_(talky),
+        wide_(talky),
+        agent_(agent) {}
 
   void start() override { connect(); }
 
@@ -35,7 +41,7 @@ class SocketBridge : public RemoteBridge {
     send(ipc::Kind::hangup, {});
     over_ = true;
     // Nothing that comes from now on concerns anybody.
-    connection_->close_when_drained(net::now() + goodbye_limit);
+    connection_->close_when_drained(net::now() + kGoodbyeLimit);
     connection_.reset();
   }
 
@@ -72,7 +78,7 @@ class SocketBridge : public RemoteBridge {
   void connect() {
     started_ = started_ ? started_ : std::optional(net::now());
     connecting_.emplace(
-        host_.loop(), address_, net::now() + connect_limit,
+        loop_, address_, net::now() + kConnectLimit,
         [this](net::SysResult<std::shared_ptr<net::Connection>> result) {
           if (result) {
             connected(std::move(*result));
@@ -80,7 +86,7 @@ class SocketBridge : public RemoteBridge {
             refused(result.error());
           }
         },
-        max_queue);
+        kMaxQueue);
   }
 
   void refused(const net::SystemError& error) {
@@ -88,8 +94,8 @@ class SocketBridge : public RemoteBridge {
       agent_->wanted();
       if (agent_->may_come() && net::now() < *started_ + Agent::start_limit) {
         host_.redialled();
-        retry_.emplace(host_.loop(), [this] { connect(); });
-        retry_->at(net::now() + retry_after);
+        retry_.emplace(loop_, [this] { connect(); });
+        retry_->at(net::now() + kRetryAfter);
         return;
       }
     }
@@ -167,14 +173,15 @@ class SocketBridge : public RemoteBridge {
     connection_->write(out_); // a full queue is told of where the audio goes
   }
 
-  audio::Resampler& down() { return resampler(down_, audio::bridge_rate, 8'000); }
-  audio::Resampler& up() { return resampler(up_, 8'000, audio::bridge_rate); }
+  audio::Resampler& down() { return resampler(down_, kRate, kNarrowRate); }
+  audio::Resampler& up() { return resampler(up_, kNarrowRate, kRate); }
   static audio::Resampler& resampler(std::optional<audio::Resampler>& one, std::uint32_t from,
                                      std::uint32_t to) {
     if (!one) one.emplace(std::move(*audio::Resampler::create(from, to)));
     return *one;
   }
 
+  net::Loop& loop_;
   net::StreamAddress address_;
   bool talky_;
   bool wide_; // we send 16 kHz
@@ -189,14 +196,42 @@ class SocketBridge : public RemoteBridge {
   std::vector<std::byte> out_;
 };
 
+using Made = tl::expected<std::unique_ptr<Bridge>, std::string>;
+
+class ToSocket final : public Destination {
+ public:
+  ToSocket(net::StreamAddress address, bool talky) : address_(std::move(address)), talky_(talky) {}
+  Made connect(BridgeHost& host, const BridgeContext& context) const override {
+    return std::make_unique<SocketBridge>(host, context.loop, address_, talky_, nullptr);
+  }
+
+ private:
+  net::StreamAddress address_;
+  bool talky_;
+};
+
+class ToAgent final : public Destination {
+ public:
+  Made connect(BridgeHost& host, const BridgeContext& context) const override {
+    if (!context.agent) return tl::unexpected(std::string("there is no agent"));
+    return std::make_unique<SocketBridge>(host, context.loop, context.agent->address(), true, context.agent);
+  }
+  bool needs_agent() const override { return true; }
+};
+
 } // namespace
 
-std::unique_ptr<Bridge> make_socket_bridge(BridgeHost& host, const SocketTarget& target) {
-  return std::make_unique<SocketBridge>(host, target.address, target.talky, nullptr);
+DestinationPtr socket_destination(std::string_view text) {
+  constexpr std::string_view kTalky = ",talky";
+  const bool talky = text.ends_with(kTalky);
+  if (talky) text.remove_suffix(kTalky.size());
+  auto address = net::parse_stream_address(text);
+  if (!address) return nullptr;
+  return std::make_shared<ToSocket>(std::move(*address), talky);
 }
 
-std::unique_ptr<Bridge> make_agent_bridge(BridgeHost& host, Agent& agent) {
-  return std::make_unique<SocketBridge>(host, agent.address(), true, &agent);
+DestinationPtr agent_destination(std::string_view /*text*/) {
+  return std::make_shared<ToAgent>();
 }
 
 } // namespace talky::sipd

@@ -1,16 +1,16 @@
 // AudioSocket: unix:PATH, tcp:HOST:PORT and the agent.
 #pragma once
-#include <memory>
+#include <string_view>
 
-#include "sipd/agent/agent.hpp"
-#include "sipd/bridge/bridge.hpp"
-#include "sipd/bridge/target.hpp"
+#include "sipd/bridge/destination.hpp"
 
 namespace talky::sipd {
 
-// Connects once, within 3 s.
-std::unique_ptr<Bridge> make_socket_bridge(BridgeHost& host, const SocketTarget& target);
-// Connects to the agent; waits for it while it is being started.
-std::unique_ptr<Bridge> make_agent_bridge(BridgeHost& host, Agent& agent);
+// unix:PATH[,talky] and tcp:HOST:PORT[,talky]. Connects once, within 3 s. With ",talky" it speaks
+// ipc/control.hpp from the first byte, else once the other end sends some itself.
+DestinationPtr socket_destination(std::string_view text);
+
+// talky-agent on its socket, started and watched over by sipd/agent. Waits for it while it is being started.
+DestinationPtr agent_destination(std::string_view text);
 
 } // namespace talky::sipd

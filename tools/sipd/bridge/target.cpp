@@ -1,82 +1,54 @@
 #include "sipd/bridge/target.hpp"
 
-#include <charconv>
-
 #include "core/ascii.hpp"
+#include "sipd/bridge/exec_bridge.hpp"
+#include "sipd/bridge/local_bridges.hpp"
+#include "sipd/bridge/media_streams_bridge.hpp"
+#include "sipd/bridge/socket_bridge.hpp"
 
 namespace talky::sipd {
 namespace {
 
-// Takes `prefix` off the front.
-bool eat(std::string_view& text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  return true;
-}
+struct Kind {
+  std::string_view form;   // for messages
+  std::string_view begins; // what tells it from the others; the whole text where no ':' ends it
+  DestinationPtr (*parse)(std::string_view text);
+};
 
-std::optional<SocketTarget> parse_socket(std::string_view text) {
-  SocketTarget out;
-  constexpr std::string_view option = ",talky";
-  if (text.ends_with(option)) {
-    text.remove_suffix(option.size());
-    out.talky = true;
-  }
-  const auto address = net::parse_stream_address(text);
-  if (!address) return std::nullopt;
-  out.address = *address;
-  return out;
-}
+constexpr Kind kKinds[] = {
+    {"agent", "agent", agent_destination},
+    {"echo", "echo", echo_destination},
+    {"tone:HZ", "tone:", tone_destination},
+    {"play:FILE", "play:", player_destination},
+    {"exec:CMD", "exec:", exec_destination},
+    {"unix:PATH[,talky]", "unix:", socket_destination},
+    {"tcp:HOST:PORT[,talky]", "tcp:", socket_destination},
+    {"ws://HOST[:PORT]/PATH", "ws:", media_streams_destination},
+    {"wss://HOST[:PORT]/PATH", "wss:", media_streams_destination},
+    {"reject:CODE", "reject:", refusing_destination},
+};
 
 } // namespace
 
-const char* const target_forms =
-    "agent, echo, tone:HZ, play:FILE, exec:CMD, unix:PATH[,talky], tcp:HOST:PORT[,talky], "
-    "ws://HOST[:PORT]/PATH, "
-    "wss://HOST[:PORT]/PATH or reject:CODE";
-
 std::optional<Target> Target::parse(std::string_view text) {
   text = ascii::trim(text);
-  Target out{std::string(text), EchoTarget{}};
-  if (text == "echo") return out;
-  if (text == "agent") {
-    out.what = AgentTarget{};
-    return out;
-  }
-  if (text.starts_with("unix:") || text.starts_with("tcp:")) {
-    const auto socket = parse_socket(text);
-    if (!socket) return std::nullopt;
-    out.what = *socket;
-    return out;
-  }
-  if (text.starts_with("ws://") || text.starts_with("wss://")) {
-    auto url = http::WebSocketUrl::parse(text);
-    if (!url) return std::nullopt;
-    out.what = MediaStreamsTarget{std::move(*url)};
-    return out;
-  }
-  if (eat(text, "tone:")) {
-    double hertz = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hertz);
-    if (error != std::errc{} || end != text.data() + text.size() || hertz < 1 || hertz > 8000)
-      return std::nullopt;
-    out.what = ToneTarget{hertz};
-    return out;
-  }
-  if (eat(text, "reject:")) {
-    const auto status = ascii::to_number<int>(text);
-    if (!status || *status < 300 || *status > 699) return std::nullopt;
-    out.what = RejectTarget{*status};
-    return out;
-  }
-  if (eat(text, "play:") && !text.empty()) {
-    out.what = PlayTarget{std::string(text)};
-    return out;
-  }
-  if (eat(text, "exec:") && !text.empty()) {
-    out.what = ExecTarget{std::string(text)};
-    return out;
+  for (const Kind& kind : kKinds) {
+    const bool fits = kind.begins.ends_with(':') ? text.starts_with(kind.begins) : text == kind.begins;
+    if (!fits) continue;
+    auto destination = kind.parse(text);
+    if (!destination) return std::nullopt;
+    return Target{std::string(text), std::move(destination)};
   }
   return std::nullopt;
+}
+
+std::string target_forms() {
+  std::string out;
+  for (const Kind& kind : kKinds) {
+    if (&kind != std::begin(kKinds)) out += &kind == std::end(kKinds) - 1 ? " or " : ", ";
+    out += kind.form;
+  }
+  return out;
 }
 
 } // namespace talky::sipd

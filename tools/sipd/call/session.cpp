@@ -43,7 +43,7 @@ Session::Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall in
       about_.headers.emplace_back(name, value);
   }
   if (host_.sinks().recorder) {
-    const bool journal = !(target_.as<AgentTarget>() && host_.sinks().agent_keeps_journal);
+    const bool journal = !(target_.destination->needs_agent() && host_.sinks().agent_keeps_journal);
     recording_ = std::make_unique<Recorder::Call>(*host_.sinks().recorder, about_.call, journal);
   }
   if (host_.sinks().records) {
@@ -65,7 +65,7 @@ net::Loop& Session::loop() {
 void Session::begin() {
   tell_began();
   trace_began();
-  if (const auto* refusal = target_.as<RejectTarget>()) return reject(refusal->status, "the route says so");
+  if (const auto refusal = target_.destination->refusal()) return reject(*refusal, "the route says so");
   if (SipLeg* const sip = leg_->sip()) {
     if (const auto done = open(*sip); !done) return reject(503, done.error());
   }

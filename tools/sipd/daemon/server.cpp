@@ -40,14 +40,14 @@ Live load_live(const Settings& settings) {
             settings.digests,         std::make_shared<std::vector<std::string>>(settings.refer_text),
             settings.calls_out.rules, {}};
   for (const Target* target : settings.routes->targets()) {
-    const auto* play = target->as<PlayTarget>();
-    if (!play || live.files.contains(play->path)) continue;
-    auto samples = file::load_mono(play->path, audio::bridge_rate, max_play_samples);
+    const std::string path(target->destination->sound_file());
+    if (path.empty() || live.files.contains(path)) continue;
+    auto samples = file::load_mono(path, 16'000, max_play_samples);
     if (!samples) {
       throw Failure(ExitCode::no_input, fmt::format("{}: {}: {}", target->text,
                                                     to_string(samples.error().code), samples.error().what));
     }
-    live.files.emplace(play->path, std::make_shared<const audio::Samples>(std::move(*samples)));
+    live.files.emplace(path, std::make_shared<const audio::Samples>(std::move(*samples)));
   }
   return live;
 }

@@ -113,7 +113,7 @@ void describe(cli::Options& options, Settings& s) {
   options.add("workers", s.workers, "N", "event loops");
   options.add("log-level", s.log_level_text, "LEVEL", "of stderr")
       .choices({"trace", "debug", "info", "warn", "error"});
-  options.footer(fmt::format("TARGET: {}", target_forms));
+  options.footer(fmt::format("TARGET: {}", target_forms()));
   options.rare({"log-level",
                 "rtp-ports",
                 "realm",
@@ -222,7 +222,7 @@ void resolve(Settings& s, bool default_listen) {
 
   auto standard = Target::parse(s.bridge_text);
   if (!standard) {
-    throw Failure(ExitCode::usage, fmt::format("--bridge: \"{}\" is not {}", s.bridge_text, target_forms));
+    throw Failure(ExitCode::usage, fmt::format("--bridge: \"{}\" is not {}", s.bridge_text, target_forms()));
   }
   auto routes = std::make_shared<Routes>(std::move(*standard));
   for (const std::string& text : s.route_text) {
@@ -268,7 +268,7 @@ void resolve(Settings& s, bool default_listen) {
 
 bool Settings::uses_agent() const {
   for (const Target* target : routes->targets()) {
-    if (target->as<AgentTarget>()) return true;
+    if (target->destination->needs_agent()) return true;
   }
   return false;
 }

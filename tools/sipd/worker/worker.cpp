@@ -40,6 +40,7 @@ Worker::Worker(net::Loop& loop, const Options& options, const Shared& shared, Li
       options_(options),
       shared_(shared),
       live_(std::move(live)),
+      bridges_{loop, options.bridge_ca, shared.reconnecting, shared.agent, live_.files},
       index_(index),
       random_(net::entropy_seed()),
       ports_(options.rtp_ports, port_rest, random_, index, options.workers),
@@ -121,6 +122,7 @@ Worker::~Worker() = default;
 
 void Worker::reload(Live live) {
   live_ = std::move(live);
+  bridges_.files = live_.files;
   agent_->offer_digests(live_.digests);
 }
 

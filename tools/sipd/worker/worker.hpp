@@ -24,6 +24,7 @@
 #include "sip/message.hpp"
 #include "sip/uri.hpp"
 #include "sipd/agent/agent.hpp"
+#include "sipd/bridge/destination.hpp"
 #include "sipd/bridge/routes.hpp"
 #include "sipd/call/call_host.hpp"
 #include "sipd/messages/audio_tap.hpp"
@@ -181,6 +182,7 @@ class Worker : public CallHost {
   const Options& options_;
   const Shared& shared_;
   Live live_;
+  BridgeContext bridges_;
   std::size_t index_;
   std::vector<Worker*> workers_;
   Random random_;

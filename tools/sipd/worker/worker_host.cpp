@@ -2,9 +2,6 @@
 #include <utility>
 
 #include "net/resolve.hpp"
-#include "sipd/bridge/exec_bridge.hpp"
-#include "sipd/bridge/media_streams_bridge.hpp"
-#include "sipd/bridge/socket_bridge.hpp"
 #include "sipd/worker/media_port.hpp"
 #include "sipd/worker/worker.hpp"
 
@@ -53,18 +50,7 @@ std::optional<call::Credentials> Worker::credentials(std::string_view host) cons
 
 tl::expected<std::unique_ptr<Bridge>, std::string> Worker::make_bridge(BridgeHost& host,
                                                                        const Target& target) {
-  if (target.as<EchoTarget>()) return make_echo(host);
-  if (const auto* tone = target.as<ToneTarget>()) return make_tone(host, tone->hertz);
-  if (const auto* exec = target.as<ExecTarget>()) return make_exec_bridge(host, exec->command);
-  if (const auto* socket = target.as<SocketTarget>()) return make_socket_bridge(host, *socket);
-  if (const auto* streams = target.as<MediaStreamsTarget>())
-    return make_media_streams_bridge(host, *streams, options_.bridge_ca, *shared_.reconnecting);
-  if (target.as<AgentTarget>() && shared_.agent) return make_agent_bridge(host, *shared_.agent);
-  if (const auto* play = target.as<PlayTarget>()) {
-    const auto file = live_.files.find(play->path);
-    if (file != live_.files.end()) return make_player(host, file->second);
-  }
-  return tl::unexpected("nothing stands behind " + target.text);
+  return target.destination->connect(host, bridges_);
 }
 
 std::shared_ptr<const audio::Samples> Worker::apology() {

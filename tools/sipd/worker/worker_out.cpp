@@ -34,7 +34,7 @@ void Worker::call_out(const CallOut& call, const CallPlaced& done) {
     return done(tl::unexpected(NoCall{403, "no --allow-calls-out pattern fits"}));
   if (leads_nowhere(*uri)) return done(tl::unexpected(NoCall{404, "nobody is registered here by that name"}));
   const Target& target = live_.routes->find(call.connect);
-  if (target.as<RejectTarget>())
+  if (target.destination->refusal())
     return done(tl::unexpected(NoCall{422, R"("connect" leads to a route that rejects)"}));
   const std::uint64_t id = ++searches_;
   finding_[id] =
