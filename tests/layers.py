@@ -35,7 +35,6 @@ SIPD_KNOWN = {
 SPLIT_KNOWN = {
     ("common/flow", "FlowDialogue"),
     ("common/voice", "Session::Impl"),
-    ("tools/sipd/api", "Api"),
     ("tools/sipd/call", "Session"),
     ("tools/sipd/call", "WebLeg"),
     ("tools/sipd/sinks", "Session"),

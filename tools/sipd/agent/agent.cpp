@@ -15,16 +15,16 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint32_t rate = audio::bridge_rate;
+constexpr std::uint32_t kRate = audio::bridge_rate;
 
-constexpr auto probe_limit = std::chrono::seconds(1);
-constexpr auto probe_again = std::chrono::milliseconds(100);
-constexpr auto first_backoff = std::chrono::milliseconds(500);
-constexpr auto max_backoff = std::chrono::seconds(30);
-constexpr auto stop_grace = std::chrono::seconds(2); // from SIGTERM to SIGKILL
-constexpr auto long_life = std::chrono::seconds(60); // after which a death is not the fault of the start
-constexpr int hopeless = 3;                          // failed starts in a row: calls no longer wait
-constexpr std::string_view apology_text =
+constexpr auto kProbeLimit = std::chrono::seconds(1);
+constexpr auto kProbeAgain = std::chrono::milliseconds(100);
+constexpr auto kFirstBackoff = std::chrono::milliseconds(500);
+constexpr auto kMaxBackoff = std::chrono::seconds(30);
+constexpr auto kStopGrace = std::chrono::seconds(2); // from SIGTERM to SIGKILL
+constexpr auto kLongLife = std::chrono::seconds(60); // after which a death is not the fault of the start
+constexpr int kHopeless = 3;                         // failed starts in a row: calls no longer wait
+constexpr std::string_view kApologyText =
     "I am sorry, something went wrong on our side. Please call again. Goodbye.";
 
 // The special information tones of ITU-T E.180, twice: what a telephone network plays when a call fails.
@@ -32,11 +32,11 @@ audio::Samples information_tones() {
   audio::Samples out;
   for (int i = 0; i < 2; ++i) {
     for (const double hertz : {950.0, 1400.0, 1800.0}) {
-      audio::Samples tone(rate * 33 / 100);
-      audio::Sine(hertz, rate, -12.0).generate(tone);
+      audio::Samples tone(kRate * 33 / 100);
+      audio::Sine(hertz, kRate, -12.0).generate(tone);
       out.insert(out.end(), tone.begin(), tone.end());
     }
-    out.insert(out.end(), rate / 2, 0);
+    out.insert(out.end(), kRate / 2, 0);
   }
   return out;
 }
@@ -48,7 +48,7 @@ Agent::Agent(net::Loop& loop, Options options, log::Sink log)
       options_(std::move(options)),
       log_(std::move(log)),
       timer_(loop, [this] { look(); }),
-      apology_(loop, options_.command, std::string(apology_text), information_tones(), "agent.apology",
+      apology_(loop, options_.command, std::string(kApologyText), information_tones(), "agent.apology",
                log_) {}
 
 Agent::~Agent() = default;
@@ -67,7 +67,7 @@ void Agent::wanted() {
 // Is somebody there?
 void Agent::look() {
   looking_ = true;
-  probe_.emplace(loop_, options_.address, net::now() + probe_limit,
+  probe_.emplace(loop_, options_.address, net::now() + kProbeLimit,
                  [this](net::SysResult<std::shared_ptr<net::Connection>> result) {
                    if (result) (*result)->close();
                    looked(result.has_value());
@@ -89,7 +89,7 @@ void Agent::looked(bool there) {
   }
   ready_ = false;
   if (process_) { // it is loading its models
-    timer_.at(net::now() + probe_again);
+    timer_.at(net::now() + kProbeAgain);
   } else {
     spawn();
   }
@@ -123,7 +123,7 @@ void Agent::spawn() {
                                 .add("command", options_.command)
                                 .add("error", spawned.error().message())
                                 .str());
-    timer_.at(net::now() + max_backoff);
+    timer_.at(net::now() + kMaxBackoff);
     return;
   }
   process_ = std::move(*spawned);
@@ -132,7 +132,7 @@ void Agent::spawn() {
                              .add("pid", process_->pid())
                              .add("address", net::to_string(options_.address))
                              .str());
-  timer_.at(net::now() + probe_again);
+  timer_.at(net::now() + kProbeAgain);
 }
 
 void Agent::exited(const net::Process::Exit& exit) {
@@ -140,11 +140,11 @@ void Agent::exited(const net::Process::Exit& exit) {
     process_.reset();
     return std::exchange(stopped_, nullptr)();
   }
-  failures_ = ready_ && net::now() - spawned_ > long_life ? 1 : failures_ + 1;
-  const Duration backoff = std::min<Duration>(first_backoff * (1 << std::min(failures_ - 1, 10)),
-                                              std::chrono::duration_cast<Duration>(max_backoff));
+  failures_ = ready_ && net::now() - spawned_ > kLongLife ? 1 : failures_ + 1;
+  const Duration backoff = std::min<Duration>(kFirstBackoff * (1 << std::min(failures_ - 1, 10)),
+                                              std::chrono::duration_cast<Duration>(kMaxBackoff));
   // One that was up and died comes back quickly; one that never came up is not worth waiting for.
-  may_come_ = ready_ || failures_ < hopeless;
+  may_come_ = ready_ || failures_ < kHopeless;
   ready_ = false;
   log_(log::Level::error, log::Line("agent.exit")
                               .add("how", exit.to_string())
@@ -160,7 +160,7 @@ void Agent::stop(std::function<void()> done) {
   probe_.reset();
   stopped_ = std::move(done);
   if (process_) {
-    process_->stop(stop_grace);
+    process_->stop(kStopGrace);
   } else {
     loop_.post(std::exchange(stopped_, nullptr));
   }

@@ -18,7 +18,7 @@ namespace talky::sipd {
 
 class Agent {
  public:
-  static constexpr auto start_limit = std::chrono::seconds(20); // how long a call waits for the first one
+  static constexpr auto kStartLimit = std::chrono::seconds(20); // how long a call waits for the first one
 
   struct Options {
     net::StreamAddress address;

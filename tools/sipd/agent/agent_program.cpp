@@ -12,8 +12,8 @@
 namespace talky::sipd {
 namespace {
 
-constexpr auto patience = std::chrono::seconds(60);
-constexpr auto grace = std::chrono::seconds(2); // from SIGTERM to SIGKILL
+constexpr auto kPatience = std::chrono::seconds(60);
+constexpr auto kGrace = std::chrono::seconds(2); // from SIGTERM to SIGKILL
 
 } // namespace
 
@@ -55,9 +55,9 @@ AgentRun::AgentRun(net::Loop& loop, const std::string& command, std::vector<std:
     return;
   }
   process_ = std::move(*spawned);
-  process_->stop_later(patience, grace);
+  process_->stop_later(kPatience, kGrace);
   if (!input.empty()) process_->in()->write(as_bytes(input));
-  process_->in()->close_when_drained(net::now() + patience);
+  process_->in()->close_when_drained(net::now() + kPatience);
   process_->out()->start({.data = lifetime_.guard([this](Bytes bytes) {
                             if (output_.size() >= max_output_) return;
                             output_ += as_text(bytes).substr(0, max_output_ - output_.size());

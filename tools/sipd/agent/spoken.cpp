@@ -8,8 +8,8 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t rate = audio::bridge_rate;
-constexpr std::size_t max_output = 2 * rate * 20; // bytes
+constexpr std::size_t kRate = audio::bridge_rate;
+constexpr std::size_t kMaxOutput = 2 * kRate * 20; // bytes
 
 } // namespace
 
@@ -28,10 +28,10 @@ void SpokenSentence::wanted() {
 }
 
 void SpokenSentence::ask() {
-  run_.emplace(loop_, command_, std::vector<std::string>{"say", text_}, max_output,
+  run_.emplace(loop_, command_, std::vector<std::string>{"say", text_}, kMaxOutput,
                [this](const AgentRun::Result& said) {
                  audio::Samples samples = pcm_of(said.output);
-                 const bool usable = said.good && samples.size() > rate / 2;
+                 const bool usable = said.good && samples.size() > kRate / 2;
                  log_(usable ? log::Level::debug : log::Level::warn,
                       log::Line(event_).add("spoken", usable).add("how", said.how).str());
                  if (usable) {

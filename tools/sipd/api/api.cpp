@@ -2,43 +2,56 @@
 
 #include <utility>
 
-#include "core/ascii.hpp"
 #include "net/background_thread.hpp"
-#include "sipd/api/web_caller.hpp"
+#include "sipd/api/api_json.hpp"
+#include "sipd/api/openapi.hpp"
+#include "sipd/sinks/records.hpp"
 #include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
 namespace {
 
-using http::Method;
 using http::Reply;
 using http::Request;
 using http::Response;
 
-constexpr auto stop_limit = std::chrono::seconds(1);
-constexpr std::uint64_t max_body = 4 << 20; // two minutes of sound
+constexpr auto kStopLimit = std::chrono::seconds(1);
+constexpr std::uint64_t kMaxBody = 4 << 20; // two minutes of sound
+
+Response ok() {
+  return Response::text(200, "text/plain; charset=utf-8", "ok\n");
+}
 
 } // namespace
 
 Api::Api(Options options, const Shared& shared)
-    : options_(std::move(options)),
-      shared_(shared),
+    : shared_(shared),
       log_(shared.log),
-      metrics_(options_.max_calls, options_.workers),
+      access_(std::move(options.tokens)),
+      routes_(access_),
+      metrics_(options.max_calls, options.workers),
       state_([this](const ApiState::Event& event) { on_event(event); }),
-      readers_(loop_),
-      pages_(options_.web),
-      voices_(loop_, options_.agent_command, options_.samples, shared.log),
-      speaker_(loop_, options_.agent_command),
-      history_(loop_, options_.cdr, options_.recordings,
-               [this](std::string_view uuid) { return state_.find(uuid) != nullptr; }),
-      refresh_limit_(loop_, [this] { finish_refresh(false); }) {
-  http::ServerOptions server;
-  server.max_body = max_body;
-  server_ = std::make_unique<http::Server>(
-      loop_, server, [this](Request request, const Reply& reply) { handle(std::move(request), reply); },
-      log_);
+      workers_(loop_),
+      snapshots_(workers_, state_, metrics_),
+      sip_(loop_, workers_, state_, {options.max_calls, options.workers, std::move(options.bridge)}),
+      calls_(loop_, workers_, snapshots_, state_, sip_, options.agent_command),
+      readers_(loop_, state_),
+      audio_clients_(loop_, access_, workers_, state_),
+      web_callers_(loop_, workers_),
+      pages_(std::move(options.web)),
+      voices_(loop_, options.agent_command, std::move(options.samples), shared.log),
+      history_(loop_, std::move(options.cdr), std::move(options.recordings),
+               [this](std::string_view uuid) { return state_.find(uuid) != nullptr; }) {
   add_routes();
+  http::ServerOptions server;
+  server.max_body = kMaxBody;
+  server_ = std::make_unique<http::Server>(
+      loop_, server,
+      [this](Request request, const Reply& reply) {
+        const Reply answer = counted(request, reply);
+        routes_.serve(std::move(request), answer);
+      },
+      log_);
 }
 
 Api::~Api() {
@@ -47,16 +60,17 @@ Api::~Api() {
 
 net::SysResult<Endpoint> Api::listen(const Endpoint& endpoint) {
   const auto bound = server_->listen(endpoint);
-  if (bound) endpoint_ = *bound;
+  if (bound) {
+    endpoint_ = *bound;
+    access_.listens_on(*bound);
+    web_callers_.listens_on(*bound);
+  }
   return bound;
 }
 
-void Api::start(std::vector<Worker*> workers, std::vector<Endpoint> listening, Probe probe) {
-  workers_ = std::move(workers);
-  worker_counters_.resize(workers_.size());
-  listening_ = std::move(listening);
-  probe_ = std::move(probe);
-  started_us_ = net::wall_clock_us();
+void Api::start(std::vector<Worker*> workers, std::vector<Endpoint> listening, SipService::Probe probe) {
+  workers_.start(std::move(workers));
+  sip_.started(std::move(listening), endpoint_, std::move(probe));
   thread_ = std::thread([this] {
     net::begin_background_thread();
     loop_.run();
@@ -71,13 +85,11 @@ void Api::stop() {
   if (!thread_.joinable()) return;
   loop_.post([this] {
     closing_ = true;
-    for (const auto& listener : std::exchange(audio_clients_, {}))
-      listener->call_ended();
-    for (const auto& caller : std::exchange(web_callers_, {}))
-      caller->hang_up();
-    pending_.clear();
-    waiting_.clear();
-    server_->stop(net::now() + stop_limit, [this] {
+    audio_clients_.end();
+    web_callers_.end();
+    workers_.forget();
+    snapshots_.forget();
+    server_->stop(net::now() + kStopLimit, [this] {
       server_.reset();
       loop_.stop();
     });
@@ -114,15 +126,7 @@ void Api::ended(CallOver event) {
   loop_.post([this, event = std::move(event)] {
     metrics_.ended(event);
     state_.ended(event);
-    std::vector<std::shared_ptr<AudioClient>> over;
-    for (const auto& listener : audio_clients_) {
-      if (listener->call() == event.uuid) over.push_back(listener);
-    }
-    for (const auto& listener : over) {
-      listener->call_ended();
-      listener_drops_ += listener->dropped();
-      audio_clients_.erase(listener);
-    }
+    audio_clients_.call_ended(event.uuid);
   });
 }
 
@@ -142,30 +146,38 @@ void Api::registered(const call::RegistrationChanged& change) {
 
 void Api::on_event(const ApiState::Event& event) {
   readers_.send(event);
-  const auto all = audio_clients_;
-  for (const auto& listener : all) {
-    if (event.call == listener->call()) listener->event(event);
-  }
+  audio_clients_.event(event);
 }
 
 // ---- Requests
 
-void Api::route(Method method, const char* pattern, Role role, http::Handler handler) {
-  roles_[{method, pattern}] = role;
-  router_.add(method, pattern,
-              [this, role, handler = std::move(handler)](Request request, const Reply& reply) {
-                if (auto refusal = refuse(request, endpoint_, options_.tokens.get(), role))
-                  return reply(std::move(*refusal));
-                handler(std::move(request), reply);
-              });
-}
-
-void Api::handle(Request request, const Reply& reply) {
-  const Reply answer = counted(request, reply);
-  // Before the router says what there is and what not.
-  if (auto refusal = refuse(request, endpoint_, options_.tokens.get(), Role::none))
-    return answer(std::move(*refusal));
-  router_(std::move(request), answer);
+void Api::add_routes() {
+  routes_.get("/healthz", Role::none, [](const Request&, const Reply& reply) { reply(ok()); });
+  routes_.get("/readyz", Role::none, [this](const Request&, const Reply& reply) {
+    if (closing_ || !sip_.running()) return reply(http::problem(503, "no calls are taken at present"));
+    reply(ok());
+  });
+  routes_.get("/metrics", Role::read, [this](const Request&, const Reply& reply) {
+    snapshots_.refresh([this, reply](bool) { // old figures are better than none
+      reply(Response::text(200, "text/plain; version=0.0.4; charset=utf-8", metrics_text()));
+    });
+  });
+  routes_.get("/api/v1", Role::read,
+              [this](const Request&, const Reply& reply) { reply(json_answer(200, routes_.index_json())); });
+  routes_.get("/api/v1/openapi.json", Role::read, [](const Request&, const Reply& reply) {
+    reply(json_answer(200, std::string(openapi_document)));
+  });
+  sip_.add_routes(routes_);
+  routes_.get("/api/v1/sip/registrations", Role::read, [this](const Request&, const Reply& reply) {
+    reply(json_answer(200, state_.registrations_json(net::wall_clock_us())));
+  });
+  calls_.add_routes(routes_);
+  readers_.add_routes(routes_);
+  audio_clients_.add_routes(routes_);
+  web_callers_.add_routes(routes_);
+  pages_.add_routes(routes_);
+  voices_.add_routes(routes_);
+  history_.add_routes(routes_);
 }
 
 Reply Api::counted(const Request& request, const Reply& reply) {
@@ -183,4 +195,27 @@ Reply Api::counted(const Request& request, const Reply& reply) {
     reply(std::move(response));
   });
 }
+
+// What /metrics shows of the moment.
+std::string Api::metrics_text() {
+  const std::int64_t now_us = net::wall_clock_us();
+  Metrics::Gauges gauges;
+  gauges.active = state_.calls().size();
+  gauges.registrations = state_.registrations(now_us);
+  gauges.http_connections = server_->connections();
+  gauges.event_readers = readers_.size();
+  gauges.event_readers_cut = readers_.cut_off();
+  gauges.listeners = audio_clients_.size();
+  gauges.listener_frames_dropped = audio_clients_.dropped();
+  for (const auto& [uuid, call] : state_.calls())
+    gauges.queued_samples += call.now.queued;
+  gauges.uptime_s = static_cast<double>(now_us - sip_.started_us()) / 1e6;
+  gauges.sip_up = sip_.running();
+  gauges.workers = snapshots_.counters();
+  if (shared_.recorder) gauges.recorder = shared_.recorder->status();
+  if (shared_.records) gauges.records = shared_.records->status();
+  if (shared_.tracer) gauges.traces = shared_.tracer->counts();
+  return metrics_.text(gauges);
+}
+
 } // namespace talky::sipd

@@ -10,8 +10,8 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t min_token = 16;
-constexpr std::size_t max_token = 256;
+constexpr std::size_t kMinToken = 16;
+constexpr std::size_t kMaxToken = 256;
 
 // How long it takes tells nothing about where they differ.
 bool same(std::string_view a, std::string_view b) {
@@ -34,9 +34,9 @@ bool is_ours(std::string_view host, const Endpoint& listening) {
 
 std::string_view token_of(const http::Request& request) {
   const std::string_view field = request.headers.get("Authorization");
-  constexpr std::string_view scheme = "Bearer ";
-  if (field.size() < scheme.size() || !ascii::iequals(field.substr(0, scheme.size()), scheme)) return {};
-  return ascii::trim(field.substr(scheme.size()));
+  constexpr std::string_view kScheme = "Bearer ";
+  if (field.size() < kScheme.size() || !ascii::iequals(field.substr(0, kScheme.size()), kScheme)) return {};
+  return ascii::trim(field.substr(kScheme.size()));
 }
 
 // Browsers cannot add a field to an EventSource, a WebSocket, a download or what a player loads.
@@ -62,12 +62,12 @@ Tokens Tokens::load(const std::string& path) {
     const std::string_view word = text.substr(0, colon);
     const Role role = word == "read" ? Role::read : word == "operate" ? Role::operate : Role::none;
     const std::string_view token = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-    if (role == Role::none || token.size() < min_token || token.size() > max_token ||
+    if (role == Role::none || token.size() < kMinToken || token.size() > kMaxToken ||
         token.find_first_of(" \t") != std::string_view::npos) {
       throw cli::Failure(
           cli::ExitCode::config,
           fmt::format("{}:{}: expected read:TOKEN or operate:TOKEN, with {} to {} characters and no space",
-                      path, number, min_token, max_token));
+                      path, number, kMinToken, kMaxToken));
     }
     Role& known = out.roles_[std::string(token)];
     known = std::max(known, role);
@@ -87,13 +87,21 @@ Role Tokens::role_of(std::string_view token) const {
   return out;
 }
 
-std::optional<http::Response> refuse(const http::Request& request, const Endpoint& listening,
-                                     const Tokens* tokens, Role needed) {
+std::string_view to_string(Role role) {
+  switch (role) {
+    case Role::operate: return "operate";
+    case Role::read: return "read";
+    case Role::none: break;
+  }
+  return "none";
+}
+
+std::optional<http::Response> Access::refuse_origin(const http::Request& request) const {
   // With tokens a page that was led here by its name has none; names of a proxy or of a network are then
   // fine.
   const std::string_view host = request.headers.get("Host");
   const auto name = http::authority_host(host);
-  if (!name || (!tokens && !is_ours(*name, listening)))
+  if (!name || (!tokens_ && !is_ours(*name, listening_)))
     return http::problem(
         421, "this Host is not served here: use the address that talky-sipd listens on, or localhost");
   if (request.headers.has("Origin")) {
@@ -103,14 +111,18 @@ std::optional<http::Response> refuse(const http::Request& request, const Endpoin
         scheme != std::string_view::npos && ascii::iequals(origin.substr(scheme + 3), host);
     if (!same_site) return http::problem(403, "requests of web pages from elsewhere (Origin) are not served");
   }
-  if (!tokens || needed == Role::none) return std::nullopt;
+  return std::nullopt;
+}
+
+std::optional<http::Response> Access::refuse_token(const http::Request& request, Role needed) const {
+  if (!tokens_ || needed == Role::none) return std::nullopt;
   std::string_view token = token_of(request);
   std::optional<std::string> in_query;
   if (token.empty() && may_carry_token(request)) {
     in_query = request.query_value("access_token");
     if (in_query) token = *in_query;
   }
-  const Role role = tokens->role_of(token);
+  const Role role = tokens_->role_of(token);
   if (role == Role::none) {
     auto answer = http::problem(401, "a bearer token is needed");
     const std::string_view reason = token.empty() ? "" : ", error=\"invalid_token\"";

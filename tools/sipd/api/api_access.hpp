@@ -3,9 +3,11 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/endpoint.hpp"
 #include "http/message.hpp"
@@ -13,6 +15,7 @@
 namespace talky::sipd {
 
 enum class Role : std::uint8_t { none, read, operate }; // each may do what those before it may
+std::string_view to_string(Role role);                  // "operate"
 
 // The file of --http-tokens: one `read:TOKEN` or `operate:TOKEN` a line; '#' begins a comment line.
 class Tokens {
@@ -25,8 +28,19 @@ class Tokens {
   std::map<std::string, Role, std::less<>> roles_;
 };
 
-// The answer to a request that may not be served; nullopt if it may. `tokens` null: nobody is asked for one.
-std::optional<http::Response> refuse(const http::Request& request, const Endpoint& listening,
-                                     const Tokens* tokens, Role needed);
+// The two checks. Each gives the answer to a request that may not be served, nullopt if it may.
+class Access {
+ public:
+  // `tokens` null: nobody is asked for one.
+  explicit Access(std::shared_ptr<const Tokens> tokens) : tokens_(std::move(tokens)) {}
+  void listens_on(const Endpoint& endpoint) { listening_ = endpoint; }
+
+  std::optional<http::Response> refuse_origin(const http::Request& request) const; // Host and Origin
+  std::optional<http::Response> refuse_token(const http::Request& request, Role needed) const;
+
+ private:
+  std::shared_ptr<const Tokens> tokens_;
+  Endpoint listening_;
+};
 
 } // namespace talky::sipd

@@ -12,18 +12,18 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t rate = audio::bridge_rate;
-constexpr std::size_t max_waiting = 50;       // frames: a second, beside what the kernel holds
-constexpr std::size_t max_handed_over = 4096; // bytes that the WebSocket itself may hold back
-constexpr std::size_t frame_samples = 320;
-constexpr std::size_t max_binary = 6400; // bytes of a message: 200 ms
-constexpr std::size_t max_text = 65'535;
-constexpr double words_a_second = 500, words_at_once = 1000;
+constexpr std::uint64_t kRate = audio::bridge_rate;
+constexpr std::size_t kMaxWaiting = 50;      // frames: a second, beside what the kernel holds
+constexpr std::size_t kMaxHandedOver = 4096; // bytes that the WebSocket itself may hold back
+constexpr std::size_t kFrameSamples = audio::bridge_frame_samples;
+constexpr std::size_t kMaxBinary = 6400; // bytes of a message: 200 ms
+constexpr std::size_t kMaxText = 65'535;
+constexpr double kWordsASecond = 500, kWordsAtOnce = 1000;
 // Who talks in is heard live: a network's stall may end with all that was said meanwhile, not more.
-constexpr double sound_a_second = 4 * rate, sound_at_once = 60 * rate;
+constexpr double kSoundASecond = 4 * kRate, kSoundAtOnce = 60 * kRate;
 
-constexpr std::array<std::string_view, 3> ear_names = {"caller", "agent", "both"};
-constexpr std::array<std::string_view, 3> part_names = {"listen", "talk", "agent"};
+constexpr std::array<std::string_view, 3> kEarNames = {"caller", "agent", "both"};
+constexpr std::array<std::string_view, 3> kPartNames = {"listen", "talk", "agent"};
 
 template <class Enum>
 std::optional<Enum> parse(const std::array<std::string_view, 3>& names, std::string_view text) {
@@ -36,11 +36,11 @@ std::optional<Enum> parse(const std::array<std::string_view, 3>& names, std::str
 } // namespace
 
 std::optional<Ear> parse_ear(std::string_view text) {
-  return parse<Ear>(ear_names, text);
+  return parse<Ear>(kEarNames, text);
 }
 
 std::optional<Part> parse_part(std::string_view text) {
-  return parse<Part>(part_names, text);
+  return parse<Part>(kPartNames, text);
 }
 
 AudioClient::AudioClient(std::shared_ptr<http::WebSocket> socket, std::string call, Ear ear, Part part,
@@ -50,8 +50,8 @@ AudioClient::AudioClient(std::shared_ptr<http::WebSocket> socket, std::string ca
       ear_(ear),
       part_(part),
       claim_(std::move(claim)),
-      words_(words_a_second, words_at_once),
-      sound_(sound_a_second, sound_at_once) {}
+      words_(kWordsASecond, kWordsAtOnce),
+      sound_(kSoundASecond, kSoundAtOnce) {}
 
 void AudioClient::start(net::Loop& ours, net::Loop& of_call, std::function<void()> gone) {
   gone_ = std::move(gone);
@@ -84,7 +84,7 @@ void AudioClient::start(net::Loop& ours, net::Loop& of_call, std::function<void(
   if (part_ == Part::agent) return; // the session says how it begins
   socket_->send_text(fmt::format(
       R"({{"type":"start","call":"{}","leg":"{}","rate":16000,"channels":{},"frame_samples":{}}})", call_,
-      ear_names[static_cast<std::size_t>(ear_)], ear_ == Ear::both ? 2 : 1, frame_samples));
+      kEarNames[static_cast<std::size_t>(ear_)], ear_ == Ear::both ? 2 : 1, kFrameSamples));
 }
 
 void AudioClient::left() {
@@ -113,7 +113,7 @@ void AudioClient::frame(const std::vector<std::int16_t>& stereo) {
   const std::uint64_t lost = tap_->take_lost();
   dropped_ += lost;
   dropped_total_ += lost;
-  if (waiting_.size() > max_waiting) {
+  if (waiting_.size() > kMaxWaiting) {
     waiting_.pop_front();
     ++dropped_;
     ++dropped_total_;
@@ -122,11 +122,11 @@ void AudioClient::frame(const std::vector<std::int16_t>& stereo) {
 }
 
 void AudioClient::pump() {
-  while (!waiting_.empty() && socket_->queued() < max_handed_over) {
+  while (!waiting_.empty() && socket_->queued() < kMaxHandedOver) {
     if (dropped_ > 0) {
       const std::uint64_t frames = std::exchange(dropped_, 0);
       socket_->send_text(fmt::format(R"({{"type":"dropped","frames":{},"samples":{},"ms":{}}})", frames,
-                                     frames * frame_samples, frames * 20));
+                                     frames * kFrameSamples, frames * 20));
     }
     if (!socket_->send_binary(waiting_.front())) return;
     waiting_.pop_front();
@@ -175,13 +175,13 @@ void AudioClient::refuse(std::uint16_t code, std::string_view why) {
 void AudioClient::text(std::string_view text) {
   if (!claim_) return;
   if (!words_.take(1, net::now())) return refuse(1008, "too many messages");
-  if (text.size() > max_text) return refuse(1009, "a message of at most 65,535 bytes of JSON");
+  if (text.size() > kMaxText) return refuse(1009, "a message of at most 65,535 bytes of JSON");
   to_call_->send(SeatText{std::string(text)});
 }
 
 void AudioClient::binary(Bytes bytes) {
   if (!claim_) return;
-  if (bytes.size() > max_binary) return refuse(1009, "a message of at most 6400 bytes of sound");
+  if (bytes.size() > kMaxBinary) return refuse(1009, "a message of at most 6400 bytes of sound");
   if (bytes.empty() || bytes.size() % 2 != 0) return refuse(1007, "sound is samples of 16 bits");
   SeatSound sound;
   ipc::decode_audio(bytes, sound.samples);

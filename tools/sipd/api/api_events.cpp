@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
+
+#include "core/ascii.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr auto keep_alive_every = std::chrono::seconds(15);
+constexpr auto kKeepAliveEvery = std::chrono::seconds(15);
 
 std::string as_text(const ApiState::Event& event) {
   return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.type, event.json);
@@ -15,11 +18,25 @@ std::string as_text(const ApiState::Event& event) {
 
 } // namespace
 
-EventReaders::EventReaders(net::Loop& loop) : timer_(loop, [this] { keep_alive(); }) {
-  timer_.at(net::now() + keep_alive_every);
+EventReaders::EventReaders(net::Loop& loop, const ApiState& state)
+    : state_(state), timer_(loop, [this] { keep_alive(); }) {
+  timer_.at(net::now() + kKeepAliveEvery);
 }
 
-void EventReaders::add(const std::shared_ptr<http::BodyStream>& stream, const ApiState& state,
+void EventReaders::add_routes(RouteTable& routes) {
+  routes.get("/api/v1/sip/events", Role::read,
+             [this](const http::Request& request, const http::Reply& reply) {
+               const auto last = ascii::to_number<std::uint64_t>(request.headers.get("Last-Event-ID"));
+               http::Response response;
+               response.headers.add("Content-Type", "text/event-stream");
+               response.stream = [this, last](const std::shared_ptr<http::BodyStream>& stream) {
+                 add(stream, last);
+               };
+               reply(std::move(response));
+             });
+}
+
+void EventReaders::add(const std::shared_ptr<http::BodyStream>& stream,
                        std::optional<std::uint64_t> last_seen) {
   streams_.insert(stream);
   stream->on_closed([this, raw = stream.get()] {
@@ -27,7 +44,7 @@ void EventReaders::add(const std::shared_ptr<http::BodyStream>& stream, const Ap
   });
   std::string text = "retry: 2000\n\n";
   if (last_seen) {
-    const auto missed = state.since(*last_seen);
+    const auto missed = state_.since(*last_seen);
     if (!missed)
       text += "event: missed\ndata: {\"type\":\"missed\"}\n\n"; // some are gone: ask for the lists anew
     for (const ApiState::Event& event : missed.value_or(std::vector<ApiState::Event>{}))
@@ -53,7 +70,7 @@ void EventReaders::keep_alive() {
   const auto all = streams_;
   for (const auto& stream : all)
     write(stream, ":\n\n");
-  timer_.at(net::now() + keep_alive_every);
+  timer_.at(net::now() + kKeepAliveEvery);
 }
 
 } // namespace talky::sipd

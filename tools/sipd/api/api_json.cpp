@@ -17,12 +17,12 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::uint64_t max_samples = std::uint64_t{audio::bridge_rate} * 120;
-constexpr std::size_t max_digits = 256;
-constexpr std::size_t max_uri = 512;
-constexpr std::size_t max_said = 1'000;
-constexpr std::size_t max_quoted = 40; // bytes of what a client sent, in what it is told
-constexpr std::int64_t min_duration = 40, max_duration = 5'000; // ms
+constexpr std::uint64_t kMaxSamples = std::uint64_t{audio::bridge_rate} * 120;
+constexpr std::size_t kMaxDigits = 256;
+constexpr std::size_t kMaxUri = 512;
+constexpr std::size_t kMaxSaid = 1'000;
+constexpr std::size_t kMaxQuoted = 40; // bytes of what a client sent, in what it is told
+constexpr std::int64_t kMinDuration = 40, kMaxDuration = 5'000; // ms
 
 // The members of an object, none of them unknown.
 Parsed<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {
@@ -34,7 +34,7 @@ Parsed<json::object> parse_object(std::string_view body, std::initializer_list<s
   for (const auto& member : value.get_object()) {
     const std::string_view key(member.key().data(), member.key().size());
     if (std::find(known.begin(), known.end(), key) == known.end())
-      return tl::unexpected(fmt::format("\"{}\" is not known here", key.substr(0, max_quoted)));
+      return tl::unexpected(fmt::format("\"{}\" is not known here", key.substr(0, kMaxQuoted)));
   }
   return value.get_object();
 }
@@ -46,9 +46,9 @@ Parsed<SendDigits> parse_digits(std::string_view body) {
   if (!object) return tl::unexpected(object.error());
   const json::value* digits = object->if_contains("digits");
   if (!digits || !digits->is_string() || digits->get_string().empty() ||
-      digits->get_string().size() > max_digits)
+      digits->get_string().size() > kMaxDigits)
     return tl::unexpected(
-        fmt::format("\"digits\" must be a string of 1 to {} of 0-9 * # A-D and ,", max_digits));
+        fmt::format("\"digits\" must be a string of 1 to {} of 0-9 * # A-D and ,", kMaxDigits));
   SendDigits out;
   out.digits = std::string(digits->get_string().data(), digits->get_string().size());
   if (out.digits.find_first_not_of("0123456789*#ABCD,") != std::string::npos)
@@ -56,9 +56,9 @@ Parsed<SendDigits> parse_digits(std::string_view body) {
   if (const json::value* duration = object->if_contains("duration_ms")) {
     json::error_code error;
     const auto ms = duration->is_number() ? duration->to_number<std::int64_t>(error) : -1;
-    if (error || ms < min_duration || ms > max_duration)
+    if (error || ms < kMinDuration || ms > kMaxDuration)
       return tl::unexpected(
-          fmt::format("\"duration_ms\" must be a number from {} to {}", min_duration, max_duration));
+          fmt::format("\"duration_ms\" must be a number from {} to {}", kMinDuration, kMaxDuration));
     out.duration = std::chrono::milliseconds(ms);
   }
   return out;
@@ -73,8 +73,8 @@ Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
                                   {"voice", &out.voice}}) {
     const json::value* value = object->if_contains(key);
     if (!value) continue;
-    if (!value->is_string() || value->get_string().size() > max_uri)
-      return tl::unexpected(fmt::format("\"{}\" must be a text of at most {} bytes", key, max_uri));
+    if (!value->is_string() || value->get_string().size() > kMaxUri)
+      return tl::unexpected(fmt::format("\"{}\" must be a text of at most {} bytes", key, kMaxUri));
     *text = std::string(value->get_string());
     const bool printable = std::none_of(text->begin(), text->end(), [](char c) {
       return static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f;
@@ -104,8 +104,8 @@ Parsed<ipc::Say> parse_say(std::string_view body) {
   ipc::Say out;
   const json::value* text = object->if_contains("text");
   const auto size = text && text->is_string() ? text->get_string().size() : 0;
-  if (size == 0 || size > max_said)
-    return tl::unexpected(fmt::format("\"text\" must be a text of 1 to {} bytes", max_said));
+  if (size == 0 || size > kMaxSaid)
+    return tl::unexpected(fmt::format("\"text\" must be a text of 1 to {} bytes", kMaxSaid));
   out.text = std::string(text->get_string());
   const bool sayable = std::any_of(out.text.begin(), out.text.end(), ascii::is_alnum) &&
                        out.text.find('\0') == std::string::npos;
@@ -142,7 +142,7 @@ Parsed<audio::Samples> decode_audio(std::string_view body) {
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
   auto samples =
-      file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), audio::bridge_rate, max_samples);
+      file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), audio::bridge_rate, kMaxSamples);
   if (!samples)
     return tl::unexpected(fmt::format("the body is no sound file of ours: {}", samples.error().what));
   if (samples->empty()) return tl::unexpected(std::string("the sound file is empty"));

@@ -16,20 +16,19 @@ namespace talky::sipd {
 namespace {
 
 namespace fs = std::filesystem;
-using http::Method;
 using http::Reply;
 using http::Request;
 using http::Response;
 using store::CallRecord;
 
-constexpr std::int64_t closing_for_s = 10; // so long after its last change a file may not be whole yet
+constexpr std::int64_t kClosingForS = 10; // so long after its last change a file may not be whole yet
 
 struct Part {
   const char *name, *ending, *type;
 };
-constexpr Part parts[] = {{"wav", ".wav", "audio/wav"},
-                          {"journal", ".jsonl", "application/x-ndjson"},
-                          {"pcap", ".pcap", "application/vnd.tcpdump.pcap"}};
+constexpr Part kParts[] = {{"wav", ".wav", "audio/wav"},
+                           {"journal", ".jsonl", "application/x-ndjson"},
+                           {"pcap", ".pcap", "application/vnd.tcpdump.pcap"}};
 
 Response refusal(const store::Error& error) {
   using store::Fault;
@@ -112,7 +111,7 @@ const char* state_of(const std::string& path, std::string_view kind, bool up,
   }
   struct stat status {};
   const bool fresh =
-      ::stat(path.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtime < closing_for_s;
+      ::stat(path.c_str(), &status) == 0 && std::time(nullptr) - status.st_mtime < kClosingForS;
   return fresh ? "recording" : "complete";
 }
 
@@ -151,13 +150,13 @@ History::History(net::Loop& loop, std::optional<store::Location> place, std::str
       is_up_(std::move(is_up)),
       reader_(loop, std::move(place)) {}
 
-void History::add_routes(const AddRoute& add) {
-  add(Method::get, "/api/v1/sip/history", Role::read,
-      [this](const Request& request, const Reply& reply) { list(request, reply); });
-  add(Method::get, "/api/v1/sip/history/{id}", Role::read,
-      [this](const Request& request, const Reply& reply) { one(request, reply); });
-  add(Method::get, "/api/v1/sip/recordings/{id}", Role::read,
-      [this](const Request& request, const Reply& reply) { recording(request, reply); });
+void History::add_routes(RouteTable& routes) {
+  routes.get("/api/v1/sip/history", Role::read,
+             [this](const Request& request, const Reply& reply) { list(request, reply); });
+  routes.get("/api/v1/sip/history/{id}", Role::read,
+             [this](const Request& request, const Reply& reply) { one(request, reply); });
+  routes.get("/api/v1/sip/recordings/{id}", Role::read,
+             [this](const Request& request, const Reply& reply) { recording(request, reply); });
 }
 
 void History::list(const Request& request, const Reply& reply) {
@@ -196,7 +195,7 @@ void History::recording(const Request& request, const Reply& reply) {
   const std::string wish = request.query_value("part").value_or("wav");
   const bool transcript_wanted = wish == "transcript";
   const Part* part = nullptr;
-  for (const Part& known : parts) {
+  for (const Part& known : kParts) {
     if (wish == known.name) part = &known;
   }
   if (!part && !transcript_wanted)

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include <tl/expected.hpp>
-#include "sipd/api/api_routes.hpp"
 #include "sipd/api/reader_thread.hpp"
+#include "sipd/api/route_table.hpp"
 #include "store/query.hpp"
 
 namespace talky::sipd {
@@ -18,7 +18,7 @@ class History {
   // `recordings`: their folder; "" if nothing is recorded. `is_up` says whether a call goes on.
   History(net::Loop& loop, std::optional<store::Location> place, std::string recordings,
           std::function<bool(std::string_view uuid)> is_up);
-  void add_routes(const AddRoute& add);
+  void add_routes(RouteTable& routes);
 
  private:
   void list(const http::Request& request, const http::Reply& reply);

@@ -15,12 +15,12 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t max_value = 256;    // bytes of one value
-constexpr std::size_t max_cursor = 2'048; // bytes
-constexpr std::ptrdiff_t max_stars = 4;   // each may cost the database a pass over every text
-constexpr std::size_t max_causes = 16;
-constexpr double max_seconds = 1e9;
-constexpr std::size_t max_quoted = 40; // bytes of a name, in what the client is told
+constexpr std::size_t kMaxValue = 256;    // bytes of one value
+constexpr std::size_t kMaxCursor = 2'048; // bytes
+constexpr std::ptrdiff_t kMaxStars = 4;   // each may cost the database a pass over every text
+constexpr std::size_t kMaxCauses = 16;
+constexpr double kMaxSeconds = 1e9;
+constexpr std::size_t kMaxQuoted = 40; // bytes of a name, in what the client is told
 
 using Fault = std::optional<std::string>; // a sentence
 
@@ -37,14 +37,14 @@ Fault seconds(std::optional<std::int64_t>& out_ms, std::string_view name, const 
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   const bool number = error == std::errc() && end == text.data() + text.size();
-  if (!number || !(value >= 0 && value <= max_seconds)) return fmt::format("{} is a number of seconds", name);
+  if (!number || !(value >= 0 && value <= kMaxSeconds)) return fmt::format("{} is a number of seconds", name);
   out_ms = static_cast<std::int64_t>(std::llround(value * 1000));
   return std::nullopt;
 }
 
 Fault pattern(std::string& out, std::string_view name, std::string text) {
-  if (std::count(text.begin(), text.end(), '*') > max_stars)
-    return fmt::format("{} may hold {} of *", name, max_stars);
+  if (std::count(text.begin(), text.end(), '*') > kMaxStars)
+    return fmt::format("{} may hold {} of *", name, kMaxStars);
   out = std::move(text);
   return std::nullopt;
 }
@@ -66,8 +66,8 @@ Fault causes(std::vector<std::string>& out, std::string_view text) {
     const std::string_view cause = text.substr(0, comma);
     const bool word = !cause.empty() && std::all_of(cause.begin(), cause.end(),
                                                     [](char c) { return ascii::is_alnum(c) || c == '_'; });
-    if (!word || out.size() >= max_causes)
-      return fmt::format("cause is a list of at most {} such as hangup,lost", max_causes);
+    if (!word || out.size() >= kMaxCauses)
+      return fmt::format("cause is a list of at most {} such as hangup,lost", kMaxCauses);
     out.emplace_back(cause);
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
@@ -79,8 +79,8 @@ Fault take(HistoryQuery& out, std::string_view name, std::string text, std::int6
   store::Filter& filter = query.filter;
   const bool printable = std::none_of(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (!printable || text.size() > (name == "after" ? max_cursor : max_value))
-    return fmt::format("{} is too long or holds control characters", name.substr(0, max_quoted));
+  if (!printable || text.size() > (name == "after" ? kMaxCursor : kMaxValue))
+    return fmt::format("{} is too long or holds control characters", name.substr(0, kMaxQuoted));
   if (name == "since") return time(filter.since_ms, name, text, now_ms);
   if (name == "until") return time(filter.until_ms, name, text, now_ms);
   if (name == "from") return pattern(filter.from, name, std::move(text));
@@ -118,7 +118,7 @@ Fault take(HistoryQuery& out, std::string_view name, std::string text, std::int6
     if (text != "csv" && text != "json") return "format is json or csv";
     out.csv = text == "csv";
   } else {
-    return fmt::format("\"{}\" is not known here", name.substr(0, max_quoted));
+    return fmt::format("\"{}\" is not known here", name.substr(0, kMaxQuoted));
   }
   return std::nullopt;
 }

@@ -11,12 +11,11 @@ namespace talky::sipd {
 namespace {
 
 namespace fs = std::filesystem;
-using http::Method;
 using http::Reply;
 using http::Request;
 using http::Response;
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> types{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kTypes{{
     {"html", "text/html; charset=utf-8"},
     {"js", "text/javascript; charset=utf-8"},
     {"mjs", "text/javascript; charset=utf-8"},
@@ -38,12 +37,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> types{{
 }};
 
 // Nothing from elsewhere, nothing inline, and in nobody's frame.
-constexpr std::string_view policy =
+constexpr std::string_view kPolicy =
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'";
 
-constexpr std::string_view missing_page = R"(<!doctype html>
+constexpr std::string_view kMissingPage = R"(<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -57,7 +56,7 @@ constexpr std::string_view missing_page = R"(<!doctype html>
 )";
 
 void add_page_fields(Response& response) {
-  response.headers.add("Content-Security-Policy", policy);
+  response.headers.add("Content-Security-Policy", kPolicy);
   response.headers.add("Referrer-Policy", "no-referrer");
   response.headers.add("Permissions-Policy", "microphone=(self), camera=(), geolocation=()");
   response.headers.add("Cross-Origin-Opener-Policy", "same-origin");
@@ -103,27 +102,27 @@ std::string_view content_type_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');
   const std::string ending = ascii::lower(dot == std::string_view::npos ? "" : name.substr(dot + 1));
   const auto* const found =
-      std::find_if(types.begin(), types.end(), [&](const auto& type) { return type.first == ending; });
-  return found == types.end() ? "application/octet-stream" : found->second;
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& type) { return type.first == ending; });
+  return found == kTypes.end() ? "application/octet-stream" : found->second;
 }
 
 bool is_hashed_name(std::string_view name) {
-  constexpr std::size_t length = 8; // of Vite's hashes
+  constexpr std::size_t kLength = 8; // of Vite's hashes
   const std::size_t dot = name.find('.');
-  if (dot == std::string_view::npos || dot < length + 2 || name[dot - length - 1] != '-') return false;
-  const std::string_view hash = name.substr(dot - length, length);
+  if (dot == std::string_view::npos || dot < kLength + 2 || name[dot - kLength - 1] != '-') return false;
+  const std::string_view hash = name.substr(dot - kLength, kLength);
   const bool letters = std::all_of(hash.begin(), hash.end(),
                                    [](char c) { return ascii::is_alnum(c) || c == '_' || c == '-'; });
   // "my-pictures.svg" is a word.
   return letters && std::any_of(hash.begin(), hash.end(), [](char c) { return c < 'a' || c > 'z'; });
 }
 
-void Pages::add_routes(const AddRoute& add) {
-  add(Method::get, "/", Role::none,
-      [this](const Request& request, const Reply& reply) { page("index.html", request, reply); });
-  add(Method::get, "/calls", Role::none,
-      [this](const Request& request, const Reply& reply) { page("calls.html", request, reply); });
-  add(Method::get, "/assets/{path...}", Role::none, [this](const Request& request, const Reply& reply) {
+void Pages::add_routes(RouteTable& routes) {
+  routes.get("/", Role::none,
+             [this](const Request& request, const Reply& reply) { page("index.html", request, reply); });
+  routes.get("/calls", Role::none,
+             [this](const Request& request, const Reply& reply) { page("calls.html", request, reply); });
+  routes.get("/assets/{path...}", Role::none, [this](const Request& request, const Reply& reply) {
     serve("assets/" + std::string(request.parameter("path")), request, reply);
   });
 }
@@ -133,7 +132,7 @@ void Pages::page(std::string_view name, const Request& request, const Reply& rep
   const bool browser = request.headers.get("Accept").find("text/html") != std::string_view::npos;
   if (!browser)
     return reply(http::problem(404, "the web page is not installed (--web); the API is at /api/v1"));
-  Response response = Response::text(404, content_type_of("index.html"), std::string(missing_page));
+  Response response = Response::text(404, content_type_of("index.html"), std::string(kMissingPage));
   add_page_fields(response);
   reply(std::move(response));
 }

@@ -10,14 +10,14 @@
 #include <string>
 #include <string_view>
 
-#include "sipd/api/api_routes.hpp"
+#include "sipd/api/route_table.hpp"
 
 namespace talky::sipd {
 
 class Pages {
  public:
   explicit Pages(std::string folder) : folder_(std::move(folder)) {} // "": none
-  void add_routes(const AddRoute& add);
+  void add_routes(RouteTable& routes);
 
  private:
   void serve(std::string_view name, const http::Request& request, const http::Reply& reply) const;

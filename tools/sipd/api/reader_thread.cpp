@@ -19,7 +19,7 @@ ReaderThread::~ReaderThread() {
 }
 
 void ReaderThread::ask(const http::Reply& reply, Question question) {
-  if (replies_.size() >= max_waiting) {
+  if (replies_.size() >= kMaxWaiting) {
     auto busy = http::problem(503, "too many questions about past calls wait already");
     busy.headers.add("Retry-After", "1");
     return reply(std::move(busy));

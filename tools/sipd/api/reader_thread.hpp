@@ -21,7 +21,7 @@ namespace talky::sipd {
 
 class ReaderThread {
  public:
-  static constexpr std::size_t max_waiting = 64; // questions
+  static constexpr std::size_t kMaxWaiting = 64; // questions
 
   // Runs on the thread. The database is null where none is kept; else it is there, or the reason why not.
   using Database = store::Outcome<store::Database*>;

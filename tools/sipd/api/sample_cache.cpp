@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t max_voice = 100; // bytes of a name; a longer one is not kept
-constexpr std::uintmax_t max_file = 4 << 20;
-constexpr std::size_t riff_header = 12;
+constexpr std::size_t kMaxVoice = 100; // bytes of a name; a longer one is not kept
+constexpr std::uintmax_t kMaxFile = 4 << 20;
+constexpr std::size_t kRiffHeader = 12;
 
 std::string stem_of(std::string_view voice) {
   return fmt::format("{}.", http::percent_encoded(voice));
@@ -36,7 +36,7 @@ std::string name_of(std::string_view voice, std::string_view key) {
 }
 
 bool is_whole_wav(std::string_view bytes) {
-  if (bytes.size() < riff_header || !bytes.starts_with("RIFF") || bytes.substr(8, 4) != "WAVE") return false;
+  if (bytes.size() < kRiffHeader || !bytes.starts_with("RIFF") || bytes.substr(8, 4) != "WAVE") return false;
   std::uint32_t size = 0;
   for (std::size_t i = 0; i < 4; ++i)
     size |= std::uint32_t{static_cast<unsigned char>(bytes[4 + i])} << (8 * i);
@@ -56,11 +56,11 @@ bool write_all(int fd, std::string_view bytes) {
 } // namespace
 
 std::optional<std::string> SampleCache::find(std::string_view voice, std::string_view key) const {
-  if (folder_.empty() || voice.size() > max_voice) return std::nullopt;
+  if (folder_.empty() || voice.size() > kMaxVoice) return std::nullopt;
   const fs::path path = fs::path(folder_) / name_of(voice, key);
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);
-  if (error || size > max_file) return std::nullopt;
+  if (error || size > kMaxFile) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   std::string bytes(std::istreambuf_iterator<char>(file), {});
   if (!file || !is_whole_wav(bytes)) return std::nullopt;
@@ -68,7 +68,7 @@ std::optional<std::string> SampleCache::find(std::string_view voice, std::string
 }
 
 Result<> SampleCache::keep(std::string_view voice, std::string_view key, std::string_view wav) const {
-  if (folder_.empty() || voice.size() > max_voice || wav.size() > max_file) return {};
+  if (folder_.empty() || voice.size() > kMaxVoice || wav.size() > kMaxFile) return {};
   const fs::path folder(folder_);
   const std::string name = name_of(voice, key);
   std::error_code error;
@@ -76,8 +76,8 @@ Result<> SampleCache::keep(std::string_view voice, std::string_view key, std::st
   if (error) return fail(Errc::io, 0, "a folder for the samples of voices");
   const fs::path part = folder / fmt::format(".{}.{}", name, ::getpid());
   {
-    constexpr mode_t mine = 0600;
-    const net::Fd file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mine));
+    constexpr mode_t kMine = 0600;
+    const net::Fd file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMine));
     if (!file || !write_all(file.get(), wav)) {
       fs::remove(part, error);
       return fail(Errc::io, 0, "room for the sample of a voice");

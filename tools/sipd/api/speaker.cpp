@@ -10,7 +10,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t max_output =
+constexpr std::size_t kMaxOutput =
     std::size_t{2} * audio::bridge_rate * 125; // bytes: two minutes may wait in a call
 
 } // namespace
@@ -20,13 +20,13 @@ void Speaker::speak(const std::string& text, const std::string& voice, Done done
     loop_.post([done, why] { done(tl::unexpected(std::string(why))); });
   };
   if (command_.empty()) return refuse("no --agent-command is set");
-  if (runs_.size() >= max_at_once) return refuse("it speaks as many texts as it may already");
+  if (runs_.size() >= kMaxAtOnce) return refuse("it speaks as many texts as it may already");
   std::vector<std::string> arguments{"say"};
   if (!voice.empty()) arguments.insert(arguments.end(), {"--voice", voice});
   arguments.emplace_back("-"); // what begins with a dash is no option
   const std::uint64_t id = ++last_;
   runs_.try_emplace(
-      id, loop_, command_, std::move(arguments), max_output,
+      id, loop_, command_, std::move(arguments), kMaxOutput,
       [this, id, done = std::move(done)](const AgentRun::Result& result) {
         const auto node = runs_.extract(id); // it goes when all has been told
         audio::Samples samples = result.good ? pcm_of(result.output) : audio::Samples();

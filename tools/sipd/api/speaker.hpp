@@ -12,7 +12,7 @@ namespace talky::sipd {
 
 class Speaker {
  public:
-  static constexpr std::size_t max_at_once = 4;
+  static constexpr std::size_t kMaxAtOnce = 4;
 
   // `agent_command` "": there is no program to ask.
   Speaker(net::Loop& loop, std::string agent_command) : loop_(loop), command_(std::move(agent_command)) {}

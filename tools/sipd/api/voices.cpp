@@ -14,16 +14,15 @@
 namespace talky::sipd {
 namespace {
 
-using http::Method;
 using http::Reply;
 using http::Request;
 using http::Response;
 
-constexpr std::uint32_t rate = audio::bridge_rate;
-constexpr std::size_t max_list = 64 << 10;                     // bytes
-constexpr std::size_t max_sample = std::size_t{2} * rate * 30; // bytes
-constexpr std::size_t max_voices = 100;
-constexpr auto ask_again = std::chrono::seconds(5); // after it went wrong
+constexpr std::uint32_t kRate = audio::bridge_rate;
+constexpr std::size_t kMaxList = 64 << 10;                      // bytes
+constexpr std::size_t kMaxSample = std::size_t{2} * kRate * 30; // bytes
+constexpr std::size_t kMaxVoices = 100;
+constexpr auto kAskAgain = std::chrono::seconds(5); // after it went wrong
 
 std::string sample_text(std::string_view name) {
   return fmt::format("Hello, this is {}. I answer the telephone, at any time. What can I do for you?", name);
@@ -31,7 +30,7 @@ std::string sample_text(std::string_view name) {
 
 std::string wav_of(const audio::Samples& samples) {
   const auto header =
-      file::make_wav_header(file::SampleFormat::s16le, rate, 1, samples.size() * sizeof(samples[0]));
+      file::make_wav_header(file::SampleFormat::s16le, kRate, 1, samples.size() * sizeof(samples[0]));
   std::string out(as_text(header));
   out.reserve(out.size() + 2 * samples.size());
   for (const std::int16_t sample : samples) {
@@ -52,13 +51,12 @@ std::string text_of(const json::object& object, const char* key) {
 Voices::Voices(net::Loop& loop, std::string agent_command, std::string cache, log::Sink log)
     : loop_(loop), command_(std::move(agent_command)), cache_(std::move(cache)), log_(std::move(log)) {}
 
-void Voices::add_routes(const AddRoute& add) {
-  add(Method::get, "/api/v1/web/voices", Role::read,
-      [this](const Request&, const Reply& reply) { list(reply); });
-  add(Method::get, "/api/v1/web/voices/{name}/sample", Role::read,
-      [this](const Request& request, const Reply& reply) {
-        sample(std::string(request.parameter("name")), reply);
-      });
+void Voices::add_routes(RouteTable& routes) {
+  routes.get("/api/v1/web/voices", Role::read, [this](const Request&, const Reply& reply) { list(reply); });
+  routes.get("/api/v1/web/voices/{name}/sample", Role::read,
+             [this](const Request& request, const Reply& reply) {
+               sample(std::string(request.parameter("name")), reply);
+             });
 }
 
 void Voices::ask(const std::string& key, std::vector<std::string> arguments, std::size_t max_output,
@@ -70,7 +68,7 @@ void Voices::ask(const std::string& key, std::vector<std::string> arguments, std
     reply(std::move(answer));
   };
   if (command_.empty()) return refuse("no --agent-command is set");
-  if (question.failed && net::now() - *question.failed < ask_again) return refuse(question.why);
+  if (question.failed && net::now() - *question.failed < kAskAgain) return refuse(question.why);
   question.waiting.emplace_back([this, key, refuse, then = std::move(then)] {
     const Question& asked = questions_[key];
     if (asked.failed) return refuse(asked.why);
@@ -94,7 +92,7 @@ void Voices::with_list(const Reply& reply, std::function<void()> then) {
   if (!voices_.empty()) return then();
   const auto take = [this](const AgentRun::Result& result) {
     std::string_view rest = result.output;
-    while (!rest.empty() && voices_.size() < max_voices) {
+    while (!rest.empty() && voices_.size() < kMaxVoices) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
       json::error_code error;
       const json::value line = json::parse({rest.data(), end}, error);
@@ -110,7 +108,7 @@ void Voices::with_list(const Reply& reply, std::function<void()> then) {
     }
     return !voices_.empty();
   };
-  ask("", {"voices", "--json"}, max_list, take, reply, std::move(then));
+  ask("", {"voices", "--json"}, kMaxList, take, reply, std::move(then));
 }
 
 void Voices::list(const Reply& reply) {
@@ -146,14 +144,14 @@ void Voices::sample(const std::string& name, const Reply& reply) {
     if (!find()->wav.empty()) return give();
     const auto take = [this, find](const AgentRun::Result& result) {
       const audio::Samples samples = pcm_of(result.output);
-      if (samples.size() < rate / 2) return false;
+      if (samples.size() < kRate / 2) return false;
       find()->wav = wav_of(samples);
       if (find()->key.empty()) return true;
       if (const auto kept = cache_.keep(find()->name, find()->key, find()->wav); !kept)
         log_(log::Level::warn, log::Line("voice.not_kept").add("why", kept.error().what).str());
       return true;
     };
-    ask(name, {"say", "--voice", name, sample_text(name)}, max_sample, take, reply, give);
+    ask(name, {"say", "--voice", name, sample_text(name)}, kMaxSample, take, reply, give);
   });
 }
 

@@ -13,7 +13,7 @@
 #include "core/log.hpp"
 #include "core/time.hpp"
 #include "sipd/agent/agent_program.hpp"
-#include "sipd/api/api_routes.hpp"
+#include "sipd/api/route_table.hpp"
 #include "sipd/api/sample_cache.hpp"
 
 namespace talky::sipd {
@@ -22,7 +22,7 @@ class Voices {
  public:
   // agent_command "": there is no program to ask; cache "": no samples on disk.
   Voices(net::Loop& loop, std::string agent_command, std::string cache, log::Sink log);
-  void add_routes(const AddRoute& add);
+  void add_routes(RouteTable& routes);
 
  private:
   struct Voice {

@@ -12,15 +12,15 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t rate = audio::bridge_rate;
-constexpr std::uint64_t max_waiting = rate;   // samples: a second, beside what the kernel holds
-constexpr std::size_t max_handed_over = 4096; // bytes that the WebSocket itself may hold back
-constexpr std::size_t max_binary = 6400;      // bytes of a message: 200 ms
-constexpr std::size_t max_gaps = 1000;        // afterwards the oldest are one
-constexpr double words_a_second = 50, words_at_once = 200;
+constexpr std::uint64_t kRate = audio::bridge_rate;
+constexpr std::uint64_t kMaxWaiting = kRate; // samples: a second, beside what the kernel holds
+constexpr std::size_t kMaxHandedOver = 4096; // bytes that the WebSocket itself may hold back
+constexpr std::size_t kMaxBinary = 6400;     // bytes of a message: 200 ms
+constexpr std::size_t kMaxGaps = 1000;       // afterwards the oldest are one
+constexpr double kWordsASecond = 50, kWordsAtOnce = 200;
 // A stall of the network ends with all that was said meanwhile; nobody speaks four times as fast as he
 // speaks.
-constexpr double sound_a_second = 4 * rate, sound_at_once = 60 * rate;
+constexpr double kSoundASecond = 4 * kRate, kSoundAtOnce = 60 * kRate;
 
 } // namespace
 
@@ -29,8 +29,8 @@ WebCaller::WebCaller(net::Loop& loop, std::shared_ptr<http::WebSocket> socket,
     : socket_(std::move(socket)),
       to_call_(std::move(to_call)),
       mailbox_(std::make_shared<BrowserBox>(loop)),
-      words_(words_a_second, words_at_once),
-      sound_(sound_a_second, sound_at_once) {}
+      words_(kWordsASecond, kWordsAtOnce),
+      sound_(kSoundASecond, kSoundAtOnce) {}
 
 void WebCaller::start(std::function<void()> gone) {
   gone_ = std::move(gone);
@@ -48,8 +48,8 @@ void WebCaller::start(std::function<void()> gone) {
     if (const auto self = weak.lock()) self->pump();
   };
   handlers.closed = [weak = weak_from_this()](std::uint16_t code) {
-    constexpr std::uint16_t normal = 1000, going_away = 1001;
-    if (const auto self = weak.lock()) self->leave(code == normal || code == going_away);
+    constexpr std::uint16_t kNormal = 1000, kGoingAway = 1001;
+    if (const auto self = weak.lock()) self->leave(code == kNormal || code == kGoingAway);
   };
   socket_->start(std::move(handlers));
 }
@@ -90,7 +90,7 @@ void WebCaller::deliver(ToBrowser& message) {
 void WebCaller::send_sound(std::vector<std::int16_t>& samples) {
   waiting_samples_ += samples.size();
   waiting_.push_back(std::move(samples));
-  while (waiting_samples_ > max_waiting) {
+  while (waiting_samples_ > kMaxWaiting) {
     const std::uint64_t lost = waiting_.front().size();
     waiting_samples_ -= lost;
     dropped_ += lost;
@@ -102,10 +102,10 @@ void WebCaller::send_sound(std::vector<std::int16_t>& samples) {
 
 void WebCaller::pump() {
   std::vector<std::byte> bytes;
-  while (!waiting_.empty() && socket_->queued() < max_handed_over) {
+  while (!waiting_.empty() && socket_->queued() < kMaxHandedOver) {
     if (dropped_ > 0) {
       socket_->send_text(fmt::format(R"({{"type":"dropped","samples":{}}})", std::exchange(dropped_, 0)));
-      if (gaps_.size() == max_gaps) gaps_.erase(gaps_.begin());
+      if (gaps_.size() == kMaxGaps) gaps_.erase(gaps_.begin());
       gaps_.push_back({given_, dropped_total_});
     }
     const std::vector<std::int16_t>& samples = waiting_.front();
@@ -178,7 +178,7 @@ void WebCaller::text(std::string_view text) {
 
 void WebCaller::binary(Bytes bytes) {
   if (over_) return;
-  if (bytes.size() > max_binary) return refuse(1009, "a message of at most 6400 bytes of sound");
+  if (bytes.size() > kMaxBinary) return refuse(1009, "a message of at most 6400 bytes of sound");
   if (bytes.empty() || bytes.size() % 2 != 0) return refuse(1007, "sound is samples of 16 bits");
   WebSound sound;
   ipc::decode_audio(bytes, sound.samples);

@@ -92,7 +92,7 @@ class SocketBridge : public RemoteBridge {
   void refused(const net::SystemError& error) {
     if (agent_) {
       agent_->wanted();
-      if (agent_->may_come() && net::now() < *started_ + Agent::start_limit) {
+      if (agent_->may_come() && net::now() < *started_ + Agent::kStartLimit) {
         host_.redialled();
         retry_.emplace(loop_, [this] { connect(); });
         retry_->at(net::now() + kRetryAfter);

@@ -81,8 +81,8 @@ std::string cut(const std::string& text, std::size_t width) {
   return text;
 }
 
-constexpr std::size_t table_columns = 11;
-using Row = std::array<std::string, table_columns>;
+constexpr std::size_t kTableColumns = 11;
+using Row = std::array<std::string, kTableColumns>;
 
 Row row_of(const CallRecord& call) {
   const std::string when = store::to_iso8601(call.invited_ms);
@@ -109,9 +109,9 @@ class Table {
     const Row head{"TIME (UTC)", "FROM",  "TO",       "ROUTE",   "LENGTH", "CAUSE",
                    "ENDED BY",   "CODEC", "MOS LOSS", "RESP MS", "CALL"};
     // What people write may be long; the rest is as wide as it is.
-    std::array<std::size_t, table_columns> limits{19, 32, 20, 24, 9, 20, 9, 10, 11, 7, 36};
-    std::array<std::size_t, table_columns> widths{};
-    for (std::size_t i = 0; i < table_columns; ++i) {
+    std::array<std::size_t, kTableColumns> limits{19, 32, 20, 24, 9, 20, 9, 10, 11, 7, 36};
+    std::array<std::size_t, kTableColumns> widths{};
+    for (std::size_t i = 0; i < kTableColumns; ++i) {
       widths[i] = columns(head[i]);
       for (const Row& row : rows_)
         widths[i] = std::max(widths[i], std::min(limits[i], columns(row[i])));
@@ -122,12 +122,12 @@ class Table {
   }
 
  private:
-  static void print(const Row& row, const std::array<std::size_t, table_columns>& widths) {
+  static void print(const Row& row, const std::array<std::size_t, kTableColumns>& widths) {
     std::string line;
-    for (std::size_t i = 0; i < table_columns; ++i) {
+    for (std::size_t i = 0; i < kTableColumns; ++i) {
       const std::string text = cut(row[i], widths[i]);
       line += text;
-      if (i + 1 < table_columns) line.append(widths[i] - columns(text) + 2, ' ');
+      if (i + 1 < kTableColumns) line.append(widths[i] - columns(text) + 2, ' ');
     }
     fmt::print("{}\n", line);
   }

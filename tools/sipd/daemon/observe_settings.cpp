@@ -20,8 +20,8 @@ namespace {
 using cli::ExitCode;
 using cli::Failure;
 
-constexpr std::string_view traces_path = "/v1/traces";
-constexpr std::size_t max_key = 255;
+constexpr std::string_view kTracesPath = "/v1/traces";
+constexpr std::size_t kMaxKey = 255;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -47,9 +47,9 @@ Variable option_or(const char* option, const std::string& given, std::string_vie
 }
 
 bool is_field_name(std::string_view name) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~"; // RFC 9110 5.6.2
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~"; // RFC 9110 5.6.2
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return ascii::is_alnum(c) || others.find(c) != std::string_view::npos;
+    return ascii::is_alnum(c) || kOthers.find(c) != std::string_view::npos;
   });
 }
 
@@ -61,9 +61,9 @@ bool is_field_value(std::string_view value) {
 
 // Those of HTTP that the sender itself sets.
 bool is_ours(std::string_view name) {
-  constexpr std::array<std::string_view, 5> ours{"host", "content-length", "content-encoding", "connection",
-                                                 "transfer-encoding"};
-  return std::any_of(ours.begin(), ours.end(), [&](auto one) { return ascii::iequals(one, name); });
+  constexpr std::array<std::string_view, 5> kOurs{"host", "content-length", "content-encoding", "connection",
+                                                  "transfer-encoding"};
+  return std::any_of(kOurs.begin(), kOurs.end(), [&](auto one) { return ascii::iequals(one, name); });
 }
 
 // "Name: value" lines; '#' begins a comment line.
@@ -92,7 +92,7 @@ std::string load_key(const std::string& path) {
   if (!file) throw Failure(ExitCode::no_input, fmt::format("--hep-key {}: cannot be read", path));
   const std::string all(std::istreambuf_iterator<char>(file), {});
   const std::string_view key = ascii::trim(all);
-  if (key.empty() || key.size() > max_key || key.find('\n') != std::string_view::npos)
+  if (key.empty() || key.size() > kMaxKey || key.find('\n') != std::string_view::npos)
     throw Failure(ExitCode::config, fmt::format("{}: expected one line of 1 to 255 bytes", path));
   return std::string(key);
 }
@@ -141,10 +141,10 @@ http::Url collector(const Variable& place) {
     throw Failure(ExitCode::usage,
                   fmt::format("{}: \"{}\" is not http[s]://HOST[:PORT][/PATH]", place.name, place.value));
   }
-  if (place.name == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" || url->target.ends_with(traces_path)) return *url;
+  if (place.name == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" || url->target.ends_with(kTracesPath)) return *url;
   while (url->target.ends_with('/'))
     url->target.pop_back();
-  url->target += traces_path;
+  url->target += kTracesPath;
   return *url;
 }
 

@@ -27,13 +27,13 @@ namespace {
 using cli::ExitCode;
 using cli::Failure;
 
-constexpr std::uint64_t max_play_samples = std::uint64_t{audio::bridge_rate} * 3600; // an hour
-constexpr std::size_t digest_key_bytes = 16;
-constexpr std::size_t max_connections = 2'000; // of SIP over TCP, in all
-constexpr std::size_t max_connections_per_source = 200;
-constexpr const char* reconnecting_text =
+constexpr std::uint64_t kMaxPlaySamples = std::uint64_t{audio::bridge_rate} * 3600; // an hour
+constexpr std::size_t kDigestKeyBytes = 16;
+constexpr std::size_t kMaxConnections = 2'000; // of SIP over TCP, in all
+constexpr std::size_t kMaxConnectionsPerSource = 200;
+constexpr const char* kReconnectingText =
     "One moment, please. The connection was interrupted, and I am trying to restore it.";
-constexpr int moves = 20; // ports tried when the default one is taken
+constexpr int kMoves = 20; // ports tried when the default one is taken
 
 Live load_live(const Settings& settings) {
   Live live{settings.routes,          settings.users,
@@ -42,7 +42,7 @@ Live load_live(const Settings& settings) {
   for (const Target* target : settings.routes->targets()) {
     const std::string path(target->destination->sound_file());
     if (path.empty() || live.files.contains(path)) continue;
-    auto samples = file::load_mono(path, 16'000, max_play_samples);
+    auto samples = file::load_mono(path, audio::bridge_rate, kMaxPlaySamples);
     if (!samples) {
       throw Failure(ExitCode::no_input, fmt::format("{}: {}: {}", target->text,
                                                     to_string(samples.error().code), samples.error().what));
@@ -88,9 +88,9 @@ net::SysResult<> probe(Endpoint& endpoint) {
 Endpoint choose(const Settings::Listen& listen, const log::Sink& log) {
   Endpoint endpoint = listen.endpoint;
   auto free = probe(endpoint);
-  for (int i = 0; !free && listen.endpoint.port == 0 && i < moves; ++i)
+  for (int i = 0; !free && listen.endpoint.port == 0 && i < kMoves; ++i)
     free = probe(endpoint = listen.endpoint);
-  for (int i = 1; !free && free.error().code == EADDRINUSE && listen.may_move && i <= moves; ++i) {
+  for (int i = 1; !free && free.error().code == EADDRINUSE && listen.may_move && i <= kMoves; ++i) {
     endpoint.port = static_cast<std::uint16_t>(listen.endpoint.port + 2 * i);
     free = probe(endpoint);
   }
@@ -121,7 +121,7 @@ class Server {
     cli::ignore_sigpipe();
     const std::size_t descriptors = net::raise_fd_limit();
     shared_.log = logger_.sink();
-    shared_.digest_key = net::entropy_hex(digest_key_bytes);
+    shared_.digest_key = net::entropy_hex(kDigestKeyBytes);
     shared_.calls = &calls_;
     shared_.connections = &connections_;
     shared_.calls_out = &calls_out_;
@@ -148,7 +148,7 @@ class Server {
     for (std::size_t i = 0; i < settings_.workers; ++i)
       loops_.push_back(std::make_unique<net::Loop>());
     if (settings_.uses_agent()) make_agent();
-    reconnecting_.emplace(*loops_[0], settings_.agent_command, reconnecting_text, audio::Samples(),
+    reconnecting_.emplace(*loops_[0], settings_.agent_command, kReconnectingText, audio::Samples(),
                           "bridge.prompt", shared_.log);
     shared_.reconnecting = &*reconnecting_;
     if (settings_.http) make_api();
@@ -330,7 +330,7 @@ class Server {
   cli::Logger logger_;
   CallLimits calls_{settings_.max_calls, settings_.max_calls_per_source};
   CallLimits calls_out_{settings_.calls_out.most, settings_.calls_out.most};
-  CallLimits connections_{max_connections, max_connections_per_source};
+  CallLimits connections_{kMaxConnections, kMaxConnectionsPerSource};
   Shared shared_;
   std::optional<Recorder> recorder_;
   std::optional<Records> records_;

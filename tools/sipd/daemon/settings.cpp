@@ -15,8 +15,8 @@ namespace {
 using cli::ExitCode;
 using cli::Failure;
 
-constexpr std::uint16_t sip_port = 5060;
-constexpr std::uint16_t http_port = 8000;
+constexpr std::uint16_t kSipPort = 5060;
+constexpr std::uint16_t kHttpPort = 8000;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -151,7 +151,7 @@ void describe(cli::Options& options, Settings& s) {
 void resolve_listen(Settings& s, bool is_default) {
   if (s.listen_text.empty()) throw Failure(ExitCode::usage, "--listen: at least one address is needed");
   for (const std::string& text : s.listen_text) {
-    const auto endpoint = net::resolve(text, sip_port);
+    const auto endpoint = net::resolve(text, kSipPort);
     if (!endpoint) throw Failure(ExitCode::usage, fmt::format("--listen: \"{}\" is not HOST:PORT", text));
     s.listen.push_back({*endpoint, is_default});
     s.wide = s.wide || !endpoint->ip.is_loopback();
@@ -207,7 +207,7 @@ void resolve_http(Settings& s, bool is_default) {
   s.calls_out.rules = std::make_shared<const OutRules>(std::move(rules));
   if (!s.http_tokens_path.empty()) s.http_tokens = std::make_shared<Tokens>(Tokens::load(s.http_tokens_path));
   if (s.http_text.empty()) return;
-  s.http = net::resolve(s.http_text, http_port);
+  s.http = net::resolve(s.http_text, kHttpPort);
   s.http_is_default = is_default;
   s.samples = fmt::format("{}/voices", state_folder());
   if (!s.http) throw Failure(ExitCode::usage, fmt::format("--http: \"{}\" is not HOST:PORT", s.http_text));

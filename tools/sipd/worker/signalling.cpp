@@ -5,13 +5,13 @@
 namespace talky::sipd {
 namespace {
 
-constexpr int socket_buffer = 4 << 20;           // bytes; what a burst of registrations may take
-constexpr std::size_t max_write_queue = 1 << 20; // bytes of a connection
-constexpr std::size_t max_waiting = 262'144;     // bytes kept while a connection opens
-constexpr auto connect_limit = std::chrono::seconds(5);
-constexpr auto idle_limit = std::chrono::minutes(30); // longer than any keep-alive
-constexpr auto sweep_every = std::chrono::seconds(60);
-constexpr auto close_limit = std::chrono::seconds(5);
+constexpr int kSocketBuffer = 4 << 20;          // bytes; what a burst of registrations may take
+constexpr std::size_t kMaxWriteQueue = 1 << 20; // bytes of a connection
+constexpr std::size_t kMaxWaiting = 262'144;    // bytes kept while a connection opens
+constexpr auto kConnectLimit = std::chrono::seconds(5);
+constexpr auto kIdleLimit = std::chrono::minutes(30); // longer than any keep-alive
+constexpr auto kSweepEvery = std::chrono::seconds(60);
+constexpr auto kCloseLimit = std::chrono::seconds(5);
 
 std::string_view text_of(Bytes bytes) {
   return as_text(bytes);
@@ -28,21 +28,21 @@ Signalling::Signalling(net::Loop& loop, std::size_t worker, std::size_t workers,
       limits_(limits),
       next_id_(worker + workers), // never 0
       sweeper_(loop, [this] { sweep(); }) {
-  sweeper_.at(net::now() + sweep_every);
+  sweeper_.at(net::now() + kSweepEvery);
 }
 
 Signalling::~Signalling() = default;
 
 net::SysResult<> Signalling::listen(const Endpoint& endpoint) {
   auto socket = net::UdpSocket::open(loop_, endpoint,
-                                     {.receive_buffer = socket_buffer,
-                                      .send_buffer = socket_buffer,
+                                     {.receive_buffer = kSocketBuffer,
+                                      .send_buffer = kSocketBuffer,
                                       .packet_info = endpoint.ip.is_unspecified(),
                                       .reuse_port = workers_ > 1,
                                       .batches_a_turn = 1}); // media goes first, whatever storm this is
   if (!socket) return tl::unexpected(socket.error());
   auto listener = net::Listener::open(
-      loop_, endpoint, {.reuse_port = workers_ > 1, .max_queue = max_write_queue},
+      loop_, endpoint, {.reuse_port = workers_ > 1, .max_queue = kMaxWriteQueue},
       [this](const std::shared_ptr<net::Connection>& connection) { accepted(connection); }, log_);
   if (!listener) return tl::unexpected(listener.error());
   udp_.push_back(std::make_unique<net::UdpSocket>(std::move(*socket)));
@@ -145,14 +145,14 @@ void Signalling::send(const sip::Flow& flow, std::string_view bytes) {
 void Signalling::open(const sip::Flow& flow, std::string_view bytes) {
   auto [it, fresh] = opening_.try_emplace(flow.remote);
   Opening& opening = it->second;
-  if (opening.bytes + bytes.size() <= max_waiting) {
+  if (opening.bytes + bytes.size() <= kMaxWaiting) {
     opening.waiting.emplace_back(bytes);
     opening.bytes += bytes.size();
   }
   if (!fresh) return;
   opening.flow = flow;
   opening.attempt = std::make_unique<net::Connecting>(
-      loop_, flow.remote, net::now() + connect_limit,
+      loop_, flow.remote, net::now() + kConnectLimit,
       [this, remote = flow.remote](net::SysResult<std::shared_ptr<net::Connection>> result) {
         auto node = opening_.extract(remote);
         Opening& done = node.mapped();
@@ -166,18 +166,18 @@ void Signalling::open(const sip::Flow& flow, std::string_view bytes) {
           send(opened, text);
         if (peers_.count(id) > 0) start(id);
       },
-      max_write_queue);
+      kMaxWriteQueue);
 }
 
 void Signalling::close(const sip::Flow& flow) {
   const auto peer = peers_.find(flow.connection);
   if (peer == peers_.end()) return;
-  peer->second.connection->close_when_drained(net::now() + close_limit);
+  peer->second.connection->close_when_drained(net::now() + kCloseLimit);
   loop_.post([this, id = flow.connection] { lost(id); });
 }
 
 void Signalling::sweep() {
-  const Time limit = net::now() - idle_limit;
+  const Time limit = net::now() - kIdleLimit;
   std::vector<std::uint64_t> idle;
   for (const auto& [id, peer] : peers_) {
     if (peer.last_heard < limit) idle.push_back(id);
@@ -186,7 +186,7 @@ void Signalling::sweep() {
     peers_.at(id).connection->close();
     lost(id);
   }
-  sweeper_.at(net::now() + sweep_every);
+  sweeper_.at(net::now() + kSweepEvery);
 }
 
 bool Signalling::listens_on(const Endpoint& endpoint) const {

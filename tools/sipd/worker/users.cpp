@@ -11,8 +11,8 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t md5_digits = 32;
-constexpr std::size_t sha256_digits = 64;
+constexpr std::size_t kMd5Digits = 32;
+constexpr std::size_t kSha256Digits = 64;
 
 bool is_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -41,7 +41,7 @@ Users Users::load(const std::string& path) {
     const bool is_ha1 = secret.starts_with("ha1=");
     if (is_ha1) {
       secret.remove_prefix(4);
-      if (!is_hex(secret) || (secret.size() != md5_digits && secret.size() != sha256_digits)) {
+      if (!is_hex(secret) || (secret.size() != kMd5Digits && secret.size() != kSha256Digits)) {
         throw bad("32 (MD5) or 64 (SHA-256) hexadecimal digits after ha1=");
       }
     }
@@ -56,7 +56,7 @@ Users Users::load(const std::string& path) {
 
 std::optional<std::string> Users::ha1(std::string_view user, std::string_view realm,
                                       sip::DigestAlgorithm algorithm) const {
-  const std::size_t digits = algorithm == sip::DigestAlgorithm::md5 ? md5_digits : sha256_digits;
+  const std::size_t digits = algorithm == sip::DigestAlgorithm::md5 ? kMd5Digits : kSha256Digits;
   const auto [first, last] = secrets_.equal_range(user);
   for (auto it = first; it != last; ++it) {
     if (!it->second.is_ha1) return sip::digest_ha1(algorithm, user, realm, it->second.text);
@@ -66,7 +66,7 @@ std::optional<std::string> Users::ha1(std::string_view user, std::string_view re
 }
 
 bool Users::is_able(std::string_view user, sip::DigestAlgorithm algorithm) const {
-  const std::size_t digits = algorithm == sip::DigestAlgorithm::md5 ? md5_digits : sha256_digits;
+  const std::size_t digits = algorithm == sip::DigestAlgorithm::md5 ? kMd5Digits : kSha256Digits;
   const auto [first, last] = secrets_.equal_range(user);
   return std::any_of(first, last, [digits](const auto& entry) {
     return !entry.second.is_ha1 || entry.second.text.size() == digits;

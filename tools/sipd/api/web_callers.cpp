@@ -1,10 +1,9 @@
-// The call from a browser: who asks for one gets a WebSocket and a worker.
+#include "sipd/api/web_callers.hpp"
+
 #include <algorithm>
 #include <utility>
 
 #include "core/ascii.hpp"
-#include "sipd/api/api.hpp"
-#include "sipd/api/web_caller.hpp"
 #include "sipd/worker/worker.hpp"
 
 namespace talky::sipd {
@@ -14,24 +13,35 @@ using http::Reply;
 using http::Request;
 using http::Response;
 
-constexpr std::size_t max_number = 64;
-constexpr std::size_t max_voice = 32;
+constexpr std::size_t kMaxNumber = 64;
+constexpr std::size_t kMaxVoice = 32;
+constexpr std::size_t kMaxUserAgent = 200;
 
 bool is_number(std::string_view text) {
-  return text.size() <= max_number && std::all_of(text.begin(), text.end(), [](char c) {
+  return text.size() <= kMaxNumber && std::all_of(text.begin(), text.end(), [](char c) {
            return ascii::is_alnum(c) || std::string_view("+*#-._~").find(c) != std::string_view::npos;
          });
 }
 
 bool is_voice(std::string_view text) {
-  return text.size() <= max_voice && std::all_of(text.begin(), text.end(), [](char c) {
+  return text.size() <= kMaxVoice && std::all_of(text.begin(), text.end(), [](char c) {
            return ascii::is_alnum(c) || c == '-' || c == '_';
          });
 }
 
 } // namespace
 
-void Api::web_call(const Request& request, const Reply& reply) {
+void WebCallers::add_routes(RouteTable& routes) {
+  routes.get("/api/v1/web/call", Role::operate,
+             [this](const Request& request, const Reply& reply) { call(request, reply); });
+}
+
+void WebCallers::end() {
+  for (const auto& caller : std::exchange(callers_, {}))
+    caller->hang_up();
+}
+
+void WebCallers::call(const Request& request, const Reply& reply) {
   WebCall call;
   call.to = request.query_value("to").value_or("");
   call.voice = request.query_value("voice").value_or("");
@@ -45,23 +55,23 @@ void Api::web_call(const Request& request, const Reply& reply) {
   call.peer = request.peer;
   call.local = endpoint_;
   call.user_agent = request.headers.get("User-Agent");
-  if (call.user_agent.size() > 200) call.user_agent.resize(200);
+  if (call.user_agent.size() > kMaxUserAgent) call.user_agent.resize(kMaxUserAgent);
   Response response;
   response.websocket = [this, call = std::move(call)](const std::shared_ptr<http::WebSocket>& socket) {
-    web_call(socket, call);
+    begin(socket, call);
   };
   reply(std::move(response));
 }
 
-void Api::web_call(const std::shared_ptr<http::WebSocket>& socket, WebCall call) {
-  // The worker in turn: none is told more than its share, and the limits are everybody's.
-  Worker* const worker = workers_[next_web_worker_++ % workers_.size()];
+void WebCallers::begin(const std::shared_ptr<http::WebSocket>& socket, WebCall call) {
+  // The worker in turn: none is given more than its share, and the limits are everybody's.
+  Worker* const worker = &workers_.worker(next_++ % workers_.workers().size());
   call.to_call = std::make_shared<CallBox>(worker->loop());
   const auto caller = std::make_shared<WebCaller>(loop_, socket, call.to_call);
   call.to_browser = caller->mailbox();
-  web_callers_.insert(caller);
+  callers_.insert(caller);
   caller->start([this, weak = std::weak_ptr(caller)] {
-    if (const auto gone = weak.lock()) web_callers_.erase(gone);
+    if (const auto gone = weak.lock()) callers_.erase(gone);
   });
   worker->post([worker, call = std::move(call)] { worker->web_call(call); });
 }
