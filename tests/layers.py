@@ -29,7 +29,6 @@ SIPD_KNOWN = {
     ("sinks/trace_sink.cpp", "call"),
     ("sinks/turn_sink.cpp", "api"),
     ("sinks/turn_sink.cpp", "call"),
-    ("worker/worker.cpp", "api"),
 }
 # Classes that still have members in several .cpp: folder and class. Likewise.
 SPLIT_KNOWN = {
@@ -38,7 +37,6 @@ SPLIT_KNOWN = {
     ("tools/sipd/call", "Session"),
     ("tools/sipd/call", "WebLeg"),
     ("tools/sipd/sinks", "Session"),
-    ("tools/sipd/worker", "Worker"),
 }
 # "Result<> Worker::command(" and "Worker::~Worker(" at the beginning of a line.
 MEMBER = re.compile(r"(?:[\w:<>,*&\s\[\]]+?[\s*&])?((?:\w+::)+)~?(?:\w+|operator\W+)\(")

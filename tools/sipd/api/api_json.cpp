@@ -5,19 +5,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/json.hpp>
+#include <utility>
 
 #include "audio/frame.hpp"
 #include "file/wav.hpp"
+#include "json/json.hpp"
 #include "net/fd.hpp"
 #include "sip/uri.hpp"
 
 namespace talky::sipd {
 namespace {
 
-namespace json = boost::json;
-
 constexpr std::uint64_t kMaxSamples = std::uint64_t{audio::bridge_rate} * 120;
+constexpr std::size_t kMaxDepth = 4;
 constexpr std::size_t kMaxDigits = 256;
 constexpr std::size_t kMaxUri = 512;
 constexpr std::size_t kMaxSaid = 1'000;
@@ -25,24 +25,21 @@ constexpr std::size_t kMaxQuoted = 40; // bytes of what a client sent, in what i
 constexpr std::int64_t kMinDuration = 40, kMaxDuration = 5'000; // ms
 
 // The members of an object, none of them unknown.
-Parsed<json::object> parse_object(std::string_view body, std::initializer_list<std::string_view> known) {
-  json::error_code error;
-  json::parse_options limits;
-  limits.max_depth = 4;
-  const json::value value = json::parse({body.data(), body.size()}, error, {}, limits);
-  if (error || !value.is_object()) return tl::unexpected(std::string("the body must be a JSON object"));
-  for (const auto& member : value.get_object()) {
+Parsed<json::object> parse_members(std::string_view body, std::initializer_list<std::string_view> known) {
+  auto object = json::parse_object(body, {.depth = kMaxDepth});
+  if (!object) return tl::unexpected(std::string("the body must be a JSON object"));
+  for (const auto& member : *object) {
     const std::string_view key(member.key().data(), member.key().size());
     if (std::find(known.begin(), known.end(), key) == known.end())
       return tl::unexpected(fmt::format("\"{}\" is not known here", key.substr(0, kMaxQuoted)));
   }
-  return value.get_object();
+  return std::move(*object);
 }
 
 } // namespace
 
 Parsed<SendDigits> parse_digits(std::string_view body) {
-  const auto object = parse_object(body, {"digits", "duration_ms"});
+  const auto object = parse_members(body, {"digits", "duration_ms"});
   if (!object) return tl::unexpected(object.error());
   const json::value* digits = object->if_contains("digits");
   if (!digits || !digits->is_string() || digits->get_string().empty() ||
@@ -65,7 +62,7 @@ Parsed<SendDigits> parse_digits(std::string_view body) {
 }
 
 Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
-  const auto object = parse_object(body, {"to", "connect", "voice", "ring_seconds"});
+  const auto object = parse_members(body, {"to", "connect", "voice", "ring_seconds"});
   if (!object) return tl::unexpected(object.error());
   CallOut out;
   for (const auto& [key, text] : {std::pair<const char*, std::string*>{"to", &out.to},
@@ -99,7 +96,7 @@ Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
 }
 
 Parsed<ipc::Say> parse_say(std::string_view body) {
-  const auto object = parse_object(body, {"text", "voice", "interruptible", "clear"});
+  const auto object = parse_members(body, {"text", "voice", "interruptible", "clear"});
   if (!object) return tl::unexpected(object.error());
   ipc::Say out;
   const json::value* text = object->if_contains("text");
@@ -124,7 +121,7 @@ Parsed<ipc::Say> parse_say(std::string_view body) {
 }
 
 Parsed<TransferTo> parse_transfer(std::string_view body) {
-  const auto object = parse_object(body, {"to"});
+  const auto object = parse_members(body, {"to"});
   if (!object) return tl::unexpected(object.error());
   const json::value* to = object->if_contains("to");
   if (!to || !to->is_string() || to->get_string().empty())

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "json/json.hpp"
 #include "sipd/api/api_json.hpp"
 #include "sipd/worker/worker.hpp"
 
@@ -120,7 +121,7 @@ void CallControl::place(const Request& request, const Reply& reply) {
           if (placed.error().status == 503) refusal.headers.add("Retry-After", "5");
           return reply(std::move(refusal));
         }
-        auto created = json_answer(201, fmt::format("{{\"id\":\"{}\"}}\n", *placed));
+        auto created = json_answer(201, json::compact(json::object{{"id", *placed}}) + "\n");
         created.headers.add("Location", fmt::format("/api/v1/sip/calls/{}", *placed));
         reply(std::move(created));
       });

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <boost/json.hpp>
 #include <ctime>
 #include <filesystem>
 #include <utility>

@@ -1,6 +1,5 @@
 #include "sipd/api/route_table.hpp"
 
-
 #include "json/json.hpp"
 
 namespace talky::sipd {

@@ -126,16 +126,8 @@ class Server {
     shared_.connections = &connections_;
     shared_.calls_out = &calls_out_;
     warn_locked_out(settings_);
-    Live live = load_live(settings_);
-    if (!settings_.record.empty()) {
-      recorder_.emplace(settings_.record, settings_.record_packets, shared_.log);
-      shared_.recorder = &*recorder_;
-    }
-    make_records();
-    if (settings_.observe.otlp) {
-      tracer_.emplace(*settings_.observe.otlp, shared_.log);
-      shared_.tracer = &*tracer_;
-    }
+    const Live live = load_live(settings_);
+    make_sinks();
     if (settings_.wide && settings_.open) {
       shared_.log(
           log::Level::warn,
@@ -152,6 +144,31 @@ class Server {
                           "bridge.prompt", shared_.log);
     shared_.reconnecting = &*reconnecting_;
     if (settings_.http) make_api();
+    std::vector<Worker*> all = make_workers(live, endpoints);
+    loops_[0]->on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int number) { signalled(number); });
+    if (agent_) agent_->start();
+    if (api_) api_->start(std::move(all), endpoints, probe);
+    announce(endpoints, descriptors);
+    run_loops();
+    end();
+    return static_cast<int>(ExitCode::ok);
+  }
+
+ private:
+  // Recordings, call records, traces.
+  void make_sinks() {
+    if (!settings_.record.empty()) {
+      recorder_.emplace(settings_.record, settings_.record_packets, shared_.log);
+      shared_.recorder = &*recorder_;
+    }
+    make_records();
+    if (settings_.observe.otlp) {
+      tracer_.emplace(*settings_.observe.otlp, shared_.log);
+      shared_.tracer = &*tracer_;
+    }
+  }
+
+  std::vector<Worker*> make_workers(const Live& live, const std::vector<Endpoint>& endpoints) {
     std::vector<Worker*> all;
     for (std::size_t i = 0; i < settings_.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(*loops_[i], worker_options_, shared_, live, i));
@@ -166,17 +183,21 @@ class Server {
         }
       }
     }
-    loops_[0]->on_signal({SIGTERM, SIGINT, SIGHUP}, [this](int number) { signalled(number); });
-    if (agent_) agent_->start();
-    if (api_) api_->start(all, endpoints, probe);
-    announce(endpoints, descriptors);
+    return all;
+  }
 
+  // Until all loops have been stopped.
+  void run_loops() {
     std::vector<std::thread> threads;
     for (std::size_t i = 1; i < loops_.size(); ++i)
       threads.emplace_back([this, i] { loops_[i]->run(); });
     loops_[0]->run();
     for (std::thread& thread : threads)
       thread.join();
+  }
+
+  // In this order: who uses something goes before it.
+  void end() {
     if (api_) api_->stop();
     workers_.clear();
     api_.reset();
@@ -186,10 +207,8 @@ class Server {
     records_.reset();
     tracer_.reset();
     shared_.log(log::Level::info, "stopped");
-    return static_cast<int>(ExitCode::ok);
   }
 
- private:
   void make_records() {
     if (!settings_.cdr && !settings_.retention.wanted()) return;
     std::signal(SIGXFSZ, SIG_IGN); // a file that may not grow is an error of one write, as a full disk is
@@ -211,7 +230,7 @@ class Server {
     Agent::Options options{settings_.agent_address, settings_.agent_command, settings_.record};
     shared_.agent_keeps_journal = !settings_.record.empty() && !settings_.agent_command.empty();
     agent_ = std::make_unique<Agent>(*loops_[0], std::move(options), shared_.log);
-    shared_.agent = agent_.get();
+    shared_.talky_agent = agent_.get();
   }
 
   // Where its default port is taken (a second daemon on this machine) the calls go on without it; one that
@@ -244,6 +263,9 @@ class Server {
     http_ = bound->to_string();
     api_ = std::move(api);
     shared_.api = api_.get();
+    shared_.registered = [api = api_.get()](const call::RegistrationChanged& change) {
+      api->registered(change);
+    };
   }
 
   void announce(const std::vector<Endpoint>& endpoints, std::size_t descriptors) {

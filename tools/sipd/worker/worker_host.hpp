@@ -1,0 +1,89 @@
+// What a worker does for its calls (call/call_host.hpp): time and timers of its loop, ports and sockets, name
+// lookups, bridges, and who may be called.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "core/random.hpp"
+#include "net/loop.hpp"
+#include "net/port_pool.hpp"
+#include "sipd/bridge/destination.hpp"
+#include "sipd/call/call_host.hpp"
+#include "sipd/worker/call_table.hpp"
+#include "sipd/worker/message_router.hpp"
+#include "sipd/worker/signalling.hpp"
+#include "sipd/worker/worker_options.hpp"
+
+namespace talky::sipd {
+
+class Worker;
+
+class WorkerHost final : public CallHost {
+ public:
+  // All that it is given outlives it. `hep` null: nobody captures.
+  WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& options, const Shared& shared,
+             const Live& live, CallTable& calls, const MessageRouter& router, const Signalling& signalling,
+             HepSender* hep, std::size_t index);
+
+  void reload() { bridges_.files = live_.files; }
+  std::uint64_t failures() const { return failures_; }     // of bridges, so far
+  std::uint64_t reconnects() const { return reconnects_; } // likewise
+
+  // CallHost
+  Time now() const override { return net::now(); }
+  std::int64_t wall_us() const override { return net::wall_clock_us(); }
+  void post(std::function<void()> task) override { loop_.post(std::move(task)); }
+  std::unique_ptr<CallTimer> timer(std::function<void()> callback) override;
+  Random& random() override { return random_; }
+  const CallOptions& options() const override { return options_; }
+  const CallSinks& sinks() const override { return sinks_; }
+  net::Loop& loop() override { return loop_; }
+  call::UserAgent& user_agent() override;
+  void drain() override;
+  std::string new_call_id() override;
+  void rename(call::CallKey from, call::CallKey to) override { calls_.rename(from, to); }
+  void adopt(call::CallKey call, call::CallKey of) override { calls_.adopt(call, of); }
+  void expect_sip(const std::string& call_id, Session& session) override {
+    calls_.expect_sip(call_id, session);
+  }
+  void forget_sip(const std::string& call_id) override { calls_.forget_sip(call_id); }
+  void leg_ended(const call::CallEnded& event) override;
+  tl::expected<std::unique_ptr<MediaPort>, std::string> open_media(const IpAddress& ip,
+                                                                   MediaPort::Receive receive) override;
+  std::unique_ptr<NameLookup> look_up(const std::string& host, std::uint16_t port, Looked done) override;
+  bool listens_on(const Endpoint& endpoint) const override { return signalling_.listens_on(endpoint); }
+  std::optional<Endpoint> local_towards(const Endpoint& remote) const override {
+    return signalling_.local_towards(remote);
+  }
+  bool permits(std::string_view uri, Wish wish) const override;
+  bool leads_nowhere(const sip::Uri& uri) const override;
+  std::optional<call::Credentials> credentials(std::string_view host) const override;
+  tl::expected<std::unique_ptr<Bridge>, std::string> make_bridge(BridgeHost& host,
+                                                                 const Target& target) override;
+  std::shared_ptr<const audio::Samples> apology() override;
+  void bridge_failed() override { ++failures_; }
+  void bridge_redialled() override { ++reconnects_; }
+
+ private:
+  Worker& worker_;
+  net::Loop& loop_;
+  const Live& live_;
+  CallTable& calls_;
+  const MessageRouter& router_;
+  const Signalling& signalling_;
+  const std::size_t index_;
+  Random random_;
+  net::PortPool ports_;
+  CallOptions options_;
+  CallSinks sinks_;
+  BridgeContext bridges_;
+  std::uint64_t failures_ = 0, reconnects_ = 0;
+};
+
+} // namespace talky::sipd
