@@ -25,18 +25,12 @@ FORBIDDEN_IN_CORES = [
 SIPD_ORDER = ["agent", "bridge", "messages", "sinks", "call", "worker", "api", "daemon"]
 # Includes that still run upwards: file and folder. To be shortened, never to be lengthened.
 SIPD_KNOWN = {
-    ("call/session_command.cpp", "api"),
-    ("sinks/trace_sink.cpp", "call"),
-    ("sinks/turn_sink.cpp", "api"),
-    ("sinks/turn_sink.cpp", "call"),
 }
 # Classes that still have members in several .cpp: folder and class. Likewise.
 SPLIT_KNOWN = {
     ("common/flow", "FlowDialogue"),
     ("common/voice", "Session::Impl"),
-    ("tools/sipd/call", "Session"),
     ("tools/sipd/call", "WebLeg"),
-    ("tools/sipd/sinks", "Session"),
 }
 # "Result<> Worker::command(" and "Worker::~Worker(" at the beginning of a line.
 MEMBER = re.compile(r"(?:[\w:<>,*&\s\[\]]+?[\s*&])?((?:\w+::)+)~?(?:\w+|operator\W+)\(")

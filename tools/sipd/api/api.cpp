@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "core/overloaded.hpp"
 #include "net/background_thread.hpp"
 #include "sipd/api/api_json.hpp"
+#include "sipd/api/call_event_json.hpp"
 #include "sipd/api/openapi.hpp"
 #include "sipd/sinks/records.hpp"
 #include "sipd/worker/worker.hpp"
@@ -99,42 +101,28 @@ void Api::stop() {
 
 // ---- What happens in the daemon
 
-void Api::began(CallBegan event) {
-  loop_.post([this, event = std::move(event)]() mutable {
-    metrics_.began();
-    state_.began(std::move(event));
+void Api::happened(const std::shared_ptr<const CallFacts>& call, const CallEvent& event, const Moment& now) {
+  if (!concerns_api(event)) return;
+  loop_.post([this, call, event, now] {
+    state_.happened(*call, event, now);
+    count(*call, event, now);
+    if (std::holds_alternative<event::Ended>(event)) audio_clients_.call_ended(call->uuid);
   });
 }
 
-void Api::answered(CallAnsweredAt event) {
-  loop_.post([this, event = std::move(event)] {
-    const ApiState::Call* call = state_.find(event.uuid);
-    if (call) metrics_.answered(static_cast<double>(to_us(event.at) - to_us(call->began.at)) / 1e6);
-    state_.answered(event);
-  });
-}
-
-void Api::happened(CallHappening event) {
-  loop_.post([this, event = std::move(event)] {
-    state_.happened(event);
-    const ApiState::Call* call = event.type == "call.first_audio" ? state_.find(event.uuid) : nullptr;
-    if (call && call->first_audio_us) metrics_.first_audio(static_cast<double>(*call->first_audio_us) / 1e6);
-  });
-}
-
-void Api::ended(CallOver event) {
-  loop_.post([this, event = std::move(event)] {
-    metrics_.ended(event);
-    state_.ended(event);
-    audio_clients_.call_ended(event.uuid);
-  });
-}
-
-void Api::turned(CallTurn event) {
-  loop_.post([this, event = std::move(event)] {
-    metrics_.turn(event.measure);
-    state_.turned(event);
-  });
+void Api::count(const CallFacts& call, const CallEvent& event, const Moment& now) {
+  const auto seconds = [](auto us) { return static_cast<double>(us) / 1e6; };
+  std::visit(
+      Overloaded{
+          [&](const event::Began&) { metrics_.began(); },
+          [&](const event::Answered& e) { metrics_.answered(seconds(to_us(e.at) - to_us(call.began))); },
+          [&](const event::FirstAudio&) {
+            const ApiState::Call* known = state_.find(call.uuid);
+            if (known && known->first_audio_us) metrics_.first_audio(seconds(*known->first_audio_us));
+          },
+          [&](const event::TurnMeasured& e) { metrics_.turn(e.measure); },
+          [&](const event::Ended& e) { metrics_.ended(over(call, e, now)); }, [](const auto&) {}},
+      event);
 }
 
 void Api::registered(const call::RegistrationChanged& change) {

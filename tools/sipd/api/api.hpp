@@ -30,13 +30,14 @@
 #include "sipd/api/voices.hpp"
 #include "sipd/api/web_callers.hpp"
 #include "sipd/api/worker_questions.hpp"
+#include "sipd/sinks/call_sink.hpp"
 
 namespace talky::sipd {
 
 class Worker;
 struct Shared;
 
-class Api {
+class Api : public CallWatcher {
  public:
   struct Options {
     std::size_t max_calls = 500, workers = 1;
@@ -51,7 +52,7 @@ class Api {
 
   // `shared` is only read from start() on, and outlives the Api.
   Api(Options options, const Shared& shared);
-  ~Api();
+  ~Api() override;
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
@@ -62,18 +63,16 @@ class Api {
   void stop();
 
   // What happens in the daemon; from any thread.
-  void began(CallBegan event);
-  void answered(CallAnsweredAt event);
-  void happened(CallHappening event);
-  void ended(CallOver event);
-  void turned(CallTurn event);
-  void registered(const call::RegistrationChanged& change);
+  void happened(const std::shared_ptr<const CallFacts>& call, const CallEvent& event,
+                const Moment& now) override;
+  void registered(const call::RegistrationChanged& change) override;
 
  private:
   void add_routes();
   http::Reply counted(const http::Request& request, const http::Reply& reply);
   std::string metrics_text();
   void on_event(const ApiState::Event& event);
+  void count(const CallFacts& call, const CallEvent& event, const Moment& now);
 
   const Shared& shared_;
   log::Sink log_;

@@ -60,9 +60,9 @@ void AudioClient::start(net::Loop& ours, net::Loop& of_call, std::function<void(
       std::make_shared<AudioTap>(ours, part_ == Part::talk, [weak](const std::vector<std::int16_t>& stereo) {
         if (const auto self = weak.lock()) self->frame(stereo);
       });
-  to_call_ = std::make_shared<SeatBox>(of_call);
+  to_call_ = std::make_shared<PartBox>(of_call);
   to_client_ = std::make_shared<ClientBox>(ours);
-  to_client_->open([weak](const ToSeat& message) {
+  to_client_->open([weak](const ToPart& message) {
     if (const auto self = weak.lock()) self->deliver(message);
   });
   http::WebSocket::Handlers handlers;
@@ -92,7 +92,7 @@ void AudioClient::left() {
   claim_.reset();
   tap_->close();
   to_client_->close();
-  to_call_->send(SeatGone{});
+  to_call_->send(PartGone{});
   const auto self = shared_from_this(); // gone_ lets go of us
   if (gone_) std::exchange(gone_, nullptr)();
 }
@@ -133,19 +133,24 @@ void AudioClient::pump() {
   }
 }
 
-void AudioClient::deliver(const ToSeat& message) {
-  std::visit(Overloaded{[this](const SeatText& m) {
-                          if (!socket_->send_text(m.json)) refuse(1013, "the client does not read");
-                        },
-                        [this](const SeatHere&) {
+void AudioClient::say(std::string_view json) {
+  if (!socket_->send_text(json)) refuse(1013, "the client does not read");
+}
+
+void AudioClient::deliver(const ToPart& message) {
+  std::visit(Overloaded{[this](const PartText& m) { say(m.json); },
+                        [this](const PartHere&) {
                           box_full_ = false;
                           read_or_not();
                         },
-                        [this](const SeatPause& m) {
+                        [this](const PartPause& m) {
                           queue_full_ = m.paused;
                           read_or_not();
                         },
-                        [this](const SeatLost& m) { refuse(m.code, m.why); }},
+                        [this](const PartOverrun& m) {
+                          say(fmt::format(R"({{"type":"overrun","samples":{}}})", m.samples));
+                        },
+                        [this](const PartLost& m) { refuse(m.code, m.why); }},
              message);
 }
 
@@ -176,14 +181,14 @@ void AudioClient::text(std::string_view text) {
   if (!claim_) return;
   if (!words_.take(1, net::now())) return refuse(1008, "too many messages");
   if (text.size() > kMaxText) return refuse(1009, "a message of at most 65,535 bytes of JSON");
-  to_call_->send(SeatText{std::string(text)});
+  to_call_->send(PartText{std::string(text)});
 }
 
 void AudioClient::binary(Bytes bytes) {
   if (!claim_) return;
   if (bytes.size() > kMaxBinary) return refuse(1009, "a message of at most 6400 bytes of sound");
   if (bytes.empty() || bytes.size() % 2 != 0) return refuse(1007, "sound is samples of 16 bits");
-  SeatSound sound;
+  PartSound sound;
   ipc::decode_audio(bytes, sound.samples);
   if (part_ == Part::talk && !sound_.take(static_cast<double>(sound.samples.size()), net::now()))
     return refuse(1008, "sound comes much faster than anybody speaks");
@@ -191,7 +196,7 @@ void AudioClient::binary(Bytes bytes) {
   if (!to_call_->full() || box_full_) return;
   box_full_ = true;
   read_or_not();
-  to_call_->send(SeatAsk{}); // behind all that waits there
+  to_call_->send(PartAsk{}); // behind all that waits there
 }
 
 } // namespace talky::sipd

@@ -21,7 +21,7 @@
 #include "http/websocket.hpp"
 #include "sipd/api/api_state.hpp"
 #include "sipd/messages/audio_tap.hpp"
-#include "sipd/messages/seat_line.hpp"
+#include "sipd/messages/part_line.hpp"
 
 namespace talky::sipd {
 
@@ -39,7 +39,7 @@ class AudioClient : public std::enable_shared_from_this<AudioClient> {
   void start(net::Loop& ours, net::Loop& of_call, std::function<void()> gone);
   // For the session; from start() on.
   const std::shared_ptr<AudioTap>& tap() const { return tap_; }
-  SeatLine line() const { return {to_call_, to_client_}; }
+  PartLine line() const { return {to_call_, to_client_}; }
 
   void event(const ApiState::Event& event);
   void call_ended();
@@ -50,7 +50,8 @@ class AudioClient : public std::enable_shared_from_this<AudioClient> {
  private:
   // From the session.
   void frame(const std::vector<std::int16_t>& stereo);
-  void deliver(const ToSeat& message);
+  void deliver(const ToPart& message);
+  void say(std::string_view json);
   void pump();
 
   // From the client.
@@ -67,7 +68,7 @@ class AudioClient : public std::enable_shared_from_this<AudioClient> {
   std::shared_ptr<void> claim_;
   std::function<void()> gone_;
   std::shared_ptr<AudioTap> tap_;
-  std::shared_ptr<SeatBox> to_call_;
+  std::shared_ptr<PartBox> to_call_;
   std::shared_ptr<ClientBox> to_client_;
   std::deque<std::vector<std::byte>> waiting_;
   std::uint64_t dropped_ = 0; // frames since the client was last told

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "json/json.hpp"
+#include "sipd/api/call_event_json.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -85,6 +86,23 @@ json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
   return out;
 }
 
+CallBegan begun(const CallFacts& call, const Moment& now) {
+  CallBegan event;
+  event.uuid = call.uuid;
+  event.sip_call_id = call.party.call_id;
+  event.from = call.party.from;
+  event.to = call.party.dialled;
+  event.bridge = call.route;
+  event.out = call.out;
+  event.peer = call.party.flow.remote.to_string();
+  event.transport = call.transport;
+  event.user_agent = call.party.user_agent;
+  event.worker = call.worker;
+  event.at_us = now.wall_us;
+  event.at = call.began;
+  return event;
+}
+
 // Members of an object as text, for an event.
 std::string members(const json::object& object) {
   const std::string text = json::compact(object);
@@ -92,6 +110,21 @@ std::string members(const json::object& object) {
 }
 
 } // namespace
+
+CallOver over(const CallFacts& call, const event::Ended& ended, const Moment& now) {
+  CallOver over;
+  over.uuid = call.uuid;
+  over.cause = call::to_string(ended.end.cause);
+  over.reason = ended.reason();
+  over.by_peer = ended.end.by_peer;
+  over.answered = ended.answered;
+  over.status = ended.end.status;
+  over.at_us = now.wall_us;
+  if (ended.end.answered)
+    over.seconds = static_cast<double>((ended.end.ended - *ended.end.answered).count()) / 1e6;
+  over.quality = ended.end.quality;
+  return over;
+}
 
 std::string rfc3339(std::int64_t us) {
   const auto seconds = static_cast<std::time_t>(us / 1'000'000);
@@ -120,23 +153,30 @@ void ApiState::answered(CallAnsweredAt event) {
   call->second.answered = std::move(event);
 }
 
-void ApiState::happened(const CallHappening& event) {
-  const auto call = calls_.find(event.uuid);
-  if (call == calls_.end()) return;
-  if (event.type == "call.ringing") call->second.rings = true;
-  if (event.type == "call.hold") call->second.now.held = true;
-  if (event.type == "call.resume") call->second.now.held = false;
-  if (event.type == "call.first_audio" && call->second.answered)
-    call->second.first_audio_us = event.at_us - call->second.answered->at_us;
-  tell(event.type, event.uuid, event.details, event.at_us);
+void ApiState::happened(const CallFacts& call, const CallEvent& event, const Moment& now) {
+  if (std::holds_alternative<event::Began>(event)) return began(begun(call, now));
+  if (const auto* answer = std::get_if<event::Answered>(&event))
+    return answered({call.uuid, answer->codec, now.wall_us, answer->at});
+  if (const auto* turn = std::get_if<event::TurnMeasured>(&event))
+    return turned(call.uuid, turn->measure, now.wall_us);
+  if (const auto* end = std::get_if<event::Ended>(&event)) return ended(over(call, *end, now));
+  const auto known = calls_.find(call.uuid);
+  if (known == calls_.end()) return;
+  Call& one = known->second;
+  if (std::holds_alternative<event::Ringing>(event)) one.rings = true;
+  if (const auto* hold = std::get_if<event::Held>(&event)) one.now.held = hold->held;
+  if (std::holds_alternative<event::FirstAudio>(event) && one.answered)
+    one.first_audio_us = now.wall_us - one.answered->at_us;
+  const json::object details = event_details(event);
+  tell(public_name(event), call.uuid, details.empty() ? "" : members(details), now.wall_us);
 }
 
-void ApiState::turned(const CallTurn& event) {
-  const auto call = calls_.find(event.uuid);
+void ApiState::turned(const std::string& uuid, const telemetry::TurnMeasure& measure, std::int64_t at_us) {
+  const auto call = calls_.find(uuid);
   if (call == calls_.end()) return;
-  call->second.turns.push_back(event.measure);
+  call->second.turns.push_back(measure);
   if (call->second.turns.size() > kept_turns) call->second.turns.pop_front();
-  tell("call.turn", event.uuid, members(turn_json(event.measure)), event.at_us);
+  tell("call.turn", uuid, members(turn_json(measure)), at_us);
 }
 
 void ApiState::ended(const CallOver& event) {

@@ -13,6 +13,7 @@
 #include "call/events.hpp"
 #include "core/time.hpp"
 #include "sipd/messages/call_command.hpp"
+#include "sipd/messages/call_event.hpp"
 #include "telemetry/turn_meter.hpp"
 
 namespace talky::sipd {
@@ -40,18 +41,7 @@ struct CallOver {
   double seconds = 0; // from the answer to the end
   std::optional<media::MediaQuality> quality;
 };
-// The agent has begun to answer the caller.
-struct CallTurn {
-  std::string uuid;
-  telemetry::TurnMeasure measure;
-  std::int64_t at_us = 0;
-};
-// Something else that happened in a call. `details` are members of a JSON object, without its braces; may be
-// "".
-struct CallHappening {
-  std::string uuid, type, details;
-  std::int64_t at_us = 0;
-};
+CallOver over(const CallFacts& call, const event::Ended& ended, const Moment& now);
 
 class ApiState {
  public:
@@ -76,11 +66,7 @@ class ApiState {
 
   explicit ApiState(std::function<void(const Event&)> on_event) : on_event_(std::move(on_event)) {}
 
-  void began(CallBegan event);
-  void answered(CallAnsweredAt event);
-  void happened(const CallHappening& event);
-  void turned(const CallTurn& event);
-  void ended(const CallOver& event);
+  void happened(const CallFacts& call, const CallEvent& event, const Moment& now);
   void registered(const call::RegistrationChanged& change, std::int64_t at_us);
   void forget_registrations(); // the SIP side has been stopped
   void snapshot(CallSnapshot now);
@@ -97,6 +83,10 @@ class ApiState {
   std::string registrations_json(std::int64_t now_us);
 
  private:
+  void began(CallBegan event);
+  void answered(CallAnsweredAt event);
+  void turned(const std::string& uuid, const telemetry::TurnMeasure& measure, std::int64_t at_us);
+  void ended(const CallOver& event);
   void tell(std::string_view type, std::string_view uuid, std::string_view details, std::int64_t at_us);
 
   std::function<void(const Event&)> on_event_;

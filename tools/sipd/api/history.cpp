@@ -22,12 +22,12 @@ using store::CallRecord;
 
 constexpr std::int64_t kClosingForS = 10; // so long after its last change a file may not be whole yet
 
-struct Part {
+struct RecordedPart {
   const char *name, *ending, *type;
 };
-constexpr Part kParts[] = {{"wav", ".wav", "audio/wav"},
-                           {"journal", ".jsonl", "application/x-ndjson"},
-                           {"pcap", ".pcap", "application/vnd.tcpdump.pcap"}};
+constexpr RecordedPart kParts[] = {{"wav", ".wav", "audio/wav"},
+                                   {"journal", ".jsonl", "application/x-ndjson"},
+                                   {"pcap", ".pcap", "application/vnd.tcpdump.pcap"}};
 
 Response refusal(const store::Error& error) {
   using store::Fault;
@@ -193,8 +193,8 @@ void History::recording(const Request& request, const Reply& reply) {
   const std::string uuid(request.parameter("id"));
   const std::string wish = request.query_value("part").value_or("wav");
   const bool transcript_wanted = wish == "transcript";
-  const Part* part = nullptr;
-  for (const Part& known : kParts) {
+  const RecordedPart* part = nullptr;
+  for (const RecordedPart& known : kParts) {
     if (wish == known.name) part = &known;
   }
   if (!part && !transcript_wanted)

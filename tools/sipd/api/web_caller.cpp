@@ -81,9 +81,9 @@ void WebCaller::deliver(ToBrowser& message) {
   std::visit(Overloaded{[this](WebSound& m) { send_sound(m.samples); },
                         [this](const WebEvent& m) {
                           pump();
-                          if (!socket_->send_text(m.json)) refuse(1013, "the browser does not read");
+                          if (!socket_->send_text(to_json(m))) refuse(1013, "the browser does not read");
                         },
-                        [this](const WebClear&) { clear(); }, [this](const WebEnd& m) { end(m.json); }},
+                        [this](const WebClear&) { clear(); }, [this](const WebEnd& m) { end(to_json(m)); }},
              message);
 }
 

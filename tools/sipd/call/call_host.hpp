@@ -23,6 +23,7 @@
 #include "sip/uri.hpp"
 #include "sipd/bridge/bridge.hpp"
 #include "sipd/bridge/target.hpp"
+#include "sipd/sinks/call_sink.hpp"
 
 namespace talky::net {
 class Loop;
@@ -30,24 +31,7 @@ class Loop;
 
 namespace talky::sipd {
 
-class Api;
-class HepSender;
-class Recorder;
-class Records;
 class Session;
-class Tracer;
-
-// Who is told of a call; null: nobody.
-struct CallSinks {
-  log::Sink log;
-  Recorder* recorder = nullptr;
-  Records* records = nullptr;
-  Api* api = nullptr;
-  Tracer* tracer = nullptr;
-  HepSender* hep = nullptr;
-  bool agent_keeps_journal = false;
-  std::size_t worker = 0; // its number, for the API
-};
 
 // One shot, set again at will. Destroying it cancels it.
 class CallTimer {
@@ -84,6 +68,8 @@ struct CallOptions {
   Duration ring{0};                   // from the bridge's readiness to the answer
   std::optional<IpAddress> advertise; // in SDP, in place of the socket's own
   bool taps = false;                  // somebody may want to listen (the HTTP API)
+  bool agent_keeps_journal = false;   // of calls to the agent
+  std::size_t worker = 0;             // number of the host
 };
 
 class CallHost {
@@ -104,7 +90,6 @@ class CallHost {
   virtual Random& random() = 0;
   virtual const CallOptions& options() const = 0;
 
-  virtual const CallSinks& sinks() const = 0;
   virtual net::Loop& loop() = 0; // of the bridges
 
   // ---- SIP. After each command to the UserAgent drain() acts on what it has to say.
@@ -136,8 +121,7 @@ class CallHost {
                                                                          const Target& target) = 0;
   // For a caller whose agent is lost, which is looked for anew; null: there is none to be looked for.
   virtual std::shared_ptr<const audio::Samples> apology() = 0;
-  virtual void bridge_failed() = 0;    // counted
-  virtual void bridge_redialled() = 0; // likewise
+  virtual std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call) = 0;
 };
 
 } // namespace talky::sipd

@@ -13,8 +13,9 @@
 
 #include "call/events.hpp"
 #include "core/error.hpp"
-#include "core/log.hpp"
 #include "ipc/control.hpp"
+#include "sipd/messages/call_event.hpp"
+#include "sipd/messages/web_line.hpp"
 
 namespace talky::sipd {
 
@@ -44,18 +45,18 @@ class Leg {
   virtual void mark(const std::string& name) = 0;
   virtual std::optional<media::MediaQuality> quality() const = 0;
 
-  // ---- What is done to it, or told. `unsupported`: not to a party of this kind.
+  // ---- What is done to it. `unsupported`: not to a party of this kind.
   virtual Result<> dtmf(std::string_view digits, Duration length) = 0;
   virtual Result<> hold() = 0;
   virtual Result<> resume() = 0;
   virtual Result<> transfer(std::string_view target) = 0;
   virtual Result<> hangup(std::string_view reason, bool after_playout) = 0;
 
-  virtual void shut_down() {}                             // at once; telephones are told by the UserAgent
-  virtual void conversation(std::string_view /*json*/) {} // an event for a party that shows the call
+  virtual void shut_down() {}              // at once; the UserAgent sees to telephones
+  virtual void show(WebEvent /*event*/) {} // for a party that shows the call
 
-  virtual std::string_view transport() const = 0;                                    // "udp", "ws" ...
-  virtual void describe(const call::CallAnswered& event, log::Line& line) const = 0; // for the log
+  virtual std::string_view transport() const = 0; // "UDP", "ws" ...
+  virtual LegDetails details(const call::CallAnswered& event) const = 0;
   virtual SipLeg* sip() { return nullptr; }
   virtual bool is_called() const { return false; } // we call this party: accept() does
 

@@ -28,11 +28,7 @@ void Redirects::next() {
   while (at_ < event_.targets.size()) {
     const std::string& target = event_.targets[at_++];
     if (!may_call(target)) {
-      host_.sinks().log(log::Level::info, log::Line("call.redirect_refused")
-                                              .add("call", rules_.call)
-                                              .add("status", event_.status)
-                                              .add("to", target)
-                                              .str());
+      rules_.report({event_.status, target, true});
       continue;
     }
     search_ = std::make_unique<FindNextHop>(
@@ -56,11 +52,7 @@ void Redirects::found(const std::string& target, const tl::expected<NextHop, int
   call::Redirection to{target, hop->target, hop->flow, std::nullopt};
   const auto uri = sip::Uri::parse(target);
   if (uri && rules_.wish == CallHost::Wish::call_out) to.credentials = host_.credentials(uri->host);
-  host_.sinks().log(log::Level::info, log::Line("call.redirect")
-                                          .add("call", rules_.call)
-                                          .add("status", event_.status)
-                                          .add("to", target)
-                                          .str());
+  rules_.report({event_.status, target, false});
   if (!host_.user_agent().redirect(event_.call, to, host_.now())) return next();
   host_.drain();
 }

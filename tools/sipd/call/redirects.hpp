@@ -2,6 +2,7 @@
 // first, each held against what may be called and looked up, until one can be reached. None: the call ends.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "call/events.hpp"
 #include "core/endpoint.hpp"
 #include "sipd/call/next_hop.hpp"
+#include "sipd/messages/call_event.hpp"
 
 namespace talky::sipd {
 
@@ -19,7 +21,7 @@ class Redirects : public std::enable_shared_from_this<Redirects> {
   struct Rules {
     CallHost::Wish wish; // whose the call is; only those of the API are given our passwords
     IpAddress from;      // of our side: its RTP sockets stay where they are
-    std::string call;    // uuid, for the log
+    std::function<void(event::Redirected)> report;
   };
   // Tells the UserAgent, later, where the call goes (redirect) or that it ends (hangup). Letting go
   // of it gives up without a word.

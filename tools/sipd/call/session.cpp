@@ -1,20 +1,40 @@
 #include "sipd/call/session.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 
-#include "ipc/control.hpp"
-#include "rtp/packet.hpp"
-#include "sipd/sinks/hep_sender.hpp"
+#include "core/ascii.hpp"
+#include "core/overloaded.hpp"
 
 namespace talky::sipd {
 namespace {
 
-constexpr auto ring_after = std::chrono::milliseconds(150);
+constexpr auto kRingAfter = std::chrono::milliseconds(150);
+constexpr std::uint16_t kTryAgain = 1013;
 
-double rounded(double value) {
-  return static_cast<double>(static_cast<std::int64_t>(value * 100 + (value < 0 ? -0.5 : 0.5))) / 100;
+std::shared_ptr<const CallFacts> facts_of(CallHost& host, const Leg& leg, call::IncomingCall incoming,
+                                          const Target& target, std::string uuid) {
+  auto facts = std::make_shared<CallFacts>();
+  facts->uuid = std::move(uuid);
+  facts->party = std::move(incoming);
+  facts->route = target.text;
+  facts->transport = leg.transport();
+  facts->out = leg.is_called();
+  facts->agent_journal = target.destination->needs_agent() && host.options().agent_keeps_journal;
+  facts->worker = host.options().worker;
+  facts->began = host.now();
+  return facts;
+}
+
+ipc::Start about(const CallFacts& call) {
+  ipc::Start about;
+  about.call = call.uuid;
+  about.from = call.party.from;
+  about.to = call.party.request_uri;
+  for (const auto& [name, value] : call.party.headers) {
+    if (ascii::iequals(std::string_view(name).substr(0, 2), "X-") && name.size() > 2)
+      about.headers.emplace_back(name, value);
+  }
+  return about;
 }
 
 } // namespace
@@ -22,86 +42,65 @@ double rounded(double value) {
 Session::Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
                  std::string uuid)
     : host_(host),
-      incoming_(std::move(incoming)),
       target_(target),
-      out_(leg->is_called()),
+      facts_(facts_of(host, *leg, std::move(incoming), target, std::move(uuid))),
+      sink_(host.open_sinks(facts_)),
       leg_(std::move(leg)),
-      began_(host_.now()),
+      transfer_(*this),
+      agent_(*this, about(*facts_)),
       ringer_(host.timer([this] {
         if (accepted_ || over_ || !leg_->ring()) return;
-        if (record_) record_->ringing();
+        report(event::RingingSent{});
         host_.drain();
       })) {
-  leg_->key = incoming_.call;
-  leg_->peer = out_ ? incoming_.to : incoming_.from;
-  leg_->sip_call_id = incoming_.call_id;
-  about_.call = std::move(uuid);
-  about_.from = incoming_.from;
-  about_.to = incoming_.request_uri;
-  for (const auto& [name, value] : incoming_.headers) {
-    if (name.size() > 2 && (name[0] == 'X' || name[0] == 'x') && name[1] == '-')
-      about_.headers.emplace_back(name, value);
-  }
-  if (host_.sinks().recorder) {
-    const bool journal = !(target_.destination->needs_agent() && host_.sinks().agent_keeps_journal);
-    recording_ = std::make_unique<Recorder::Call>(*host_.sinks().recorder, about_.call, journal);
-  }
-  if (host_.sinks().records) {
-    store::CallRecord record = begun_record(incoming_, about_.call, target_.text);
-    record.transport = leg_->transport();
-    if (out_) record.direction = "out";
-    record_.emplace(*host_.sinks().records, std::move(record));
-  }
+  leg_->key = facts_->party.call;
+  leg_->peer = is_out() ? facts_->party.to : facts_->party.from;
+  leg_->sip_call_id = facts_->party.call_id;
 }
 
 Session::~Session() = default;
 
-net::Loop& Session::loop() {
-  return host_.loop();
-}
-
 // ---- The way to the answer
 
 void Session::begin() {
-  tell_began();
-  trace_began();
+  report(event::Began{});
   if (const auto refusal = target_.destination->refusal()) return reject(*refusal, "the route says so");
   if (SipLeg* const sip = leg_->sip()) {
     if (const auto done = open(*sip); !done) return reject(503, done.error());
   }
-  note(about_);
-  auto bridge = host_.make_bridge(*this, target_);
-  if (!bridge) return reject(500, bridge.error());
-  bridge_ = std::move(*bridge);
-  ringer_->at(host_.now() + ring_after);
-  bridge_->start();
+  if (const auto made = agent_.make(target_); !made) return reject(500, made.error());
+  ringer_->at(host_.now() + kRingAfter);
+  agent_.start();
 }
 
 tl::expected<void, std::string> Session::open(SipLeg& leg) {
   return leg.open([this, &leg](const MediaPort::Packet& packet) { receive(leg, packet); });
 }
 
-bool Session::recording() const {
-  return recording_ != nullptr || host_.options().taps;
-}
-
 Leg* Session::leg(call::CallKey call) const {
-  for (const auto* one : {&leg_, &next_, &leaving_}) {
-    if (*one && (*one)->key == call) return one->get();
+  for (Leg* const one : {leg_.get(), transfer_.next(), transfer_.leaving()}) {
+    if (one && one->key == call) return one;
   }
   return nullptr;
 }
 
-void Session::ready() {
+bool Session::knows_sip(std::string_view call_id) const {
+  for (const Leg* const one : {leg_.get(), transfer_.next(), transfer_.leaving()}) {
+    if (one && one->sip_call_id == call_id) return true;
+  }
+  return false;
+}
+
+void Session::accept() {
   if (accepted_ || over_) return;
   accepted_ = true;
   ringer_->cancel();
-  const auto ring_time = host_.options().ring;
-  if (record_ && ring_time.count() > 0) record_->ringing();
+  const Duration ring_time = host_.options().ring;
+  if (ring_time.count() > 0) report(event::RingingSent{});
   leg_->attach_bridge();
-  if (const auto done = leg_->accept(ring_time, recording()); !done) {
-    log(log::Level::warn, log::Line("call.not_answered").add("why", done.error().what));
-    (void)leg_->reject(488); // if it has ended meanwhile, that is told
+  if (const auto done = leg_->accept(ring_time, wants_recording()); !done) {
+    report(event::NotAnswered{done.error().what});
+    (void)leg_->reject(488); // if it has ended meanwhile, that is reported
   }
   host_.drain();
 }
@@ -113,65 +112,34 @@ void Session::reject(int status, std::string_view why) {
   host_.drain();
 }
 
-void Session::failed(std::string_view why, int status) {
-  if (over_) return;
-  host_.bridge_failed();
-  log(log::Level::error, log::Line("bridge.failed").add("bridge", target_.text).add("why", why));
-  if (seat_) { // the caller need not know
-    seat_->agent_lost = {std::string(why), status};
-    return;
-  }
-  lose_bridge(why, status);
-}
-
-void Session::lose_bridge(std::string_view why, int status) {
-  if (!accepted_) return reject(status, why);
-  failure_ = why;
-  discard(Owner::others); // nobody asks any more
-  if (const auto apology = host_.apology()) play_as(Owner::others, *apology);
-  end_after_playout("agent lost");
-}
-
 void Session::ringing(const call::CallRinging& event) {
-  if (!out_ || event.call != current() || answered_) return;
-  if (record_) record_->ringing();
-  if (std::exchange(rang_, true)) return;
-  log(log::Level::info, log::Line("call.ringing").add("to", incoming_.to).add("status", event.status));
-  tell("call.ringing", fmt::format(R"("status":{})", event.status));
+  if (!is_out() || event.call != current() || answered_) return;
+  report(event::Ringing{event.status, !std::exchange(rang_, true)});
 }
 
 void Session::answered(const call::CallAnswered& event) {
-  if (next_ && event.call == next_->key) return move_to_next(event);
+  if (transfer_.is_next(event.call)) return move_to_next(event);
   answered_ = true;
-  tell_answered(event);
-  if (trace_) trace_->answered(event.at);
-  if (record_) record_->answered();
-  log::Line line("call.start");
-  line.add("from", incoming_.from)
-      .add("to", incoming_.dialled)
-      .add("bridge", target_.text)
-      .add("codec", event.plan.codec)
-      .add("peer", incoming_.flow.remote.to_string())
-      .add("transport", leg_->transport());
-  leg_->describe(event, line);
-  line.add("user_agent", incoming_.user_agent);
-  if (!incoming_.call_id.empty()) line.add("sip_call_id", incoming_.call_id);
-  log(log::Level::info, line.add("answer_ms", to_ms(event.at - began_)));
+  report(event::Answered{event.plan.codec, event.at, leg_->details(event)});
+  if (agent_played_) report(event::FirstAudio{});
+}
+
+void Session::agent_played() {
+  if (std::exchange(agent_played_, true)) return;
+  report(event::AgentPlayed{});
+  if (answered_) report(event::FirstAudio{});
 }
 
 // ---- Media
 
-void Session::receive(SipLeg& leg, const MediaPort::Packet& packet) {
+void Session::receive(const SipLeg& leg, const MediaPort::Packet& packet) {
   if (over_) return;
-  const bool is_rtcp = packet.is_rtcp;
-  if (recording_) {
+  if (sink_->wants_packets()) {
     const std::int64_t age_us = to_us(host_.now()) - to_us(packet.arrival);
-    recording_->packet(host_.wall_us() - age_us, packet.from, leg.local(is_rtcp), false, packet.bytes);
+    sink_->packet({packet.is_rtcp ? CallPacket::Kind::rtcp : CallPacket::Kind::rtp, packet.from,
+                   leg.local(packet.is_rtcp), packet.bytes, host_.wall_us() - age_us, leg.sip_call_id});
   }
-  if (host_.sinks().hep && (is_rtcp || rtp::classify(packet.bytes) == rtp::Traffic::rtcp)) {
-    host_.sinks().hep->rtcp(leg.sip_call_id, packet.from, leg.local(is_rtcp), packet.bytes, host_.wall_us());
-  }
-  host_.user_agent().receive_rtp(leg.key, packet.bytes, packet.from, is_rtcp, packet.arrival);
+  host_.user_agent().receive_rtp(leg.key, packet.bytes, packet.from, packet.is_rtcp, packet.arrival);
   host_.drain();
 }
 
@@ -181,121 +149,205 @@ void Session::send(const call::SendMedia& media) {
   if (!to) return;
   to->send(media);
   if (!media.is_rtcp && to == leg_.get()) audio_left();
-  if (host_.sinks().hep && (media.is_rtcp || rtp::classify(media.bytes) == rtp::Traffic::rtcp)) {
-    host_.sinks().hep->rtcp(to->sip_call_id, to->local(media.is_rtcp), media.to, media.bytes,
-                            host_.wall_us());
-  }
-  if (recording_) {
-    recording_->packet(host_.wall_us(), to->local(media.is_rtcp), media.to, false, media.bytes);
-  }
+  if (!sink_->wants_packets()) return;
+  sink_->packet({media.is_rtcp ? CallPacket::Kind::rtcp : CallPacket::Kind::rtp, to->local(media.is_rtcp),
+                 media.to, media.bytes, host_.wall_us(), to->sip_call_id});
 }
 
 void Session::sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us) {
-  if (!recording_) return;
+  if (!sink_->wants_packets()) return;
   const bool tcp = flow.transport == sip::Transport::tcp;
-  recording_->packet(time_us, incoming ? flow.remote : flow.local, incoming ? flow.local : flow.remote, tcp,
-                     as_bytes(bytes));
+  sink_->packet({tcp ? CallPacket::Kind::sip_tcp : CallPacket::Kind::sip_udp,
+                 incoming ? flow.remote : flow.local, incoming ? flow.local : flow.remote, as_bytes(bytes),
+                 time_us, ""});
+}
+
+void Session::caller_audio(const call::CallerAudio& event) {
+  if (event.call != current()) return;
+  if (!event.frame.silent && !std::exchange(caller_heard_, true)) report(event::CallerHeard{});
+  if (talk_in_) talk_in_->tick();
+  agent_.caller_audio(event.frame.samples);
+}
+
+void Session::recorded(const call::RecordedAudio& event) {
+  if (event.call != current()) return;
+  const media::RecordingFrame& frame = event.frame;
+  std::erase_if(taps_, [&](const auto& tap) { return !tap->frame(frame.samples, frame.agent); });
+  if (!sink_->wants_audio()) return;
+  if (!record_at_) record_at_ = recorded_ - frame.first_sample; // modulo 2^64
+  const std::uint64_t at = *record_at_ + frame.first_sample;
+  sink_->audio(at, frame.samples);
+  recorded_ = at + frame.samples.size() / 2;
 }
 
 // ---- What happens in the call
 
 void Session::dtmf(const call::DtmfPressed& event) {
   if (event.call != current()) return;
-  const ipc::DtmfReceived key{event.digit, event.duration_ms};
-  log(log::Level::info, log::Line("dtmf")
-                            .add("digit", std::string_view(&event.digit, 1))
-                            .add("via", event.via == call::DtmfPressed::Via::rtp ? "rtp" : "info")
-                            .add("duration_ms", event.duration_ms));
-  note(key);
-  tell("dtmf", fmt::format(R"("digit":"{}","duration_ms":{})", event.digit, event.duration_ms));
-  if (Bridge* const heard_by = partner()) heard_by->dtmf(key);
+  report(event::KeyPressed{event.digit, event.duration_ms, event.via});
+  agent_.dtmf({event.digit, event.duration_ms});
+}
+
+void Session::mark(const call::MarkPassed& event) {
+  const Leg* const from = leg(event.call);
+  agent_.marked(event, from ? from->played_before : 0);
 }
 
 void Session::held(call::CallKey call, bool held) {
   if (call != current()) return;
   held_ = held;
-  log(log::Level::info, log::Line(held ? "call.hold" : "call.resume"));
-  tell(held ? "call.hold" : "call.resume", "");
-  tell_hold(held);
+  report(event::Held{held});
+  agent_.hold(held);
 }
 
-void Session::tell_hold(bool held) {
-  note(held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{}));
-  if (Bridge* const heard_by = partner()) heard_by->hold(held);
+void Session::transfer_failed(const call::TransferFailed& event) {
+  report(event::TransferFailed{event.status, std::nullopt});
+}
+
+void Session::move_to_next(const call::CallAnswered& event) {
+  leg_ = transfer_.take_next(std::move(leg_));
+  record_at_.reset();
+  agent_.new_party();
+  leg_->attach_bridge();
+  if (std::exchange(held_, false)) agent_.hold(false);
+  report(event::Transferred{leg_->peer, event.plan.codec, leg_->details(event), leg_->sip_call_id});
+  if (hangup_asked_) (void)leg_->hangup(*hangup_asked_, true);
+}
+
+void Session::ended(const call::CallEnded& event) {
+  switch (transfer_.ended(event)) {
+    case Transfer::End::left: return;
+    case Transfer::End::failed:
+      if (!over_ && !leg_) finish(event);
+      return;
+    case Transfer::End::none: break;
+  }
+  // A call that was refused at once has no leg.
+  const bool ours = leg_ ? event.call == leg_->key : event.call == facts_->party.call && !accepted_;
+  if (!ours || over_) return;
+  if (transfer_.next() && !hangup_asked_ && event.cause != call::EndCause::shutdown) {
+    // The party that asked for the transfer has left before the new one answers: the bridge waits for that
+    // one.
+    report(event::LegEnded{leg_->peer, event});
+    transfer_.wait_for_next(*leg_);
+    leg_.reset();
+    return;
+  }
+  transfer_.give_up();
+  finish(event);
+  leg_.reset();
 }
 
 void Session::finish(const call::CallEnded& event) {
   ringer_->cancel();
-  const std::string_view cause = call::to_string(event.cause);
-  std::string reason = !failure_.empty() ? failure_ : event.reason;
-  const auto length = event.answered ? event.ended - *event.answered : Duration{0};
-  log::Line line(answered_ ? "call.end" : "call.refused");
-  line.add("cause", cause).add("by", event.by_peer ? "peer" : "us");
-  if (!reason.empty()) line.add("reason", reason);
-  if (!answered_) {
-    line.add("status", event.status)
-        .add("from", incoming_.from)
-        .add("to", incoming_.dialled)
-        .add("bridge", target_.text)
-        .add("peer", incoming_.flow.remote.to_string());
-  }
-  if (answered_) line.add("seconds", rounded(static_cast<double>(length.count()) / 1e6));
-  if (event.quality) {
-    const media::MediaQuality& q = *event.quality;
-    line.add("codec", event.codec)
-        .add("in_packets", q.in.packets)
-        .add("in_lost", q.in.lost)
-        .add("in_jitter_ms", rounded(q.in.jitter_ms))
-        .add("in_mos", rounded(q.in.mos))
-        .add("out_packets", q.out.packets);
-    if (q.out_reported) {
-      line.add("out_lost", q.out.lost)
-          .add("out_jitter_ms", rounded(q.out.jitter_ms))
-          .add("out_mos", rounded(q.out.mos));
-    }
-    line.add("late", q.late)
-        .add("foreign", q.foreign)
-        .add("late_ticks", q.late_ticks)
-        .add("unsent_ticks", q.unsent_ticks)
-        .add("underruns", q.underruns)
-        .add("underrun_ms", q.underrun_samples * 1000 / media::kSampleRate)
-        .add("pauses", q.pauses);
-    if (q.rtt_ms) line.add("rtt_ms", rounded(*q.rtt_ms));
-    note("end",
-         fmt::format(
-             R"({{"cause":"{}","by_peer":{},"status":{},"duration_ms":{},"in":{{"packets":{},"lost":{},)"
-             R"("jitter_ms":{},"mos":{}}},"out":{{"packets":{}}}}})",
-             cause, event.by_peer, event.status, to_ms(length), q.in.packets, q.in.lost,
-             rounded(q.in.jitter_ms), rounded(q.in.mos), q.out.packets));
-  } else {
-    note("end",
-         fmt::format(R"({{"cause":"{}","by_peer":{},"status":{}}})", cause, event.by_peer, event.status));
-  }
-  const bool ours = !answered_ && !event.by_peer && !failure_.empty() && event.status >= 500;
-  log(ours ? log::Level::error : log::Level::info, std::move(line));
-  const std::string_view last_word = reason.empty() ? cause : std::string_view(reason);
-  if (seat_) seat_->bridge.stop(last_word); // before the API lets it go
-  tell_ended(event, cause, reason);
-  trace_ended(event, cause, reason);
+  const event::Ended end{event, answered_, failure_};
+  const std::string last_word(end.reason().empty() ? call::to_string(event.cause) : end.reason());
+  agent_.stop_program(last_word); // before the API lets it go
+  report(end);
   over_ = true;
-  if (record_) record_->ended(event, reason, recording_ != nullptr);
-  if (bridge_) bridge_->stop(last_word);
-  recording_.reset();
+  agent_.stop(last_word);
 }
 
-// ---- Logs
-
-void Session::log(log::Level level, log::Line line) {
-  host_.sinks().log(level, line.add("call", about_.call).str());
+void Session::shut_down() {
+  if (leg_) leg_->shut_down();
 }
 
-void Session::note(const ipc::ToAgent& message) {
-  note("to_agent", ipc::to_json(message));
+// ---- What the agent's side wants of the party
+
+void Session::press(const ipc::SendDtmf& dtmf) {
+  if (over_ || !leg_) return;
+  const auto done = leg_->dtmf(dtmf.digits, std::chrono::milliseconds(dtmf.duration_ms));
+  if (!done) report(event::KeysUnsent{done.error().what});
+  host_.drain();
 }
 
-void Session::note(std::string_view kind, const std::string& json) {
-  if (!recording_) return;
-  recording_->event(fmt::format(R"({{"t_ms":{},"{}":{}}})", to_ms(host_.now() - began_), kind, json));
+void Session::end_after_playout(std::string_view reason) {
+  if (over_) return;
+  hangup_asked_ = reason;
+  if (leg_) (void)leg_->hangup(reason, true); // if it has ended meanwhile, that is reported
+  host_.drain();
+}
+
+void Session::refer(const std::string& to) {
+  if (over_ || !leg_) return;
+  report(event::TransferAsked{to, "", std::nullopt, ""});
+  const auto done = leg_->transfer(to);
+  if (!done) report(event::TransferFailed{std::nullopt, done.error().what});
+  host_.drain();
+}
+
+// ---- What the HTTP API asks for
+
+Result<> Session::command(const CallCommand& command) {
+  if (over_) return fail(Errc::not_found, 0, "the call has ended");
+  const bool up = answered_ && leg_;
+  const bool needs_answer = !std::holds_alternative<HangUp>(command);
+  if (needs_answer && !up) return fail(Errc::closed, 0, "the call has not been answered yet");
+  Result<> done = std::visit(
+      Overloaded{[&](const HangUp&) -> Result<> {
+                   if (!leg_)
+                     return fail(Errc::closed, 0, "its caller has left, and the next one is not there");
+                   if (!accepted_) return leg_->reject(480);
+                   return leg_->hangup("api", false);
+                 },
+                 [&](const HoldCall&) -> Result<> {
+                   if (on_hold_) return {};
+                   auto held = leg_->hold();
+                   if (held) on_hold_ = true;
+                   return held;
+                 },
+                 [&](const ResumeCall&) -> Result<> {
+                   if (!on_hold_) return {};
+                   auto resumed = leg_->resume();
+                   if (resumed) on_hold_ = false;
+                   return resumed;
+                 },
+                 [&](const SendDigits& digits) { return leg_->dtmf(digits.digits, digits.duration); },
+                 [&](const PlayAudio& audio) -> Result<> {
+                   const std::size_t taken = agent_.play_file(*audio.samples, audio.clear);
+                   if (taken < audio.samples->size())
+                     return fail(Errc::too_large, taken, "room for all of it: two minutes may wait");
+                   return {};
+                 },
+                 [&](const SayText& text) { return agent_.say(text.say); },
+                 [&](const TransferTo& to) -> Result<> {
+                   auto asked = leg_->transfer(to.uri);
+                   if (asked) report(event::TransferAsked{to.uri, "api", std::nullopt, ""});
+                   return asked;
+                 }},
+      command);
+  host_.drain();
+  return done;
+}
+
+CallSnapshot Session::snapshot() const {
+  CallSnapshot out;
+  out.uuid = facts_->uuid;
+  out.held = held_;
+  out.on_hold = on_hold_;
+  out.queued = agent_.leg_queued();
+  if (leg_) out.quality = leg_->quality();
+  return out;
+}
+
+void Session::take_part(Part part, PartLine line) {
+  const bool taken = part == Part::agent ? agent_.is_taken_over() : talk_in_.has_value();
+  if (over_ || !answered_ || hangup_asked_ || taken)
+    return line.to_client->send(PartLost{kTryAgain, "the call is not in a state for that"});
+  if (part == Part::agent) return agent_.take_over(std::move(line));
+  if (part == Part::talk) talk_in(std::move(line));
+}
+
+void Session::talk_in(PartLine line) {
+  const auto play = [this](std::span<const std::int16_t> samples) -> std::size_t {
+    return leg_ && !over_ ? leg_->talk_in(samples) : 0;
+  };
+  const auto gone = [this] {
+    talk_in_.reset();
+    if (!over_) report(event::PartChanged{Part::talk, false, ""});
+  };
+  talk_in_.emplace(std::move(line), play, gone);
+  report(event::PartChanged{Part::talk, true, ""});
 }
 
 } // namespace talky::sipd

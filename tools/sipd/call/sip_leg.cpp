@@ -113,8 +113,8 @@ Result<> SipLeg::hangup(std::string_view reason, bool after_playout) {
   return host_.user_agent().hangup(key, reason, after_playout, host_.now());
 }
 
-void SipLeg::describe(const call::CallAnswered& event, log::Line& line) const {
-  line.add("rtp", event.plan.remote_rtp.to_string()).add("rtp_port", port());
+LegDetails SipLeg::details(const call::CallAnswered& event) const {
+  return {event.plan.remote_rtp, port(), ""};
 }
 
 } // namespace talky::sipd

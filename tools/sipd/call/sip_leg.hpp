@@ -42,7 +42,7 @@ class SipLeg final : public Leg {
   Result<> transfer(std::string_view target) override;
   Result<> hangup(std::string_view reason, bool after_playout) override;
   std::string_view transport() const override { return sip::to_string(flow_.transport); }
-  void describe(const call::CallAnswered& event, log::Line& line) const override;
+  LegDetails details(const call::CallAnswered& event) const override;
   SipLeg* sip() override { return this; }
   bool is_called() const override { return slot_ != nullptr; }
 

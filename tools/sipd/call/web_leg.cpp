@@ -1,7 +1,5 @@
 #include "sipd/call/web_leg.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -61,19 +59,15 @@ void WebLeg::serve(Session& session, const std::string& uuid) {
   call_.to_call->open([this, alive = alive_](FromBrowser& message) {
     if (*alive) received(message);
   });
-  tell(fmt::format(R"({{"type":"call","id":"{}","state":"ringing"}})", uuid_));
+  show(WebState{uuid_, false});
 }
 
-void WebLeg::tell(std::string json) {
-  call_.to_browser->send(WebEvent{std::move(json)});
+void WebLeg::show(WebEvent event) {
+  if (!over_) call_.to_browser->send(std::move(event));
 }
 
-void WebLeg::conversation(std::string_view json) {
-  if (!over_) tell(std::string(json));
-}
-
-void WebLeg::describe(const call::CallAnswered& /*event*/, log::Line& line) const {
-  if (!call_.voice.empty()) line.add("voice", call_.voice);
+LegDetails WebLeg::details(const call::CallAnswered& /*event*/) const {
+  return {std::nullopt, 0, call_.voice};
 }
 
 // ---- The way to the answer
@@ -93,7 +87,7 @@ Result<> WebLeg::accept(Duration ring_time, bool recording) {
 void WebLeg::answer() {
   if (over_ || answered_) return;
   answered_ = host_.now();
-  tell(fmt::format(R"({{"type":"call","id":"{}","state":"answered"}})", uuid_));
+  show(WebState{uuid_, true});
   call::CallAnswered event;
   event.call = key;
   event.plan.codec = "L16";
@@ -220,7 +214,7 @@ std::optional<media::MediaQuality> WebLeg::quality() const {
 
 Result<> WebLeg::dtmf(std::string_view digits, Duration /*length*/) {
   if (!answered_ || over_) return fail(Errc::closed, 0, "a call that has been answered");
-  tell(fmt::format(R"({{"type":"dtmf","digits":{}}})", ipc::json_string(digits)));
+  show(WebKeys{std::string(digits)});
   return {};
 }
 
@@ -228,7 +222,7 @@ Result<> WebLeg::set_hold(bool held) {
   if (!answered_ || over_) return fail(Errc::closed, 0, "a call that has been answered");
   const auto direction = held ? media::Direction::sendonly : media::Direction::sendrecv;
   if (auto done = media_->update(media_session(call_.peer, direction), host_.now()); !done) return done;
-  tell(fmt::format(R"({{"type":"hold","held":{}}})", held));
+  show(WebHold{held});
   return {};
 }
 
@@ -281,10 +275,8 @@ void WebLeg::end(call::EndCause cause, bool by_peer, int status, std::string_vie
     event.quality = media_->quality();
   }
   const double seconds = answered_ ? static_cast<double>((event.ended - *answered_).count()) / 1e6 : 0.0;
-  call_.to_browser->send(WebEnd{
-      fmt::format(R"({{"type":"end","cause":"{}","by":"{}","status":{},"reason":{},"seconds":{:.2f}}})",
-                  call::to_string(cause), ended_by(event), status,
-                  ipc::json_string(session_->why(event.reason)), seconds)});
+  call_.to_browser->send(
+      WebEnd{cause, ended_by(event), status, std::string(session_->why(event.reason)), seconds});
   call_.to_call->close();
   host_.leg_ended(event);
 }

@@ -49,10 +49,10 @@ class WebLeg final : public Leg {
   Result<> resume() override;
   Result<> transfer(std::string_view target) override;
   Result<> hangup(std::string_view reason, bool after_playout) override;
-  void conversation(std::string_view json) override;
+  void show(WebEvent event) override;
   void shut_down() override;
   std::string_view transport() const override { return "ws"; }
-  void describe(const call::CallAnswered& event, log::Line& line) const override;
+  LegDetails details(const call::CallAnswered& event) const override;
 
  private:
   void received(FromBrowser& message);
@@ -84,7 +84,6 @@ class WebLeg final : public Leg {
   void check_goodbye();
   Result<> set_hold(bool held);
   void end(call::EndCause cause, bool by_peer, int status, std::string_view reason);
-  void tell(std::string json);
 
   CallHost& host_;
   WebCall call_;

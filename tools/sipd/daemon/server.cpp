@@ -262,10 +262,7 @@ class Server {
     }
     http_ = bound->to_string();
     api_ = std::move(api);
-    shared_.api = api_.get();
-    shared_.registered = [api = api_.get()](const call::RegistrationChanged& change) {
-      api->registered(change);
-    };
+    shared_.watcher = api_.get();
   }
 
   void announce(const std::vector<Endpoint>& endpoints, std::size_t descriptors) {

@@ -3,13 +3,18 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "call/events.hpp"
 #include "core/endpoint.hpp"
 #include "ipc/browser.hpp"
+#include "ipc/control.hpp"
 #include "sipd/messages/mailbox.hpp"
+#include "telemetry/turn_meter.hpp"
 
 namespace talky::sipd {
 
@@ -26,14 +31,36 @@ using FromBrowser = std::variant<WebSound, ipc::browser::HangUp, ipc::browser::K
                                  ipc::browser::Cleared, WebGone>;
 
 // To the browser.
-struct WebEvent {
-  std::string json;
+struct WebState { // of the call: it rings, or has been answered
+  std::string uuid;
+  bool answered = false;
 };
+struct WebKeys { // the agent has pressed them
+  std::string digits;
+};
+struct WebHold {
+  bool held = false;
+};
+struct WebShown { // what was said
+  ipc::Shown shown;
+};
+struct WebTurn { // how long the answer took
+  telemetry::TurnMeasure measure;
+};
+using WebEvent = std::variant<WebState, WebKeys, WebHold, WebShown, WebTurn>;
 struct WebClear {}; // what waits anywhere on the way to the loudspeaker is thrown away
 struct WebEnd {     // the last word
-  std::string json;
+  call::EndCause cause = call::EndCause::rejected;
+  std::string_view by = "system"; // a literal: "caller", "agent"
+  int status = 503;
+  std::string reason;
+  std::optional<double> seconds{}; // from the answer; nullopt: the call was not even begun
 };
 using ToBrowser = std::variant<WebSound, WebEvent, WebClear, WebEnd>;
+
+// As the browser reads them.
+std::string to_json(const WebEvent& event);
+std::string to_json(const WebEnd& end);
 
 using CallBox = Mailbox<FromBrowser>;
 using BrowserBox = Mailbox<ToBrowser>;

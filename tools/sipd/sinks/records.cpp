@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/overloaded.hpp"
 #include "net/background_thread.hpp"
 #include "net/loop.hpp"
 #include "voice/journal.hpp"
@@ -198,57 +199,61 @@ bool Records::complete(const store::Writer::Completing& completing) const {
 
 // ---- One call
 
-store::CallRecord begun_record(const call::IncomingCall& incoming, const std::string& uuid,
-                               std::string_view route) {
+store::CallRecord begun_record(const CallFacts& call) {
+  const call::IncomingCall& party = call.party;
   store::CallRecord record;
-  record.uuid = uuid;
-  record.sip_call_id = incoming.call_id;
-  record.from = incoming.from;
-  record.from_display = incoming.from_display;
-  record.to = incoming.to;
-  record.dialled = incoming.dialled;
-  record.route = route;
-  record.auth_user = incoming.user;
-  record.peer = incoming.flow.remote.to_string();
-  record.transport = sip::to_string(incoming.flow.transport);
-  record.user_agent = incoming.user_agent;
+  record.uuid = call.uuid;
+  record.sip_call_id = party.call_id;
+  record.from = party.from;
+  record.from_display = party.from_display;
+  record.to = party.to;
+  record.dialled = party.dialled;
+  record.route = call.route;
+  record.auth_user = party.user;
+  record.peer = party.flow.remote.to_string();
+  record.transport = call.transport;
+  record.user_agent = party.user_agent;
+  if (call.out) record.direction = "out";
   return record;
 }
 
-Records::Call::Call(Records& records, store::CallRecord begun)
+Records::Call::Call(Records& records, store::CallRecord begun, std::int64_t wall_us)
     : records_(records), record_(std::move(begun)) {
-  record_.invited_ms = wall_ms();
+  record_.invited_ms = wall_us / 1000;
   records_.writer_.began(record_);
 }
 
-void Records::Call::ringing() {
-  if (!record_.ringing_ms) record_.ringing_ms = wall_ms();
+void Records::Call::happened(const CallEvent& event, std::int64_t wall_us, bool recorded) {
+  const auto once = [at_ms = wall_us / 1000](std::optional<std::int64_t>& when) {
+    if (when) return false;
+    when = at_ms;
+    return true;
+  };
+  std::visit(Overloaded{[&](const event::RingingSent&) { once(record_.ringing_ms); },
+                        [&](const event::Ringing&) { once(record_.ringing_ms); },
+                        [&](const event::Answered&) {
+                          // So that a crash knows that it was answered.
+                          if (once(record_.answered_ms)) records_.writer_.began(record_);
+                        },
+                        [&](const event::CallerHeard&) { once(record_.caller_audio_ms); },
+                        // What is played before the answer leaves with it.
+                        [&](const event::AgentPlayed&) { once(record_.agent_audio_ms); },
+                        [&](const event::Ended& e) {
+                          if (!std::exchange(over_, true)) ended(e, wall_us / 1000, recorded);
+                        },
+                        [](const auto&) {}},
+             event);
 }
 
-void Records::Call::answered() {
-  if (record_.answered_ms) return;
-  record_.answered_ms = wall_ms();
-  records_.writer_.began(record_); // so that a crash knows that it was answered
-}
-
-void Records::Call::caller_audio(bool silent) {
-  if (!silent && !record_.caller_audio_ms) record_.caller_audio_ms = wall_ms();
-}
-
-// What is played before the answer leaves with it.
-void Records::Call::agent_audio() {
-  if (!record_.agent_audio_ms) record_.agent_audio_ms = wall_ms();
-}
-
-void Records::Call::ended(const call::CallEnded& event, std::string_view reason, bool recorded) {
-  if (std::exchange(over_, true)) return;
-  record_.ended_ms = wall_ms();
+void Records::Call::ended(const event::Ended& ended, std::int64_t wall_ms, bool recorded) {
+  const call::CallEnded& event = ended.end;
+  record_.ended_ms = wall_ms;
   if (record_.agent_audio_ms && !record_.answered_ms) record_.agent_audio_ms.reset(); // nobody has heard it
   if (record_.agent_audio_ms)
     record_.agent_audio_ms = std::max(*record_.agent_audio_ms, *record_.answered_ms);
   record_.cause = call::to_string(event.cause);
   record_.ended_by = ended_by(event, record_.direction);
-  record_.reason = reason;
+  record_.reason = ended.reason();
   if (event.status > 0) record_.status = event.status;
   record_.codec = event.codec;
   if (event.quality) {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "call/events.hpp"
 #include "core/log.hpp"
+#include "sipd/messages/call_event.hpp"
 #include "store/writer.hpp"
 
 namespace talky::sipd {
@@ -28,22 +28,20 @@ class Records {
 
   Records(Options options, log::Sink log);
 
-  // One call, filled on its loop. Whatever is told twice counts the first time.
+  // One call, filled on its loop. Whatever happens twice counts the first time.
   class Call {
    public:
-    // `begun` has all that is known at the INVITE; invited_ms is now.
-    Call(Records& records, store::CallRecord begun);
+    // `begun` has all that is known at the INVITE, which is now.
+    Call(Records& records, store::CallRecord begun, std::int64_t wall_us);
 
-    void ringing();
-    void answered();
-    void caller_audio(bool silent); // 20 ms have come
-    void agent_audio();             // something to play has come
-    // `reason` is what the log says. With `recorded` the recorder calls files_closed() afterwards.
-    void ended(const call::CallEnded& event, std::string_view reason, bool recorded);
+    // With `recorded` the recorder calls files_closed() after the end.
+    void happened(const CallEvent& event, std::int64_t wall_us, bool recorded);
 
     const store::CallRecord& record() const { return record_; }
 
    private:
+    void ended(const event::Ended& ended, std::int64_t wall_ms, bool recorded);
+
     Records& records_;
     store::CallRecord record_;
     bool over_ = false;
@@ -66,9 +64,7 @@ class Records {
   store::Writer writer_;
 };
 
-// What is known of a call at its INVITE; `route` is the target as it was written.
-store::CallRecord begun_record(const call::IncomingCall& incoming, const std::string& uuid,
-                               std::string_view route);
+store::CallRecord begun_record(const CallFacts& call); // what is known of a call at its INVITE
 
 // The text of a journal; nothing where there is none that can be read, or it is longer than 64 MiB.
 std::optional<std::string> read_journal(const std::string& path);

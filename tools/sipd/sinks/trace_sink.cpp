@@ -1,8 +1,11 @@
-// A session as a trace (call_trace.hpp).
+#include "sipd/sinks/trace_sink.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "core/ascii.hpp"
-#include "net/entropy.hpp"
-#include "sipd/call/call_host.hpp"
-#include "sipd/call/session.hpp"
+#include "core/overloaded.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -35,41 +38,48 @@ bool is_failure(const call::CallEnded& event) {
   }
 }
 
-} // namespace
-
-void Session::trace_began() {
-  Tracer* const tracer = host_.sinks().tracer;
-  if (!tracer) return;
-  CallTrace::Begin begin{about_.call, began_, host_.now(), host_.wall_us(), Random(net::entropy_seed())(),
-                         {}};
-  begin.attributes = {{"talky.call.id", about_.call},
-                      {"talky.call.from", about_.from},
-                      {"talky.call.to", incoming_.dialled},
-                      {"talky.route", target_.text},
-                      {"network.transport", ascii::lower(leg_ ? leg_->transport() : "")},
-                      {"network.peer.address", incoming_.flow.remote.ip.to_string()},
-                      {"network.peer.port", std::int64_t{incoming_.flow.remote.port}}};
-  if (!incoming_.call_id.empty()) begin.attributes.emplace_back("talky.sip.call_id", incoming_.call_id);
-  if (!incoming_.user_agent.empty())
-    begin.attributes.emplace_back("user_agent.original", incoming_.user_agent);
-  trace_ = std::make_unique<CallTrace>(*tracer, std::move(begin));
+CallTrace::Begin begin_of(const CallFacts& call, const Moment& now, std::uint64_t seed) {
+  const call::IncomingCall& party = call.party;
+  CallTrace::Begin begin{call.uuid, call.began, now.at, now.wall_us, seed, {}};
+  begin.attributes = {{"talky.call.id", call.uuid},
+                      {"talky.call.from", party.from},
+                      {"talky.call.to", party.dialled},
+                      {"talky.route", call.route},
+                      {"network.transport", ascii::lower(call.transport)},
+                      {"network.peer.address", party.flow.remote.ip.to_string()},
+                      {"network.peer.port", std::int64_t{party.flow.remote.port}}};
+  if (!party.call_id.empty()) begin.attributes.emplace_back("talky.sip.call_id", party.call_id);
+  if (!party.user_agent.empty()) begin.attributes.emplace_back("user_agent.original", party.user_agent);
+  return begin;
 }
 
-void Session::trace_ended(const call::CallEnded& event, std::string_view cause, std::string_view reason) {
-  if (!trace_) return;
+void end(CallTrace& trace, const event::Ended& e) {
+  const std::string cause(call::to_string(e.end.cause));
   telemetry::Attributes attributes;
-  if (event.quality) attributes = quality_attributes(*event.quality);
-  attributes.emplace_back("talky.cause", std::string(cause));
-  attributes.emplace_back("talky.ended_by_peer", event.by_peer);
-  if (!event.codec.empty()) attributes.emplace_back("talky.codec", event.codec);
-  if (event.status > 0) attributes.emplace_back("talky.sip.status", std::int64_t{event.status});
+  if (e.end.quality) attributes = quality_attributes(*e.end.quality);
+  attributes.emplace_back("talky.cause", cause);
+  attributes.emplace_back("talky.ended_by_peer", e.end.by_peer);
+  if (!e.end.codec.empty()) attributes.emplace_back("talky.codec", e.end.codec);
+  if (e.end.status > 0) attributes.emplace_back("talky.sip.status", std::int64_t{e.end.status});
   std::optional<std::string> failed;
-  if (!failure_.empty() || is_failure(event)) {
-    failed = reason.empty() ? cause : reason;
-    attributes.emplace_back("error.type", std::string(cause));
+  if (!e.failure.empty() || is_failure(e.end)) {
+    failed = e.reason().empty() ? cause : e.reason();
+    attributes.emplace_back("error.type", cause);
   }
-  trace_->ended(event.ended, std::move(attributes), std::move(failed));
-  trace_.reset();
+  trace.ended(e.end.ended, std::move(attributes), std::move(failed));
+}
+
+} // namespace
+
+TraceSink::TraceSink(Tracer& tracer, const CallFacts& call, const Moment& now, std::uint64_t seed)
+    : trace_(tracer, begin_of(call, now, seed)) {}
+
+void TraceSink::happened(const CallEvent& event, Time now) {
+  std::visit(Overloaded{[this](const event::Answered& e) { trace_.answered(e.at); },
+                        [this](const event::TurnMeasured& e) { trace_.turn(e.measure); },
+                        [this](const event::Ended& e) { end(trace_, e); }, [](const auto&) {}},
+             event);
+  if (const auto name = public_name(event); !name.empty()) trace_.event(name, now);
 }
 
 } // namespace talky::sipd

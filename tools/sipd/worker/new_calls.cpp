@@ -28,12 +28,6 @@ NoCall no_next_hop(int status) {
   return {404, R"("to" cannot be reached from here)"};
 }
 
-std::string refusal(int status, std::string_view reason) {
-  return fmt::format(
-      R"({{"type":"end","cause":"rejected","by":"system","status":{},"reason":"{}","seconds":0}})", status,
-      reason);
-}
-
 } // namespace
 
 NewCalls::NewCalls(CallHost& host, CallTable& calls, const Closing& closing, const Shared& shared,
@@ -74,9 +68,9 @@ void NewCalls::from_phone(const call::IncomingCall& call) {
 
 void NewCalls::from_browser(WebCall call) {
   const auto browser = call.to_browser;
-  if (!closing_.takes_calls()) return browser->send(WebEnd{refusal(503, "no calls are taken at present")});
+  if (!closing_.takes_calls()) return browser->send(WebEnd{.reason = "no calls are taken at present"});
   auto slot = take_slot(*shared_.calls, call.peer.ip);
-  if (!slot) return browser->send(WebEnd{refusal(503, "too many calls")});
+  if (!slot) return browser->send(WebEnd{.reason = "too many calls"});
 
   call::IncomingCall incoming;
   incoming.call = kFirstFromBrowser + ++browsers_;

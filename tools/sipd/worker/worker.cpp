@@ -8,6 +8,7 @@
 #include "core/overloaded.hpp"
 #include "net/entropy.hpp"
 #include "sipd/call/session.hpp"
+#include "sipd/sinks/call_sink.hpp"
 
 namespace talky::sipd {
 namespace {
@@ -278,7 +279,7 @@ void Worker::act(const call::Output& output) {
 }
 
 void Worker::registration_changed(const call::RegistrationChanged& change) {
-  if (shared_.registered) shared_.registered(change);
+  if (shared_.watcher) shared_.watcher->registered(change);
   for (Worker* worker : workers_) {
     if (worker != this) worker->post([worker, change] { worker->user_agent_->learn(change, net::now()); });
   }
@@ -314,17 +315,17 @@ Result<> Worker::command(std::string_view uuid, const CallCommand& command) {
   return session->command(command);
 }
 
-void Worker::take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, SeatLine line) {
+void Worker::take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, PartLine line) {
   const auto session = calls_.hold_uuid(uuid);
-  if (!session) return line.to_client->send(SeatLost{1000, "the call has ended"});
+  if (!session) return line.to_client->send(PartLost{1000, "the call has ended"});
   session->add_tap(std::move(tap));
   if (part != Part::listen) session->take_part(part, std::move(line));
 }
 
 WorkerCounters Worker::totals() const {
   WorkerCounters out = counters_;
-  out.bridge_failures = host_.failures();
-  out.bridge_reconnects = host_.reconnects();
+  out.bridge_failures = host_.bridge_counters().failures;
+  out.bridge_reconnects = host_.bridge_counters().reconnects;
   out.sip_unread = signalling_.dropped();
   if (hep_) {
     out.hep_sent = hep_->sent();

@@ -19,7 +19,7 @@
 #include "sipd/messages/audio_tap.hpp"
 #include "sipd/messages/call_command.hpp"
 #include "sipd/messages/call_out.hpp"
-#include "sipd/messages/seat_line.hpp"
+#include "sipd/messages/part_line.hpp"
 #include "sipd/messages/web_line.hpp"
 #include "sipd/worker/call_table.hpp"
 #include "sipd/worker/closing.hpp"
@@ -58,7 +58,7 @@ class Worker {
   WorkerCounters totals() const;
   Result<> command(std::string_view uuid, const CallCommand& command);
   // A client of /api/v1/sip/audio. Without a call of that id it is told that its part is lost.
-  void take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, SeatLine line);
+  void take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, PartLine line);
   void web_call(WebCall call) { new_calls_.from_browser(std::move(call)); }
   void call_out(const CallOut& call, const CallPlaced& done) { new_calls_.to_phone(call, done); }
   // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and

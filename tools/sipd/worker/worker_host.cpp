@@ -50,15 +50,9 @@ WorkerHost::WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& opt
       index_(index),
       random_(net::entropy_seed()),
       ports_(options.rtp_ports, kPortRest, random_, index, options.workers),
-      options_{options.ring, options.advertise, shared.api != nullptr},
-      sinks_{shared.log,
-             shared.recorder,
-             shared.records,
-             shared.api,
-             shared.tracer,
-             hep,
-             shared.agent_keeps_journal,
-             index},
+      options_{options.ring, options.advertise, shared.watcher != nullptr, shared.agent_keeps_journal, index},
+      sink_targets_{shared.log, shared.recorder, shared.records,   shared.tracer,
+                    hep,        shared.watcher,  &bridge_counters_},
       bridges_{loop, options.bridge_ca, shared.reconnecting, shared.talky_agent, live.files} {}
 
 call::UserAgent& WorkerHost::user_agent() {
@@ -123,6 +117,10 @@ std::optional<call::Credentials> WorkerHost::credentials(std::string_view host) 
 tl::expected<std::unique_ptr<Bridge>, std::string> WorkerHost::make_bridge(BridgeHost& host,
                                                                            const Target& target) {
   return target.destination->connect(host, bridges_);
+}
+
+std::unique_ptr<CallSink> WorkerHost::open_sinks(std::shared_ptr<const CallFacts> call) {
+  return make_call_sinks(sink_targets_, std::move(call), {now(), wall_us()}, random_());
 }
 
 std::shared_ptr<const audio::Samples> WorkerHost::apology() {

@@ -15,6 +15,7 @@
 #include "net/port_pool.hpp"
 #include "sipd/bridge/destination.hpp"
 #include "sipd/call/call_host.hpp"
+#include "sipd/sinks/call_sinks.hpp"
 #include "sipd/worker/call_table.hpp"
 #include "sipd/worker/message_router.hpp"
 #include "sipd/worker/signalling.hpp"
@@ -32,8 +33,7 @@ class WorkerHost final : public CallHost {
              HepSender* hep, std::size_t index);
 
   void reload() { bridges_.files = live_.files; }
-  std::uint64_t failures() const { return failures_; }     // of bridges, so far
-  std::uint64_t reconnects() const { return reconnects_; } // likewise
+  const BridgeCounters& bridge_counters() const { return bridge_counters_; }
 
   // CallHost
   Time now() const override { return net::now(); }
@@ -42,7 +42,7 @@ class WorkerHost final : public CallHost {
   std::unique_ptr<CallTimer> timer(std::function<void()> callback) override;
   Random& random() override { return random_; }
   const CallOptions& options() const override { return options_; }
-  const CallSinks& sinks() const override { return sinks_; }
+  std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call) override;
   net::Loop& loop() override { return loop_; }
   call::UserAgent& user_agent() override;
   void drain() override;
@@ -67,8 +67,6 @@ class WorkerHost final : public CallHost {
   tl::expected<std::unique_ptr<Bridge>, std::string> make_bridge(BridgeHost& host,
                                                                  const Target& target) override;
   std::shared_ptr<const audio::Samples> apology() override;
-  void bridge_failed() override { ++failures_; }
-  void bridge_redialled() override { ++reconnects_; }
 
  private:
   Worker& worker_;
@@ -81,9 +79,9 @@ class WorkerHost final : public CallHost {
   Random random_;
   net::PortPool ports_;
   CallOptions options_;
-  CallSinks sinks_;
+  BridgeCounters bridge_counters_;
+  const SinkTargets sink_targets_;
   BridgeContext bridges_;
-  std::uint64_t failures_ = 0, reconnects_ = 0;
 };
 
 } // namespace talky::sipd

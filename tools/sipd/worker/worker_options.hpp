@@ -3,7 +3,6 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +25,7 @@
 namespace talky::sipd {
 
 class Agent;
-class Api;
+class CallWatcher;
 class Recorder;
 class Records;
 class SpokenSentence;
@@ -52,7 +51,7 @@ struct Shared {
   log::Sink log;
   Recorder* recorder = nullptr;           // null: nothing is recorded
   Records* records = nullptr;             // null: no call records are kept
-  Api* api = nullptr;                     // null: without the HTTP API
+  CallWatcher* watcher = nullptr;         // the HTTP API; null: there is none
   Agent* talky_agent = nullptr;           // null: no route leads to one
   SpokenSentence* reconnecting = nullptr; // for callers whose agent is dialled again; never null
   Tracer* tracer = nullptr;               // null: no traces are sent
@@ -61,8 +60,6 @@ struct Shared {
   CallLimits* calls = nullptr;
   CallLimits* connections = nullptr;
   CallLimits* calls_out = nullptr; // those that we place
-  // A phone has registered or gone; any thread. Null: nobody wants to know.
-  std::function<void(const call::RegistrationChanged&)> registered;
 };
 
 // Settings that may change while calls go on (SIGHUP).

@@ -6,15 +6,15 @@
 
 #include "sipd/bridge/bridge.hpp"
 #include "sipd/bridge/remote_bridge.hpp"
-#include "sipd/messages/seat_line.hpp"
+#include "sipd/messages/part_line.hpp"
 
 namespace talky::sipd {
 
-class SeatBridge final : public RemoteBridge {
+class TakeoverBridge final : public RemoteBridge {
  public:
   // `gone` comes once, when the program has left by itself.
-  SeatBridge(BridgeHost& host, SeatLine line, std::function<void()> gone);
-  ~SeatBridge() override;
+  TakeoverBridge(BridgeHost& host, PartLine line, std::function<void()> gone);
+  ~TakeoverBridge() override;
 
   void start() override;
   void stop(std::string_view reason) override;
@@ -28,9 +28,9 @@ class SeatBridge final : public RemoteBridge {
   void break_off() override {}
 
  private:
-  void received(FromSeat& message);
+  void received(FromPart& message);
 
-  SeatLine line_;
+  PartLine line_;
   std::function<void()> gone_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -18,32 +18,35 @@ enum class Part : std::uint8_t {
 };
 
 // From the client, which has checked it.
-struct SeatSound { // mono s16 at 16 kHz
+struct PartSound { // mono s16 at 16 kHz
   std::vector<std::int16_t> samples;
 };
-struct SeatText { // JSON
+struct PartText { // JSON
   std::string json;
 };
-struct SeatAsk {};  // is the call's loop still with me?
-struct SeatGone {}; // the client has left
-using FromSeat = std::variant<SeatSound, SeatText, SeatAsk, SeatGone>;
+struct PartAsk {};  // is the call's loop still with me?
+struct PartGone {}; // the client has left
+using FromPart = std::variant<PartSound, PartText, PartAsk, PartGone>;
 
 // To the client.
-struct SeatHere {}; // the answer to SeatAsk
-struct SeatPause {  // more is queued than may be, or no longer
+struct PartHere {}; // the answer to PartAsk
+struct PartPause {  // more is queued than may be, or no longer
   bool paused = false;
 };
-struct SeatLost { // the part is taken from it
+struct PartLost { // the part is taken from it
   std::uint16_t code = 1000;
   std::string why;
 };
-using ToSeat = std::variant<SeatText, SeatHere, SeatPause, SeatLost>;
+struct PartOverrun { // samples of who talks in that came too fast, and were thrown away
+  std::uint64_t samples = 0;
+};
+using ToPart = std::variant<PartText, PartHere, PartPause, PartOverrun, PartLost>;
 
-using SeatBox = Mailbox<FromSeat>;
-using ClientBox = Mailbox<ToSeat>;
+using PartBox = Mailbox<FromPart>;
+using ClientBox = Mailbox<ToPart>;
 
-struct SeatLine {
-  std::shared_ptr<SeatBox> to_call;     // of the worker's loop; the session opens it
+struct PartLine {
+  std::shared_ptr<PartBox> to_call;     // of the worker's loop; the session opens it
   std::shared_ptr<ClientBox> to_client; // of the API's loop, open
 };
 

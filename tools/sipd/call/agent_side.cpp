@@ -1,0 +1,250 @@
+#include "sipd/call/agent_side.hpp"
+
+#include <array>
+#include <utility>
+
+#include "sipd/call/session.hpp"
+
+namespace talky::sipd {
+
+// ---- What happens in the call
+
+tl::expected<void, std::string> AgentSide::make(const Target& target) {
+  session_.report(event::AgentTold{about_});
+  auto bridge = session_.host().make_bridge(*this, target);
+  if (!bridge) return tl::unexpected(bridge.error());
+  bridge_ = std::move(*bridge);
+  return {};
+}
+
+Bridge* AgentSide::partner() const {
+  return takeover_ ? &takeover_->bridge() : bridge_.get();
+}
+
+void AgentSide::caller_audio(std::span<const std::int16_t> samples) {
+  turns_.heard(heard_ += samples.size(), session_.host().now());
+  if (!takeover_) return bridge_->caller_audio(samples);
+  static constexpr std::array<std::int16_t, media::kFrameSamples> kSilence{};
+  bridge_->caller_audio(kSilence);
+  if (takeover_) takeover_->bridge().caller_audio(samples);
+  if (takeover_) takeover_->tick();
+}
+
+void AgentSide::dtmf(const ipc::DtmfReceived& key) {
+  session_.report(event::AgentTold{key});
+  if (Bridge* const heard_by = partner()) heard_by->dtmf(key);
+}
+
+void AgentSide::hold(bool held) {
+  session_.report(event::AgentTold{held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{})});
+  if (Bridge* const heard_by = partner()) heard_by->hold(held);
+}
+
+void AgentSide::marked(const call::MarkPassed& mark, std::uint64_t played_before) {
+  const auto passed = playout_.passed(mark, played_before);
+  if (!passed) return;
+  if (passed->number == 0) return agent_passed(passed->mark);
+  if (takeover_ && passed->number == takeover_->number()) takeover_->bridge().mark_played(passed->mark);
+}
+
+void AgentSide::agent_passed(const ipc::MarkPlayed& mark) {
+  session_.report(event::AgentTold{mark});
+  if (bridge_) bridge_->mark_played(mark);
+}
+
+void AgentSide::cleared(const ipc::Cleared& cleared) {
+  answer(playout_.cleared(cleared));
+}
+
+void AgentSide::answer(const PlayoutOwner::Answer& answer) {
+  if (answer.agent) agent_cleared(*answer.agent);
+  if (takeover_ && answer.program) takeover_->bridge().cleared(*answer.program);
+}
+
+void AgentSide::agent_cleared(const ipc::Cleared& cleared) {
+  if (!session_.is_over()) session_.report(event::AgentTold{cleared});
+  if (bridge_) bridge_->cleared(cleared);
+}
+
+void AgentSide::stop_program(std::string_view reason) {
+  if (takeover_) takeover_->bridge().stop(reason);
+}
+
+void AgentSide::stop(std::string_view reason) {
+  if (bridge_) bridge_->stop(reason);
+}
+
+// ---- What the HTTP API asks for
+
+Result<> AgentSide::say(const ipc::Say& say) {
+  if (partner()->say(say)) {
+    session_.report(event::AgentTold{say});
+    return {};
+  }
+  if (takeover_) return fail(Errc::closed, 0, "a program has the agent's part");
+  return fail(Errc::unsupported, 0, "an agent that says what it is told");
+}
+
+std::size_t AgentSide::play_file(std::span<const std::int16_t> samples, bool clear) {
+  if (clear) discard(Owner::others);
+  turns_.restart(); // what is heard next is no answer
+  return play_as(Owner::others, samples);
+}
+
+void AgentSide::take_over(PartLine line) {
+  turns_.restart();
+  session_.report(event::AgentTold{ipc::Hold{.by_program = true}});
+  bridge_->displaced();
+  discard(Owner::others); // the agent learns what it lost
+  playout_.begin_takeover();
+  takeover_ = std::make_shared<Takeover>(session_, *this, playout_, std::move(line), ++takeovers_);
+  takeover_->bridge().start();
+  session_.report(event::PartChanged{Part::agent, true, ""});
+  if (session_.is_held()) takeover_->bridge().hold(true);
+}
+
+void AgentSide::give_back(std::string_view why) {
+  if (!takeover_ || session_.is_over() || takeover_->bridge().said_goodbye()) return;
+  const std::string reason(why);
+  takeover_->clear_unheard(false);
+  const auto left = std::exchange(takeover_, nullptr);
+  session_.host().post([left] {}); // one of its callbacks may be what brought us here
+  discard(Owner::others);
+  turns_.restart();
+  session_.report(event::PartChanged{Part::agent, false, reason});
+  if (const auto& lost = left->agent_lost()) return lose_bridge(lost->why, lost->status);
+  if (const auto& bye = left->agent_bye()) return session_.end_after_playout(*bye);
+  if (session_.is_held()) return; // it learns when the caller comes back
+  session_.report(event::AgentTold{ipc::Resume{}});
+  bridge_->hold(false);
+}
+
+// ---- The queue
+
+std::uint64_t AgentSide::leg_queued() const {
+  const Leg* const leg = session_.is_over() ? nullptr : session_.party();
+  return leg ? leg->queued() : 0;
+}
+
+std::size_t AgentSide::play_as(Owner whose, std::span<const std::int16_t> samples) {
+  if (session_.is_over()) return 0;
+  if (whose != Owner::others && !samples.empty()) session_.agent_played();
+  return playout_.play(session_.party(), whose, samples);
+}
+
+// Throws away what is queued, whoever gave it.
+void AgentSide::discard(Owner asked_by) {
+  const auto done = playout_.clear(session_.player(), asked_by);
+  session_.host().post([&host = session_.host()] { host.drain(); }); // marks passed over follow the answer
+  if (done) answer(*done);
+}
+
+void AgentSide::mark_as(std::uint64_t number, const std::string& name) {
+  if (session_.is_over()) return;
+  if (Leg* const leg = session_.party()) leg->mark(PlayoutOwner::mark_name(number, name));
+  session_.host().post([&host = session_.host()] { host.drain(); });
+}
+
+// ---- For the bridge
+
+net::Loop& AgentSide::loop() {
+  return session_.host().loop();
+}
+
+void AgentSide::ready() {
+  session_.accept();
+}
+
+void AgentSide::failed(std::string_view why, int status) {
+  if (session_.is_over()) return;
+  session_.report(event::BridgeFailed{std::string(why)});
+  if (takeover_) return takeover_->agent_failed({std::string(why), status}); // the caller need not know
+  lose_bridge(why, status);
+}
+
+void AgentSide::lose_bridge(std::string_view why, int status) {
+  if (!session_.is_accepted()) return session_.reject(status, why);
+  session_.fail_as(why);
+  discard(Owner::others); // nobody asks any more
+  if (const auto apology = session_.host().apology()) play_as(Owner::others, *apology);
+  session_.end_after_playout("agent lost");
+}
+
+std::size_t AgentSide::play(std::span<const std::int16_t> samples) {
+  if (session_.is_over()) return 0;
+  if (takeover_) return takeover_->play_unheard(samples);
+  const bool idle = leg_queued() == 0;
+  const std::size_t taken = play_as(Owner::agent, samples);
+  turns_.given(taken, idle);
+  return taken;
+}
+
+std::uint64_t AgentSide::queued() const {
+  return takeover_ ? takeover_->queued_unheard() : leg_queued();
+}
+
+void AgentSide::clear() {
+  if (session_.is_over()) return bridge_->cleared({});
+  if (takeover_) return takeover_->clear_unheard(true);
+  turns_.cleared();
+  discard(Owner::agent);
+}
+
+void AgentSide::mark(const std::string& name) {
+  if (session_.is_over()) return;
+  if (takeover_) return takeover_->mark_unheard(name);
+  mark_as(0, name);
+}
+
+void AgentSide::send_dtmf(const ipc::SendDtmf& dtmf) {
+  if (!takeover_) session_.press(dtmf);
+}
+
+void AgentSide::hangup(std::string_view reason) {
+  if (session_.is_over()) return;
+  if (takeover_) return takeover_->agent_hung_up(reason);
+  session_.end_after_playout(reason);
+}
+
+void AgentSide::transfer(const std::string& to) {
+  if (!takeover_) session_.refer(to);
+}
+
+void AgentSide::redialled() {
+  session_.report(event::BridgeRedialled{});
+}
+
+// What was said goes to the party that can show it, and to whoever reads events.
+void AgentSide::shown(const ipc::Shown& shown) {
+  if (session_.is_over()) return;
+  if (Leg* const leg = session_.party()) leg->show(WebShown{shown});
+  session_.report(event::AgentShown{shown});
+}
+
+void AgentSide::log(log::Level level, log::Line line) {
+  session_.log(level, std::move(line));
+}
+
+// ---- How long the caller waits
+
+void AgentSide::turn(const ipc::TurnTaken& t) {
+  if (session_.is_over() || takeover_) return;
+  const telemetry::AgentTurn turn{t.turn, t.end, {t.endpoint, t.stt, t.dialogue, t.tts, t.out}, t.sent};
+  if (!turns_.taken(turn, session_.host().now())) session_.report(event::TurnUnmeasured{t.turn, t.end});
+  report_turns();
+}
+
+void AgentSide::audio_left() {
+  if (!turns_.waiting()) return;
+  turns_.left(session_.host().now());
+  report_turns();
+}
+
+void AgentSide::report_turns() {
+  while (const auto measure = turns_.poll()) {
+    session_.report(event::TurnMeasured{*measure});
+    if (Leg* const leg = session_.party()) leg->show(WebTurn{*measure});
+  }
+}
+
+} // namespace talky::sipd

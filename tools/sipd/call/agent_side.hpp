@@ -1,0 +1,91 @@
+// The agent's side of a call: its bridge, the program that may have taken its place, and what of theirs and
+// of others is played to the party (playout_owner.hpp). Also how long the caller waits for each answer.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "call/events.hpp"
+#include "ipc/control.hpp"
+#include "sipd/bridge/bridge.hpp"
+#include "sipd/bridge/target.hpp"
+#include "sipd/call/playout_owner.hpp"
+#include "sipd/call/takeover.hpp"
+#include "telemetry/turn_meter.hpp"
+
+namespace talky::sipd {
+
+class Session;
+
+class AgentSide final : public BridgeHost {
+ public:
+  using Owner = PlayoutOwner::Owner;
+
+  AgentSide(Session& session, ipc::Start about) : session_(session), about_(std::move(about)) {}
+
+  // ---- What happens in the call
+  void speak_as(std::string voice) { about_.voice = std::move(voice); } // before make()
+  tl::expected<void, std::string> make(const Target& target);
+  void start() { bridge_->start(); }
+  void caller_audio(std::span<const std::int16_t> samples); // 20 ms
+  void dtmf(const ipc::DtmfReceived& key);
+  void hold(bool held);
+  void marked(const call::MarkPassed& mark, std::uint64_t played_before);
+  void cleared(const ipc::Cleared& cleared); // what Leg::clear() did not know at once
+  void audio_left();                         // sound of the agent has gone out to the party
+  void new_party() { turns_.restart(); }
+  void stop_program(std::string_view reason); // the last word, each
+  void stop(std::string_view reason);
+
+  // ---- What the HTTP API asks for
+  Result<> say(const ipc::Say& say);
+  // Behind what waits, or with `clear` in its place; gives how many samples were taken.
+  std::size_t play_file(std::span<const std::int16_t> samples, bool clear);
+  void take_over(PartLine line);
+  bool is_taken_over() const { return takeover_ != nullptr; }
+
+  // ---- For the program that has taken over
+  std::uint64_t leg_queued() const;
+  std::size_t play_as(Owner whose, std::span<const std::int16_t> samples);
+  void discard(Owner asked_by);
+  void mark_as(std::uint64_t number, const std::string& name);
+  void give_back(std::string_view why);
+  void agent_cleared(const ipc::Cleared& cleared);
+  void agent_passed(const ipc::MarkPlayed& mark);
+
+  // ---- BridgeHost: for the bridge, whether it is heard or a program stands in its place
+  net::Loop& loop() override;
+  const ipc::Start& about() const override { return about_; }
+  void ready() override;
+  void failed(std::string_view why, int status) override;
+  std::size_t play(std::span<const std::int16_t> samples) override;
+  std::uint64_t queued() const override;
+  void clear() override;
+  void mark(const std::string& name) override;
+  void send_dtmf(const ipc::SendDtmf& dtmf) override;
+  void hangup(std::string_view reason) override;
+  void transfer(const std::string& to) override;
+  void redialled() override;
+  void turn(const ipc::TurnTaken& turn) override;
+  void shown(const ipc::Shown& shown) override;
+  void log(log::Level level, log::Line line) override;
+
+ private:
+  Bridge* partner() const; // with whom the party talks; null: there is none yet
+  void answer(const PlayoutOwner::Answer& answer);
+  void lose_bridge(std::string_view why, int status);
+  void report_turns();
+
+  Session& session_;
+  ipc::Start about_;
+  std::unique_ptr<Bridge> bridge_;
+  PlayoutOwner playout_;
+  std::shared_ptr<Takeover> takeover_; // null: the bridge has its part
+  std::uint64_t takeovers_ = 0;        // so far
+  telemetry::TurnMeter turns_;
+  std::uint64_t heard_ = 0; // samples of the party that the bridge was given
+};
+
+} // namespace talky::sipd
