@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the sources to the layers: what a folder of common/ includes it must have declared in its CMakeLists.txt,
 and a core knows no sockets, no clock, no chance, no environment, no files and no threads. The folders of tools/sipd
-stand one on the other in one order. A class lives in one .cpp: what is too much for one is cut by its state. And errno
+stand one on the other in one order, and its call/ is a core. A class lives in one .cpp: what is too much for one is cut by its state. And errno
 is read by whoever made the system call, and by nobody else."""
 import collections
 import pathlib
@@ -23,9 +23,12 @@ FORBIDDEN_IN_CORES = [
 
 # Folders of tools/sipd: each may include those before it.
 SIPD_ORDER = ["agent", "bridge", "messages", "sinks", "call", "worker", "api", "daemon"]
-# Includes that still run upwards: file and folder. To be shortened, never to be lengthened.
-SIPD_KNOWN = {
-}
+# The logic of its calls is a core as well: time, timers, sockets and names come from its CallHost.
+SIPD_CORES = {"call"}
+FORBIDDEN_IN_SIPD_CORES = [
+    (r'#include "(net|http|file)/', "sockets, clocks and files belong to the CallHost"),
+    (r"\bnet::(now|wall_clock_us|Timer|UdpSocket|Resolving|Connecting|Process)\b", "asks the CallHost"),
+]
 # Classes that still have members in several .cpp: folder and class. Likewise.
 SPLIT_KNOWN = {
     ("common/flow", "FlowDialogue"),
@@ -62,10 +65,12 @@ def sipd_order(root: pathlib.Path) -> list[str]:
         for path in sorted((sipd / name).glob("*.[ch]pp")):
             for number, line in enumerate(strip_comments(path.read_text()).splitlines(), 1):
                 include = re.match(r'\s*#include\s+"sipd/(\w+)/', line)
-                if not include or (f"{name}/{path.name}", include[1]) in SIPD_KNOWN:
-                    continue
-                if include[1] not in SIPD_ORDER[: height + 1]:
-                    faults.append(f"{path.relative_to(root)}:{number}: includes sipd/{include[1]}, which stands above sipd/{name}")
+                where = f"{path.relative_to(root)}:{number}"
+                if include and include[1] not in SIPD_ORDER[: height + 1]:
+                    faults.append(f"{where}: includes sipd/{include[1]}, which stands above sipd/{name}")
+                if name in SIPD_CORES:
+                    rules = FORBIDDEN_IN_CORES + FORBIDDEN_IN_SIPD_CORES
+                    faults += [f"{where}: {why}" for pattern, why in rules if re.search(pattern, line)]
     return faults
 
 

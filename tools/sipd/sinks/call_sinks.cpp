@@ -44,7 +44,8 @@ class CallSinks final : public CallSink {
   void packet(const CallPacket& packet) override {
     using Kind = CallPacket::Kind;
     const bool sip = packet.kind == Kind::sip_tcp || packet.kind == Kind::sip_udp;
-    if (targets_.hep && !sip && (packet.kind == Kind::rtcp || rtp::classify(packet.bytes) == rtp::Traffic::rtcp))
+    if (targets_.hep && !sip &&
+        (packet.kind == Kind::rtcp || rtp::classify(packet.bytes) == rtp::Traffic::rtcp))
       targets_.hep->rtcp(packet.sip_call_id, packet.from, packet.to, packet.bytes, packet.wall_us);
     if (recording_)
       recording_->packet(packet.wall_us, packet.from, packet.to, packet.kind == Kind::sip_tcp, packet.bytes);
