@@ -33,7 +33,6 @@ FORBIDDEN_IN_SIPD_CORES = [
 SPLIT_KNOWN = {
     ("common/flow", "FlowDialogue"),
     ("common/voice", "Session::Impl"),
-    ("tools/sipd/call", "WebLeg"),
 }
 # "Result<> Worker::command(" and "Worker::~Worker(" at the beginning of a line.
 MEMBER = re.compile(r"(?:[\w:<>,*&\s\[\]]+?[\s*&])?((?:\w+::)+)~?(?:\w+|operator\W+)\(")

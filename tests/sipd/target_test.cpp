@@ -15,8 +15,6 @@ using sipd::Target;
 // A call that only takes down what is asked of it.
 class Host final : public sipd::BridgeHost {
  public:
-  explicit Host(net::Loop& loop) : loop_(loop) {}
-  net::Loop& loop() override { return loop_; }
   const ipc::Start& about() const override { return about_; }
   void ready() override { is_ready = true; }
   void failed(std::string_view why, int /*status*/) override { failure = why; }
@@ -37,13 +35,12 @@ class Host final : public sipd::BridgeHost {
   audio::Samples played;
 
  private:
-  net::Loop& loop_;
   ipc::Start about_;
 };
 
 struct Fixture {
   net::Loop loop;
-  Host host{loop};
+  Host host;
   sipd::BridgeContext context{loop, "", nullptr, nullptr, {}};
 
   auto connect(std::string_view text) {

@@ -18,7 +18,6 @@ namespace talky::sipd {
 class BridgeHost {
  public:
   virtual ~BridgeHost() = default;
-  virtual net::Loop& loop() = 0;
   virtual const ipc::Start& about() const = 0; // the call, as `start` tells it
   // Answer the call: the bridge stands.
   virtual void ready() = 0;

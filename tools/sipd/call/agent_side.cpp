@@ -147,10 +147,6 @@ void AgentSide::mark_as(std::uint64_t number, const std::string& name) {
 
 // ---- For the bridge
 
-net::Loop& AgentSide::loop() {
-  return session_.host().loop();
-}
-
 void AgentSide::ready() {
   session_.accept();
 }

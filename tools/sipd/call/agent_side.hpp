@@ -56,7 +56,6 @@ class AgentSide final : public BridgeHost {
   void agent_passed(const ipc::MarkPlayed& mark);
 
   // ---- BridgeHost: for the bridge, whether it is heard or a program stands in its place
-  net::Loop& loop() override;
   const ipc::Start& about() const override { return about_; }
   void ready() override;
   void failed(std::string_view why, int status) override;

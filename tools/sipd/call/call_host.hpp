@@ -25,10 +25,6 @@
 #include "sipd/bridge/target.hpp"
 #include "sipd/sinks/call_sink.hpp"
 
-namespace talky::net {
-class Loop;
-}
-
 namespace talky::sipd {
 
 class Session;
@@ -89,8 +85,6 @@ class CallHost {
   virtual std::unique_ptr<CallTimer> timer(std::function<void()> callback) = 0;
   virtual Random& random() = 0;
   virtual const CallOptions& options() const = 0;
-
-  virtual net::Loop& loop() = 0; // of the bridges
 
   // ---- SIP. After each command to the UserAgent drain() acts on what it has to say.
   virtual call::UserAgent& user_agent() = 0;

@@ -29,7 +29,7 @@
 
 namespace talky::sipd {
 
-class Session : public std::enable_shared_from_this<Session> {
+class Session {
  public:
   // `leg` is the party that `incoming` describes: neither answered nor open yet.
   Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,

@@ -53,10 +53,6 @@ void Takeover::pass_marks() {
 
 // ---- For the program
 
-net::Loop& Takeover::loop() {
-  return side_.loop();
-}
-
 const ipc::Start& Takeover::about() const {
   return side_.about();
 }

@@ -51,7 +51,6 @@ class Takeover final : public BridgeHost, public std::enable_shared_from_this<Ta
   const std::optional<Failure>& agent_lost() const { return agent_lost_; }
 
   // BridgeHost, for the program
-  net::Loop& loop() override;
   const ipc::Start& about() const override;
   void ready() override {}
   void failed(std::string_view why, int status) override;

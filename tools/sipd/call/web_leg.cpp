@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec/l16.hpp"
 #include "core/overloaded.hpp"
 #include "sipd/call/session.hpp"
 
@@ -11,7 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto mark_limit = 3s; // for the browser's reports
+constexpr auto clear_limit = 1s;       // for the browser's last word
+constexpr std::size_t rtp_header = 12; // of the packets that Media makes: no CSRC, no extension
 constexpr auto goodbye_wait = 3s;
 constexpr std::uint32_t key_ms = 100; // a browser does not say how long a key was held
 
@@ -38,9 +40,13 @@ WebLeg::WebLeg(CallHost& host, WebCall call, std::shared_ptr<void> slot)
       random_(host.random()()),
       ticker_(host.timer([this] { tick(); })),
       ring_end_(host.timer([this] { answer(); })),
-      clear_limit_(host.timer([this] { no_answer_to_clear(); })),
+      clear_limit_(host.timer([this] {
+        settled(playout_.settle_unanswered(host_.now()));
+        later();
+      })),
       invited_(host.now()),
-      incoming_(random_) {
+      sound_(random_),
+      playout_(call_.reports) {
   media::MediaConfig config;
   config.session = media_session(call_.peer, media::Direction::sendrecv);
   config.rtcp = false;
@@ -138,8 +144,7 @@ void WebLeg::pump() {
                             if (recording_) session_->recorded({key, e});
                           },
                           [this](media::MarkReached& e) {
-                            const Time limit = call_.reports ? host_.now() + mark_limit : host_.now();
-                            marks_.push_back({std::move(e.name), e.samples_played, limit});
+                            playout_.mark(std::move(e.name), e.samples_played, host_.now());
                           },
                           [](const auto&) {}},
                *output);
@@ -163,12 +168,16 @@ void WebLeg::received(FromBrowser& message) {
                         },
                         [this](const ipc::browser::Key& m) { pressed(m.digit); },
                         [this](const ipc::browser::Played& m) {
-                          note_skipped(m.skipped);
-                          heard_so_far(m.samples);
+                          playout_.skipped(m.skipped);
+                          playout_.played(m.samples, host_.now());
+                          pass_marks();
+                          check_goodbye();
                         },
                         [this](const ipc::browser::Cleared& m) {
-                          note_skipped(m.skipped);
-                          cleared_there(m.samples);
+                          playout_.skipped(m.skipped);
+                          settled(playout_.cleared(m.samples, host_.now()));
+                          pass_marks();
+                          check_goodbye();
                         },
                         [this](const WebGone& m) {
                           if (!answered_) return end(call::EndCause::cancelled, true, 487, "");
@@ -208,6 +217,64 @@ void WebLeg::mark(const std::string& name) {
 std::optional<media::MediaQuality> WebLeg::quality() const {
   if (!answered_) return std::nullopt;
   return media_->quality();
+}
+
+std::size_t WebLeg::talk_in(std::span<const std::int16_t> samples) {
+  return over_ ? samples.size() : media_->talk_in(samples);
+}
+
+std::optional<ipc::Cleared> WebLeg::clear() {
+  if (over_) return ipc::Cleared{};
+  settled(playout_.settle()); // two at once: the first makes do with what is known
+  const auto queue = media_->clear();
+  later(); // the marks passed over follow the answer
+  // Of somebody who talks in, the fraction of a second that waits in the browser goes with the rest.
+  call_.to_browser->send(WebClear{});
+  const auto answer = playout_.clear(queue, media_->samples_played());
+  if (!answer) clear_limit_->at(host_.now() + clear_limit);
+  return answer;
+}
+
+void WebLeg::settled(const std::optional<ipc::Cleared>& answer) {
+  if (!answer) return;
+  clear_limit_->cancel();
+  session_->cleared(*answer);
+}
+
+void WebLeg::pass_marks() {
+  while (!over_) {
+    auto mark = playout_.poll(host_.now());
+    if (!mark) return;
+    call::MarkPassed passed;
+    passed.call = key;
+    passed.name = std::move(mark->name);
+    passed.samples_played = mark->played;
+    session_->mark(passed);
+  }
+}
+
+// A packet of Media's holds the agent's samples, or those of somebody who talks in, and silence behind them
+// where there are fewer: only the first go.
+void WebLeg::send_sound(Bytes rtp) {
+  const std::uint64_t played = media_->samples_played(), talked = media_->samples_talked_in();
+  const std::uint64_t fresh = played - std::exchange(sent_, played);
+  const std::uint64_t count = std::max(fresh, talked - std::exchange(talked_, talked));
+  if (count == 0 || rtp.size() <= rtp_header) return;
+  const Bytes payload = rtp.subspan(rtp_header);
+  WebSound sound;
+  sound.samples.resize(payload.size() / 2);
+  codec::l16::decode(payload, sound.samples);
+  sound.samples.resize(std::min<std::size_t>(count, sound.samples.size()));
+  const std::uint64_t size = sound.samples.size();
+  playout_.sent(std::min(fresh, size), size - std::min(fresh, size));
+  call_.to_browser->send(std::move(sound));
+  if (fresh > 0) session_->audio_left();
+}
+
+void WebLeg::caller_sound(std::span<const std::int16_t> samples) {
+  if (!answered_) return;
+  const Time now = host_.now();
+  sound_.push(samples, now, [this, now](Bytes packet) { media_->receive(packet, call_.peer, false, now); });
 }
 
 // ---- What is done to it
@@ -254,7 +321,7 @@ void WebLeg::check_goodbye() {
   if (!goodbye_ || over_ || !answered_ || !media_->playout_idle()) return;
   const Time now = host_.now();
   if (!goodbye_limit_) goodbye_limit_ = now + goodbye_wait;
-  if (call_.reports && (clearing_ || played_ < streamed_) && now < *goodbye_limit_) return;
+  if (playout_.is_waiting() && now < *goodbye_limit_) return;
   end(call::EndCause::hangup, false, 200, *goodbye_);
 }
 

@@ -9,17 +9,19 @@
 #include <utility>
 #include <vector>
 
-#include "net/loop.hpp"
+#include "sipd/messages/mailbox.hpp"
 
 namespace talky::sipd {
 
 class AudioTap : public std::enable_shared_from_this<AudioTap> {
  public:
-  // 20 ms, interleaved, caller left and agent right; called on `loop`.
+  // 20 ms, interleaved, caller left and agent right; called on the listener's loop.
   using Deliver = std::function<void(const std::vector<std::int16_t>& stereo)>;
   // `talks`: he talks in, and does not want to hear himself.
+  AudioTap(Post post, bool talks, Deliver deliver)
+      : post_(std::move(post)), talks_(talks), deliver_(std::move(deliver)) {}
   AudioTap(net::Loop& loop, bool talks, Deliver deliver)
-      : loop_(loop), talks_(talks), deliver_(std::move(deliver)) {}
+      : AudioTap(post_to(loop), talks, std::move(deliver)) {}
 
   // On the call's loop. `agent`: the right side without who talks in. False: nobody listens any more.
   bool frame(std::span<const std::int16_t> stereo, std::span<const std::int16_t> agent) {
@@ -32,7 +34,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
     std::vector<std::int16_t> copy(stereo.begin(), stereo.end());
     for (std::size_t i = 0; talks_ && i < agent.size(); ++i)
       copy[2 * i + 1] = agent[i];
-    loop_.post([self = shared_from_this(), copy = std::move(copy)] {
+    post_([self = shared_from_this(), copy = std::move(copy)] {
       --self->in_flight_;
       if (!self->closed_) self->deliver_(copy);
     });
@@ -49,7 +51,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
  private:
   static constexpr int max_in_flight = 50; // a second
 
-  net::Loop& loop_;
+  const Post post_; // to the listener's loop
   const bool talks_;
   Deliver deliver_;
   std::atomic<int> in_flight_{0};

@@ -11,19 +11,27 @@
 
 namespace talky::sipd {
 
+// Has a task run later on some loop. Any thread.
+using Post = std::function<void(std::function<void()>)>;
+
+inline Post post_to(net::Loop& loop) {
+  return [&loop](std::function<void()> task) { loop.post(std::move(task)); };
+}
+
 template <class Message>
 class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
  public:
   using Receive = std::function<void(Message&)>;
   static constexpr std::size_t most = 50; // under way: of audio of 20 ms a second
 
-  explicit Mailbox(net::Loop& loop) : loop_(loop) {} // the receiver's
+  explicit Mailbox(Post post) : post_(std::move(post)) {} // to the receiver's loop
+  explicit Mailbox(net::Loop& loop) : Mailbox(post_to(loop)) {}
 
   // Any thread.
   void send(Message message) {
     ++under_way_;
     // A std::function must be copyable, which a message that owns a socket is not.
-    loop_.post([self = this->shared_from_this(), held = std::make_shared<Message>(std::move(message))] {
+    post_([self = this->shared_from_this(), held = std::make_shared<Message>(std::move(message))] {
       --self->under_way_;
       const auto receive = self->receive_; // it may close the box
       if (receive && *receive) (*receive)(*held);
@@ -36,7 +44,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
   void close() { receive_ = nullptr; }
 
  private:
-  net::Loop& loop_;
+  Post post_;
   std::shared_ptr<Receive> receive_;
   std::atomic<std::size_t> under_way_{0};
 };

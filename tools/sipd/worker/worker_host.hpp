@@ -43,7 +43,6 @@ class WorkerHost final : public CallHost {
   Random& random() override { return random_; }
   const CallOptions& options() const override { return options_; }
   std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call) override;
-  net::Loop& loop() override { return loop_; }
   call::UserAgent& user_agent() override;
   void drain() override;
   std::string new_call_id() override;
