@@ -85,7 +85,7 @@ void Referral::receive_refer(sip::TransactionId id, const sip::IncomingPtr& requ
   if (!confirmed) return signalling_.respond_busy(id, *request, now);
   if (followed_ || transferring_) return signalling_.respond(id, *request, 491, now);
 
-  Followed& followed = followed_.emplace();
+  Followed& followed = followed_.emplace(Followed{});
   followed.transaction = id;
   followed.request = request;
   const auto cseq = view.cseq();

@@ -198,7 +198,7 @@ void Stream::too_late(std::uint64_t bit) {
 
 // To be called before the packet is tracked.
 void Stream::begin_doubt(double gap_ms, double now_ms) {
-  Doubt& doubt = doubt_.emplace();
+  Doubt& doubt = doubt_.emplace(Doubt{});
   doubt.gap_ms = gap_ms;
   doubt.begin_ms = now_ms;
   doubt.high = extended_high_;

@@ -184,7 +184,9 @@ TEST_CASE("a timer hears what came before it fired") {
 }
 
 TEST_CASE("udp: a turn of the loop reads so many batches, and the rest has its turn later") {
-  for (const auto& [batches, expected] : {std::pair{1, 16U}, {2, 32U}, {4, 40U}}) {
+  for (const auto& turn : {std::pair{1, 16U}, {2, 32U}, {4, 40U}}) {
+    const int batches = turn.first;
+    const unsigned expected = turn.second;
     CAPTURE(batches);
     net::Loop loop;
     UdpSocket a = open(loop, "127.0.0.1", {.batches_a_turn = batches});

@@ -40,10 +40,10 @@ struct WorkerOptions {
   std::chrono::seconds session_expires{1800}; // 0: only if the phone asks
   std::chrono::seconds rtp_timeout{30};       // 0: never
   sdp::Capabilities capabilities = call::standard_capabilities();
-  std::chrono::milliseconds ring{0};          // before the answer
-  std::string bridge_ca;                      // PEM, for wss://; "": the system's authorities
-  bool record_packets = true;                 // where there is a recorder
-  std::optional<HepOptions> hep;              // nullopt: nobody captures
+  std::chrono::milliseconds ring{0}; // before the answer
+  std::string bridge_ca;             // PEM, for wss://; "": the system's authorities
+  bool record_packets = true;        // where there is a recorder
+  std::optional<HepOptions> hep;     // nullopt: nobody captures
 };
 
 // What the workers are given to use together; each part says what is for any thread.
