@@ -13,12 +13,12 @@ struct Format {
   bool operator==(const Format&) const = default;
 };
 
-inline constexpr std::uint32_t bridge_rate = 16000; // of everything between codec and agent
-inline constexpr std::uint32_t frame_ms = 20;
-inline constexpr std::size_t bridge_frame_samples = 320; // 20 ms at bridge_rate
+inline constexpr std::uint32_t kBridgeRate = 16000; // of everything between codec and agent
+inline constexpr std::uint32_t kFrameMs = 20;
+inline constexpr std::size_t kBridgeFrameSamples = 320; // 20 ms at kBridgeRate
 
 constexpr std::size_t samples_per_frame(std::uint32_t rate) {
-  return std::size_t{rate} / 1000 * frame_ms;
+  return std::size_t{rate} / 1000 * kFrameMs;
 }
 
 // A stretch of one channel's samples with its place on the stream's sample clock.

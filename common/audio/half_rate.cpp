@@ -35,36 +35,36 @@ void up(const std::int16_t* window, std::size_t count, std::int16_t* out) {
   for (std::size_t n = 0; n < count; ++n) {
     std::int32_t even = 0;
     std::int32_t odd = 0;
-    for (const PhaseGroup& group : std::span(phases.groups).first(phases.group_count)) {
+    for (const PhaseGroup& group : std::span(kPhases.groups).first(kPhases.group_count)) {
       std::int32_t even_sum = 0;
       std::int32_t odd_sum = 0;
       for (std::size_t i = group.begin; i < group.end; ++i) {
         const std::int32_t first = window[n + 2 * i];
         const std::int32_t second = window[n + 2 * i + 1];
-        even_sum += even_phase.taps[i].first * first + even_phase.taps[i].second * second;
-        odd_sum += odd_phase.taps[i].first * first + odd_phase.taps[i].second * second;
+        even_sum += kEvenPhase.taps[i].first * first + kEvenPhase.taps[i].second * second;
+        odd_sum += kOddPhase.taps[i].first * first + kOddPhase.taps[i].second * second;
       }
       even += even_sum >> group.even_shift;
       odd += odd_sum >> group.odd_shift;
     }
-    out[2 * n] = to_sample(even, sum_bits);
-    out[2 * n + 1] = to_sample(odd, sum_bits);
+    out[2 * n] = to_sample(even, kSumBits);
+    out[2 * n + 1] = to_sample(odd, kSumBits);
   }
 }
 
 void down(const std::int16_t* window, std::size_t count, std::int16_t* out) {
   for (std::size_t i = 0; i < count; ++i)
-    out[i] = to_sample(filtered(whole, window + 2 * i), sum_bits + 1); // the filter has a gain of two
+    out[i] = to_sample(filtered(kWhole, window + 2 * i), kSumBits + 1); // the filter has a gain of two
 }
 
 } // namespace scalar
 
 std::span<const Kernels* const> kernels() {
-  static constexpr Kernels scalar_kernels{"scalar", scalar::up, scalar::down};
+  static constexpr Kernels kScalarKernels{"scalar", scalar::up, scalar::down};
 #if defined(__x86_64__)
-  static const std::array<const Kernels*, 4> all{&scalar_kernels, &sse2_kernels, &avx2_kernels,
-                                                 &avx512_kernels};
-  static const std::size_t count = [] {
+  static const std::array<const Kernels*, 4> kAll{&kScalarKernels, &kSse2Kernels, &kAvx2Kernels,
+                                                  &kAvx512Kernels};
+  static const std::size_t kCount = [] {
     if (__builtin_cpu_supports("avx2") == 0) return std::size_t{2};
     const bool avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
                         __builtin_cpu_supports("avx512vnni") != 0;
@@ -74,7 +74,7 @@ std::span<const Kernels* const> kernels() {
   static const std::array<const Kernels*, 1> all{&scalar_kernels};
   static const std::size_t count = 1;
 #endif
-  return std::span(all).first(count);
+  return std::span(kAll).first(kCount);
 }
 
 namespace {
@@ -90,22 +90,22 @@ const Kernels& best() {
 void Upsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
   // Of a large block, what does not need the samples before it is made from where it stands. The kernels read
   // up to `beyond` samples behind the last window.
-  constexpr std::size_t beyond = 2;
-  if (in.size() >= 2 * chunk) {
-    process(in.first(history), out);
-    const std::size_t count = in.size() - history - beyond;
-    half_rate::best().up(in.data(), count, out + 2 * history);
-    std::copy_n(in.end() - static_cast<std::ptrdiff_t>(history + beyond), history, buffer_.begin());
-    out += 2 * (history + count);
-    in = in.last(beyond);
+  constexpr std::size_t kBeyond = 2;
+  if (in.size() >= 2 * kChunk) {
+    process(in.first(kHistory), out);
+    const std::size_t count = in.size() - kHistory - kBeyond;
+    half_rate::best().up(in.data(), count, out + 2 * kHistory);
+    std::copy_n(in.end() - static_cast<std::ptrdiff_t>(kHistory + kBeyond), kHistory, buffer_.begin());
+    out += 2 * (kHistory + count);
+    in = in.last(kBeyond);
   }
   while (!in.empty()) {
-    const auto part = in.first(std::min(chunk, in.size()));
+    const auto part = in.first(std::min(kChunk, in.size()));
     in = in.subspan(part.size());
-    std::copy(part.begin(), part.end(), buffer_.begin() + history);
+    std::copy(part.begin(), part.end(), buffer_.begin() + kHistory);
     half_rate::best().up(buffer_.data(), part.size(), out);
     out += 2 * part.size();
-    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), history, buffer_.begin());
+    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), kHistory, buffer_.begin());
   }
 }
 
@@ -118,15 +118,15 @@ void Upsampler2::process(std::span<const std::int16_t> in, std::vector<std::int1
 std::size_t Downsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
   std::size_t made = 0;
   while (!in.empty()) {
-    const auto part = in.first(std::min(chunk, in.size()));
+    const auto part = in.first(std::min(kChunk, in.size()));
     in = in.subspan(part.size());
-    std::copy(part.begin(), part.end(), buffer_.begin() + history);
+    std::copy(part.begin(), part.end(), buffer_.begin() + kHistory);
     const std::size_t skipped = odd_ ? 1 : 0;
     const std::size_t count = (part.size() + 1 - skipped) / 2;
     half_rate::best().down(buffer_.data() + skipped, count, out + made);
     made += count;
     odd_ = (part.size() + skipped) % 2 != 0;
-    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), history, buffer_.begin());
+    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), kHistory, buffer_.begin());
   }
   return made;
 }

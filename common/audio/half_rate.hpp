@@ -15,7 +15,7 @@ namespace talky::audio {
 
 class Upsampler2 {
  public:
-  static constexpr std::size_t delay = 80; // output samples
+  static constexpr std::size_t kDelay = 80; // output samples
 
   // Writes exactly 2 * in.size() samples to `out`, which must have room for them and may not overlap.
   void process(std::span<const std::int16_t> in, std::int16_t* out);
@@ -23,14 +23,14 @@ class Upsampler2 {
   void reset() { *this = Upsampler2(); }
 
  private:
-  static constexpr std::size_t history = 80; // low-rate samples that the next output still needs
-  static constexpr std::size_t chunk = 512;
-  std::array<std::int16_t, history + chunk + 2> buffer_{};
+  static constexpr std::size_t kHistory = 80; // low-rate samples that the next output still needs
+  static constexpr std::size_t kChunk = 512;
+  std::array<std::int16_t, kHistory + kChunk + 2> buffer_{};
 };
 
 class Downsampler2 {
  public:
-  static constexpr std::size_t delay = 40; // output samples
+  static constexpr std::size_t kDelay = 40; // output samples
 
   // Output i comes with input 2 * i: n samples in all give n / 2 out, rounded up. Writes at most (in.size() +
   // 1) / 2 to `out`, which may not overlap, and returns how many.
@@ -39,9 +39,9 @@ class Downsampler2 {
   void reset() { *this = Downsampler2(); }
 
  private:
-  static constexpr std::size_t history = 160;
-  static constexpr std::size_t chunk = 1024;
-  std::array<std::int16_t, history + chunk + 2> buffer_{};
+  static constexpr std::size_t kHistory = 160;
+  static constexpr std::size_t kChunk = 1024;
+  std::array<std::int16_t, kHistory + kChunk + 2> buffer_{};
   bool odd_ = false; // an odd number of samples so far: the next one gives no output
 };
 

@@ -44,14 +44,14 @@ struct Sums512 {
 
 template <std::size_t g, std::size_t vectors>
 TALKY_AVX512 TALKY_INLINE void add_group(const std::int16_t* window, Sums512<vectors>& total) {
-  constexpr PhaseGroup group = phases.groups[g];
+  constexpr PhaseGroup kGroup = kPhases.groups[g];
   Sums512<vectors> sum;
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
     sum.even0[v] = sum.even1[v] = sum.odd0[v] = sum.odd1[v] = _mm512_setzero_si512();
   }
-  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
-    const __m512i even_taps = _mm512_set1_epi32(phases.taps[i].even);
-    const __m512i odd_taps = _mm512_set1_epi32(phases.taps[i].odd);
+  TALKY_UNROLL_2 for (std::size_t i = kGroup.begin; i < kGroup.end; ++i) {
+    const __m512i even_taps = _mm512_set1_epi32(kPhases.taps[i].even);
+    const __m512i odd_taps = _mm512_set1_epi32(kPhases.taps[i].odd);
     TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
       const __m512i x0 = load512(window + 2 * i + 32 * v);
       const __m512i x1 = load512(window + 2 * i + 32 * v + 1);
@@ -62,22 +62,22 @@ TALKY_AVX512 TALKY_INLINE void add_group(const std::int16_t* window, Sums512<vec
     }
   }
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
-    total.even0[v] = _mm512_add_epi32(total.even0[v], _mm512_srai_epi32(sum.even0[v], group.even_shift));
-    total.even1[v] = _mm512_add_epi32(total.even1[v], _mm512_srai_epi32(sum.even1[v], group.even_shift));
-    total.odd0[v] = _mm512_add_epi32(total.odd0[v], _mm512_srai_epi32(sum.odd0[v], group.odd_shift));
-    total.odd1[v] = _mm512_add_epi32(total.odd1[v], _mm512_srai_epi32(sum.odd1[v], group.odd_shift));
+    total.even0[v] = _mm512_add_epi32(total.even0[v], _mm512_srai_epi32(sum.even0[v], kGroup.even_shift));
+    total.even1[v] = _mm512_add_epi32(total.even1[v], _mm512_srai_epi32(sum.even1[v], kGroup.even_shift));
+    total.odd0[v] = _mm512_add_epi32(total.odd0[v], _mm512_srai_epi32(sum.odd0[v], kGroup.odd_shift));
+    total.odd1[v] = _mm512_add_epi32(total.odd1[v], _mm512_srai_epi32(sum.odd1[v], kGroup.odd_shift));
   }
-  if constexpr (g + 1 < phases.group_count) add_group<g + 1, vectors>(window, total);
+  if constexpr (g + 1 < kPhases.group_count) add_group<g + 1, vectors>(window, total);
 }
 
 TALKY_AVX512 TALKY_INLINE __m512i packed(__m512i a, __m512i b) {
-  return _mm512_packs_epi32(_mm512_srai_epi32(a, sum_bits), _mm512_srai_epi32(b, sum_bits));
+  return _mm512_packs_epi32(_mm512_srai_epi32(a, kSumBits), _mm512_srai_epi32(b, kSumBits));
 }
 
 // 32 * vectors input samples to twice as many.
 template <std::size_t vectors>
 TALKY_AVX512 void up_vectors(const std::int16_t* window, std::int16_t* out) {
-  const __m512i half = _mm512_set1_epi32(1 << (sum_bits - 1));
+  const __m512i half = _mm512_set1_epi32(1 << (kSumBits - 1));
   Sums512<vectors> total;
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
     total.even0[v] = total.even1[v] = total.odd0[v] = total.odd1[v] = half;
@@ -100,21 +100,21 @@ TALKY_AVX512 void up_vectors(const std::int16_t* window, std::int16_t* out) {
 
 template <std::size_t g, std::size_t vectors>
 TALKY_AVX512 TALKY_INLINE void add_group(const std::int16_t* window, __m512i (&total)[vectors]) {
-  constexpr Group group = whole.groups[g];
+  constexpr Group kGroup = kWhole.groups[g];
   __m512i sum[vectors];
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
     sum[v] = _mm512_setzero_si512();
   }
-  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
-    const __m512i pair = _mm512_set1_epi32(whole_taps[i]);
+  TALKY_UNROLL_2 for (std::size_t i = kGroup.begin; i < kGroup.end; ++i) {
+    const __m512i pair = _mm512_set1_epi32(kWholeTaps[i]);
     TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
       sum[v] = _mm512_dpwssd_epi32(sum[v], load512(window + 2 * i + 32 * v), pair);
     }
   }
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
-    total[v] = _mm512_add_epi32(total[v], _mm512_srai_epi32(sum[v], group.shift));
+    total[v] = _mm512_add_epi32(total[v], _mm512_srai_epi32(sum[v], kGroup.shift));
   }
-  if constexpr (g + 1 < whole.group_count) add_group<g + 1, vectors>(window, total);
+  if constexpr (g + 1 < kWhole.group_count) add_group<g + 1, vectors>(window, total);
 }
 
 // 32 * vectors input samples to half as many; an even number of vectors.
@@ -122,13 +122,13 @@ template <std::size_t vectors>
 TALKY_AVX512 void down_vectors(const std::int16_t* window, std::int16_t* out) {
   __m512i total[vectors];
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; ++v) {
-    total[v] = _mm512_set1_epi32(1 << sum_bits);
+    total[v] = _mm512_set1_epi32(1 << kSumBits);
   }
   add_group<0, vectors>(window, total);
   const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
   TALKY_UNROLL_ALL for (std::size_t v = 0; v < vectors; v += 2) {
-    const __m512i both = _mm512_packs_epi32(_mm512_srai_epi32(total[v], sum_bits + 1),
-                                            _mm512_srai_epi32(total[v + 1], sum_bits + 1));
+    const __m512i both = _mm512_packs_epi32(_mm512_srai_epi32(total[v], kSumBits + 1),
+                                            _mm512_srai_epi32(total[v + 1], kSumBits + 1));
     store512(out + 16 * v, _mm512_permutexvar_epi64(order, both));
   }
 }
@@ -161,7 +161,7 @@ TALKY_AVX512 void down_avx512(const std::int16_t* window, std::size_t count, std
 
 } // namespace
 
-extern const Kernels avx512_kernels{"avx512", up_avx512, down_avx512};
+extern const Kernels kAvx512Kernels{"avx512", up_avx512, down_avx512};
 
 } // namespace talky::audio::half_rate
 #endif

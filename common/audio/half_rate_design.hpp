@@ -18,16 +18,16 @@
 
 namespace talky::audio::half_rate {
 
-inline constexpr std::size_t taps = 161;
-inline constexpr std::size_t centre = taps / 2;
+inline constexpr std::size_t kTaps = 161;
+inline constexpr std::size_t kCentre = kTaps / 2;
 
-constexpr double pi = 3.14159265358979323846;
+constexpr double kPi = 3.14159265358979323846;
 
 // <cmath> is not constexpr in C++20; these are exact to the last bits of a double over the arguments used
 // here.
 constexpr double sine(double x) {
-  const double turns = x / (2 * pi);
-  x -= 2 * pi * static_cast<double>(static_cast<long long>(turns < 0 ? turns - 0.5 : turns + 0.5));
+  const double turns = x / (2 * kPi);
+  x -= 2 * kPi * static_cast<double>(static_cast<long long>(turns < 0 ? turns - 0.5 : turns + 0.5));
   double term = x;
   double sum = x;
   for (int n = 1; n < 20; ++n) {
@@ -48,17 +48,17 @@ constexpr double bessel_i0_of_root(double squared) { // I0(sqrt(squared)): needs
 }
 
 // At the high rate, with a gain of 2 (1 for each phase).
-constexpr std::array<double, taps> design() {
-  constexpr double cutoff = 3820.0 / 16000.0;
-  constexpr double beta = 0.1102 * (88.0 - 8.7); // Kaiser's formula for an attenuation of 88 dB
-  std::array<double, taps> h{};
+constexpr std::array<double, kTaps> design() {
+  constexpr double kCutoff = 3820.0 / 16000.0;
+  constexpr double kBeta = 0.1102 * (88.0 - 8.7); // Kaiser's formula for an attenuation of 88 dB
+  std::array<double, kTaps> h{};
   double sum = 0;
-  for (std::size_t k = 0; k < taps; ++k) {
-    const double n = static_cast<double>(k) - static_cast<double>(centre);
-    const double position = n / static_cast<double>(centre);
+  for (std::size_t k = 0; k < kTaps; ++k) {
+    const double n = static_cast<double>(k) - static_cast<double>(kCentre);
+    const double position = n / static_cast<double>(kCentre);
     const double window =
-        bessel_i0_of_root(beta * beta * (1 - position * position)) / bessel_i0_of_root(beta * beta);
-    h[k] = window * (k == centre ? 2 * cutoff : sine(2 * pi * cutoff * n) / (pi * n));
+        bessel_i0_of_root(kBeta * kBeta * (1 - position * position)) / bessel_i0_of_root(kBeta * kBeta);
+    h[k] = window * (k == kCentre ? 2 * kCutoff : sine(2 * kPi * kCutoff * n) / (kPi * n));
     sum += h[k];
   }
   for (double& tap : h)
@@ -80,7 +80,7 @@ struct Group {
   std::uint8_t shift = 0;
 };
 
-inline constexpr int sum_bits = 14;
+inline constexpr int kSumBits = 14;
 
 template <std::size_t pairs>
 struct Filter {
@@ -105,7 +105,7 @@ constexpr Filter<pairs> quantise(const std::array<double, 2 * pairs>& h) {
   for (std::size_t i = 0; i < pairs; ++i) {
     const bool small = magnitude(h[2 * i]) < 0.2499 && magnitude(h[2 * i + 1]) < 0.2499;
     const int bits = small ? 17 : 15;
-    const auto shift = static_cast<std::uint8_t>(bits - sum_bits);
+    const auto shift = static_cast<std::uint8_t>(bits - kSumBits);
     Pair& pair = filter.taps[i];
     pair.first = rounded(h[2 * i] * (1 << bits));
     pair.second = rounded(h[2 * i + 1] * (1 << bits));
@@ -126,23 +126,23 @@ constexpr Filter<pairs> quantise(const std::array<double, 2 * pairs>& h) {
 
 // The phases of the interpolator, as they meet a window of 81 low-rate samples, oldest first: the even phase
 // has 81 taps, the odd one 80, which miss the oldest sample. The last tap of each is padding.
-inline constexpr std::size_t phase_pairs = (centre + 2) / 2;
-inline constexpr std::size_t whole_pairs = (taps + 1) / 2;
+inline constexpr std::size_t kPhasePairs = (kCentre + 2) / 2;
+inline constexpr std::size_t kWholePairs = (kTaps + 1) / 2;
 
-constexpr Filter<phase_pairs> make_phase(std::size_t odd) {
+constexpr Filter<kPhasePairs> make_phase(std::size_t odd) {
   const auto h = design();
-  std::array<double, 2 * phase_pairs> phase{};
-  for (std::size_t t = odd; t <= centre; ++t)
-    phase[t] = h[2 * (centre - t) + odd];
-  return quantise<phase_pairs>(phase);
+  std::array<double, 2 * kPhasePairs> phase{};
+  for (std::size_t t = odd; t <= kCentre; ++t)
+    phase[t] = h[2 * (kCentre - t) + odd];
+  return quantise<kPhasePairs>(phase);
 }
 
-constexpr Filter<whole_pairs> make_whole() {
+constexpr Filter<kWholePairs> make_whole() {
   const auto h = design();
-  std::array<double, 2 * whole_pairs> padded{};
-  for (std::size_t k = 0; k < taps; ++k)
-    padded[k] = h[taps - 1 - k];
-  return quantise<whole_pairs>(padded);
+  std::array<double, 2 * kWholePairs> padded{};
+  for (std::size_t k = 0; k < kTaps; ++k)
+    padded[k] = h[kTaps - 1 - k];
+  return quantise<kWholePairs>(padded);
 }
 
 // Both phases under one set of groups, so that they share the loads of the samples. What is shifted and added
@@ -155,7 +155,7 @@ struct PhaseGroup {
   std::uint8_t even_shift, odd_shift;
 };
 struct Phases {
-  std::array<PhasePair, phase_pairs> taps{};
+  std::array<PhasePair, kPhasePairs> taps{};
   std::array<PhaseGroup, 32> groups{};
   std::size_t group_count = 0;
 };
@@ -169,9 +169,9 @@ constexpr std::uint8_t shift_at(std::span<const Group> groups, std::size_t pair,
   return 0;
 }
 
-constexpr Phases join_phases(const Filter<phase_pairs>& even, const Filter<phase_pairs>& odd) {
+constexpr Phases join_phases(const Filter<kPhasePairs>& even, const Filter<kPhasePairs>& odd) {
   Phases joined;
-  for (std::size_t i = 0; i < phase_pairs; ++i) {
+  for (std::size_t i = 0; i < kPhasePairs; ++i) {
     joined.taps[i] = PhasePair{std::bit_cast<int>(even.taps[i]), std::bit_cast<int>(odd.taps[i])};
     bool starts = false;
     const auto even_shift = shift_at(even.used_groups(), i, starts);
@@ -184,10 +184,10 @@ constexpr Phases join_phases(const Filter<phase_pairs>& even, const Filter<phase
   return joined;
 }
 
-inline constexpr auto even_phase = make_phase(0);
-inline constexpr auto odd_phase = make_phase(1);
-inline constexpr auto whole = make_whole();
-inline constexpr Phases phases = join_phases(even_phase, odd_phase);
-inline constexpr auto whole_taps = std::bit_cast<std::array<int, whole_pairs>>(whole.taps);
+inline constexpr auto kEvenPhase = make_phase(0);
+inline constexpr auto kOddPhase = make_phase(1);
+inline constexpr auto kWhole = make_whole();
+inline constexpr Phases kPhases = join_phases(kEvenPhase, kOddPhase);
+inline constexpr auto kWholeTaps = std::bit_cast<std::array<int, kWholePairs>>(kWhole.taps);
 
 } // namespace talky::audio::half_rate

@@ -22,9 +22,9 @@ void down(const std::int16_t* window, std::size_t count, std::int16_t* out);
 } // namespace scalar
 
 #if defined(__x86_64__)
-extern const Kernels sse2_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels avx512_kernels; // F, BW, VNNI
+extern const Kernels kSse2Kernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels; // F, BW, VNNI
 #endif
 
 // What this machine can run, the fastest last.

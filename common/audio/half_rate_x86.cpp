@@ -38,35 +38,35 @@ struct Sums {
 
 template <std::size_t g>
 TALKY_INLINE void add_group(const std::int16_t* window, Sums& total) {
-  constexpr PhaseGroup group = phases.groups[g];
+  constexpr PhaseGroup kGroup = kPhases.groups[g];
   const __m128i zero = _mm_setzero_si128();
   Sums sum{zero, zero, zero, zero};
-  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
+  TALKY_UNROLL_2 for (std::size_t i = kGroup.begin; i < kGroup.end; ++i) {
     const __m128i x0 = load(window + 2 * i);
     const __m128i x1 = load(window + 2 * i + 1);
-    const __m128i even_taps = _mm_set1_epi32(phases.taps[i].even);
-    const __m128i odd_taps = _mm_set1_epi32(phases.taps[i].odd);
+    const __m128i even_taps = _mm_set1_epi32(kPhases.taps[i].even);
+    const __m128i odd_taps = _mm_set1_epi32(kPhases.taps[i].odd);
     sum.even0 = _mm_add_epi32(sum.even0, _mm_madd_epi16(x0, even_taps));
     sum.even1 = _mm_add_epi32(sum.even1, _mm_madd_epi16(x1, even_taps));
     sum.odd0 = _mm_add_epi32(sum.odd0, _mm_madd_epi16(x0, odd_taps));
     sum.odd1 = _mm_add_epi32(sum.odd1, _mm_madd_epi16(x1, odd_taps));
   }
-  total.even0 = _mm_add_epi32(total.even0, _mm_srai_epi32(sum.even0, group.even_shift));
-  total.even1 = _mm_add_epi32(total.even1, _mm_srai_epi32(sum.even1, group.even_shift));
-  total.odd0 = _mm_add_epi32(total.odd0, _mm_srai_epi32(sum.odd0, group.odd_shift));
-  total.odd1 = _mm_add_epi32(total.odd1, _mm_srai_epi32(sum.odd1, group.odd_shift));
-  if constexpr (g + 1 < phases.group_count) add_group<g + 1>(window, total);
+  total.even0 = _mm_add_epi32(total.even0, _mm_srai_epi32(sum.even0, kGroup.even_shift));
+  total.even1 = _mm_add_epi32(total.even1, _mm_srai_epi32(sum.even1, kGroup.even_shift));
+  total.odd0 = _mm_add_epi32(total.odd0, _mm_srai_epi32(sum.odd0, kGroup.odd_shift));
+  total.odd1 = _mm_add_epi32(total.odd1, _mm_srai_epi32(sum.odd1, kGroup.odd_shift));
+  if constexpr (g + 1 < kPhases.group_count) add_group<g + 1>(window, total);
 }
 
 // Eight input samples to sixteen.
 void up8(const std::int16_t* window, std::int16_t* out) {
-  const __m128i half = _mm_set1_epi32(1 << (sum_bits - 1));
+  const __m128i half = _mm_set1_epi32(1 << (kSumBits - 1));
   Sums total{half, half, half, half};
   add_group<0>(window, total);
   const __m128i evens =
-      _mm_packs_epi32(_mm_srai_epi32(total.even0, sum_bits), _mm_srai_epi32(total.even1, sum_bits));
+      _mm_packs_epi32(_mm_srai_epi32(total.even0, kSumBits), _mm_srai_epi32(total.even1, kSumBits));
   const __m128i odds =
-      _mm_packs_epi32(_mm_srai_epi32(total.odd0, sum_bits), _mm_srai_epi32(total.odd1, sum_bits));
+      _mm_packs_epi32(_mm_srai_epi32(total.odd0, kSumBits), _mm_srai_epi32(total.odd1, kSumBits));
   const __m128i from_even = _mm_unpacklo_epi16(evens, odds); // output pairs of windows 0 2 4 6
   const __m128i from_odd = _mm_unpackhi_epi16(evens, odds);  // of 1 3 5 7
   store(out, _mm_unpacklo_epi32(from_even, from_odd));
@@ -75,28 +75,28 @@ void up8(const std::int16_t* window, std::int16_t* out) {
 
 template <std::size_t g>
 TALKY_INLINE void add_group(const std::int16_t* window, __m128i (&total)[4]) {
-  constexpr Group group = whole.groups[g];
+  constexpr Group kGroup = kWhole.groups[g];
   const __m128i zero = _mm_setzero_si128();
   __m128i sum[4] = {zero, zero, zero, zero};
-  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
-    const __m128i pair = _mm_set1_epi32(whole_taps[i]);
+  TALKY_UNROLL_2 for (std::size_t i = kGroup.begin; i < kGroup.end; ++i) {
+    const __m128i pair = _mm_set1_epi32(kWholeTaps[i]);
     TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
       sum[v] = _mm_add_epi32(sum[v], _mm_madd_epi16(load(window + 2 * i + 8 * v), pair));
     }
   }
   TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
-    total[v] = _mm_add_epi32(total[v], _mm_srai_epi32(sum[v], group.shift));
+    total[v] = _mm_add_epi32(total[v], _mm_srai_epi32(sum[v], kGroup.shift));
   }
-  if constexpr (g + 1 < whole.group_count) add_group<g + 1>(window, total);
+  if constexpr (g + 1 < kWhole.group_count) add_group<g + 1>(window, total);
 }
 
 // Thirty-two input samples to sixteen.
 void down16(const std::int16_t* window, std::int16_t* out) {
-  const __m128i half = _mm_set1_epi32(1 << sum_bits);
+  const __m128i half = _mm_set1_epi32(1 << kSumBits);
   __m128i total[4] = {half, half, half, half};
   add_group<0>(window, total);
   for (__m128i& t : total)
-    t = _mm_srai_epi32(t, sum_bits + 1);
+    t = _mm_srai_epi32(t, kSumBits + 1);
   store(out, _mm_packs_epi32(total[0], total[1]));
   store(out + 8, _mm_packs_epi32(total[2], total[3]));
 }
@@ -128,34 +128,34 @@ struct Sums256 {
 
 template <std::size_t g>
 TALKY_AVX2 TALKY_INLINE void add_group256(const std::int16_t* window, Sums256& total) {
-  constexpr PhaseGroup group = phases.groups[g];
+  constexpr PhaseGroup kGroup = kPhases.groups[g];
   const __m256i zero = _mm256_setzero_si256();
   Sums256 sum{zero, zero, zero, zero};
-  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
+  TALKY_UNROLL_2 for (std::size_t i = kGroup.begin; i < kGroup.end; ++i) {
     const __m256i x0 = load256(window + 2 * i);
     const __m256i x1 = load256(window + 2 * i + 1);
-    const __m256i even_taps = _mm256_set1_epi32(phases.taps[i].even);
-    const __m256i odd_taps = _mm256_set1_epi32(phases.taps[i].odd);
+    const __m256i even_taps = _mm256_set1_epi32(kPhases.taps[i].even);
+    const __m256i odd_taps = _mm256_set1_epi32(kPhases.taps[i].odd);
     sum.even0 = _mm256_add_epi32(sum.even0, _mm256_madd_epi16(x0, even_taps));
     sum.even1 = _mm256_add_epi32(sum.even1, _mm256_madd_epi16(x1, even_taps));
     sum.odd0 = _mm256_add_epi32(sum.odd0, _mm256_madd_epi16(x0, odd_taps));
     sum.odd1 = _mm256_add_epi32(sum.odd1, _mm256_madd_epi16(x1, odd_taps));
   }
-  total.even0 = _mm256_add_epi32(total.even0, _mm256_srai_epi32(sum.even0, group.even_shift));
-  total.even1 = _mm256_add_epi32(total.even1, _mm256_srai_epi32(sum.even1, group.even_shift));
-  total.odd0 = _mm256_add_epi32(total.odd0, _mm256_srai_epi32(sum.odd0, group.odd_shift));
-  total.odd1 = _mm256_add_epi32(total.odd1, _mm256_srai_epi32(sum.odd1, group.odd_shift));
-  if constexpr (g + 1 < phases.group_count) add_group256<g + 1>(window, total);
+  total.even0 = _mm256_add_epi32(total.even0, _mm256_srai_epi32(sum.even0, kGroup.even_shift));
+  total.even1 = _mm256_add_epi32(total.even1, _mm256_srai_epi32(sum.even1, kGroup.even_shift));
+  total.odd0 = _mm256_add_epi32(total.odd0, _mm256_srai_epi32(sum.odd0, kGroup.odd_shift));
+  total.odd1 = _mm256_add_epi32(total.odd1, _mm256_srai_epi32(sum.odd1, kGroup.odd_shift));
+  if constexpr (g + 1 < kPhases.group_count) add_group256<g + 1>(window, total);
 }
 
 TALKY_AVX2 void up16(const std::int16_t* window, std::int16_t* out) {
-  const __m256i half = _mm256_set1_epi32(1 << (sum_bits - 1));
+  const __m256i half = _mm256_set1_epi32(1 << (kSumBits - 1));
   Sums256 total{half, half, half, half};
   add_group256<0>(window, total);
   const __m256i evens =
-      _mm256_packs_epi32(_mm256_srai_epi32(total.even0, sum_bits), _mm256_srai_epi32(total.even1, sum_bits));
+      _mm256_packs_epi32(_mm256_srai_epi32(total.even0, kSumBits), _mm256_srai_epi32(total.even1, kSumBits));
   const __m256i odds =
-      _mm256_packs_epi32(_mm256_srai_epi32(total.odd0, sum_bits), _mm256_srai_epi32(total.odd1, sum_bits));
+      _mm256_packs_epi32(_mm256_srai_epi32(total.odd0, kSumBits), _mm256_srai_epi32(total.odd1, kSumBits));
   // As in up8, within each half; then the halves are put in order.
   const __m256i from_even = _mm256_unpacklo_epi16(evens, odds);
   const __m256i from_odd = _mm256_unpackhi_epi16(evens, odds);
@@ -167,27 +167,27 @@ TALKY_AVX2 void up16(const std::int16_t* window, std::int16_t* out) {
 
 template <std::size_t g>
 TALKY_AVX2 TALKY_INLINE void add_group256(const std::int16_t* window, __m256i (&total)[4]) {
-  constexpr Group group = whole.groups[g];
+  constexpr Group kGroup = kWhole.groups[g];
   const __m256i zero = _mm256_setzero_si256();
   __m256i sum[4] = {zero, zero, zero, zero};
-  TALKY_UNROLL_2 for (std::size_t i = group.begin; i < group.end; ++i) {
-    const __m256i pair = _mm256_set1_epi32(whole_taps[i]);
+  TALKY_UNROLL_2 for (std::size_t i = kGroup.begin; i < kGroup.end; ++i) {
+    const __m256i pair = _mm256_set1_epi32(kWholeTaps[i]);
     TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
       sum[v] = _mm256_add_epi32(sum[v], _mm256_madd_epi16(load256(window + 2 * i + 16 * v), pair));
     }
   }
   TALKY_UNROLL_4 for (std::size_t v = 0; v < 4; ++v) {
-    total[v] = _mm256_add_epi32(total[v], _mm256_srai_epi32(sum[v], group.shift));
+    total[v] = _mm256_add_epi32(total[v], _mm256_srai_epi32(sum[v], kGroup.shift));
   }
-  if constexpr (g + 1 < whole.group_count) add_group256<g + 1>(window, total);
+  if constexpr (g + 1 < kWhole.group_count) add_group256<g + 1>(window, total);
 }
 
 TALKY_AVX2 void down32(const std::int16_t* window, std::int16_t* out) {
-  const __m256i half = _mm256_set1_epi32(1 << sum_bits);
+  const __m256i half = _mm256_set1_epi32(1 << kSumBits);
   __m256i total[4] = {half, half, half, half};
   add_group256<0>(window, total);
   for (__m256i& t : total)
-    t = _mm256_srai_epi32(t, sum_bits + 1);
+    t = _mm256_srai_epi32(t, kSumBits + 1);
   store256(out, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[0], total[1]), 0xd8));
   store256(out + 16, _mm256_permute4x64_epi64(_mm256_packs_epi32(total[2], total[3]), 0xd8));
 }
@@ -206,8 +206,8 @@ TALKY_AVX2 void down_avx2(const std::int16_t* window, std::size_t count, std::in
 
 } // namespace
 
-extern const Kernels sse2_kernels{"sse2", up_sse2, down_sse2};
-extern const Kernels avx2_kernels{"avx2", up_avx2, down_avx2};
+extern const Kernels kSse2Kernels{"sse2", up_sse2, down_sse2};
+extern const Kernels kAvx2Kernels{"avx2", up_avx2, down_avx2};
 
 } // namespace talky::audio::half_rate
 #endif

@@ -15,7 +15,7 @@ constexpr std::size_t kStretch = 4096;
 } // namespace
 
 double to_dbfs(double amplitude) {
-  return amplitude > 1e-6 ? 20.0 * std::log10(amplitude) : silence_dbfs;
+  return amplitude > 1e-6 ? 20.0 * std::log10(amplitude) : kSilenceDbfs;
 }
 
 double from_dbfs(double dbfs) {
@@ -59,7 +59,7 @@ void LevelMeter::add(std::span<const float> pcm) {
 }
 
 double LevelMeter::rms_dbfs() const {
-  return samples_ == 0 ? silence_dbfs : to_dbfs(std::sqrt(squares_ / static_cast<double>(samples_)));
+  return samples_ == 0 ? kSilenceDbfs : to_dbfs(std::sqrt(squares_ / static_cast<double>(samples_)));
 }
 
 double LevelMeter::peak_dbfs() const {

@@ -6,7 +6,7 @@
 
 namespace talky::audio {
 
-inline constexpr double silence_dbfs = -120.0; // what digital silence reads as, and the least of all levels
+inline constexpr double kSilenceDbfs = -120.0; // what digital silence reads as, and the least of all levels
 
 double to_dbfs(double amplitude); // of 1.0 = full scale
 double from_dbfs(double dbfs);    // 0 dBFS -> 1.0

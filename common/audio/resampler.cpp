@@ -79,10 +79,10 @@ struct Resampler::Impl {
     std::size_t samples = 0;
     if (const auto* up = std::get_if<Up>(&engine)) {
       for (std::size_t i = 0; i < up->size(); ++i)
-        samples = 2 * samples + Upsampler2::delay;
+        samples = 2 * samples + Upsampler2::kDelay;
     } else if (const auto* down = std::get_if<Down>(&engine)) {
       for (std::size_t i = 0; i < down->size(); ++i)
-        samples = samples / 2 + Downsampler2::delay;
+        samples = samples / 2 + Downsampler2::kDelay;
     } else if (const auto* speex = std::get_if<Speex>(&engine)) {
       samples = static_cast<std::size_t>(speex_resampler_get_output_latency(speex->get()));
     }
@@ -107,7 +107,7 @@ Resampler& Resampler::operator=(Resampler&&) noexcept = default;
 Resampler::~Resampler() = default;
 
 Result<Resampler> Resampler::create(std::uint32_t from, std::uint32_t to) {
-  if (std::min(from, to) < min_rate || std::max(from, to) > max_rate) {
+  if (std::min(from, to) < kMinRate || std::max(from, to) > kMaxRate) {
     return fail(Errc::unsupported, 0, "sample rates from 1,000 to 384,000 Hz");
   }
   auto impl = std::make_unique<Impl>();
@@ -132,9 +132,9 @@ void Resampler::process(std::span<const std::int16_t> in, std::vector<std::int16
 
 void Resampler::flush(std::vector<std::int16_t>& out) {
   const std::uint64_t total = (impl_->taken * impl_->to + impl_->from - 1) / impl_->from + impl_->delay();
-  constexpr std::array<std::int16_t, 64> silence{};
+  constexpr std::array<std::int16_t, 64> kSilence{};
   while (impl_->given < total)
-    impl_->process(silence, out);
+    impl_->process(kSilence, out);
   out.resize(out.size() - static_cast<std::size_t>(impl_->given - total));
   reset();
 }

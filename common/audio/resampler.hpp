@@ -18,10 +18,10 @@ namespace talky::audio {
 
 class Resampler {
  public:
-  static constexpr std::uint32_t min_rate = 1000;
-  static constexpr std::uint32_t max_rate = 384000;
+  static constexpr std::uint32_t kMinRate = 1000;
+  static constexpr std::uint32_t kMaxRate = 384000;
 
-  // Rates in Hz, min_rate to max_rate; equal rates copy. Fails with `unsupported` outside of that.
+  // Rates in Hz, kMinRate to kMaxRate; equal rates copy. Fails with `unsupported` outside of that.
   static Result<Resampler> create(std::uint32_t from, std::uint32_t to);
 
   Resampler(Resampler&&) noexcept;

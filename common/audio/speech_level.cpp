@@ -41,8 +41,8 @@ void SpeechLevelMeter::add(double sample) {
   if (twice_ < lower_ || twice_ >= upper_) {
     int exponent = 0; // twice_ is in [2^(exponent-1), 2^exponent)
     std::frexp(twice_, &exponent);
-    const int above = twice_ > 0 ? exponent + static_cast<int>(thresholds) : 0;
-    cross(static_cast<std::size_t>(std::clamp(above, 0, static_cast<int>(thresholds))));
+    const int above = twice_ > 0 ? exponent + static_cast<int>(kThresholds) : 0;
+    cross(static_cast<std::size_t>(std::clamp(above, 0, static_cast<int>(kThresholds))));
   }
   ++samples_;
 }
@@ -59,10 +59,10 @@ void SpeechLevelMeter::cross(std::size_t above) {
     time_[j].end = samples_ + hangover_;
   above_ = above;
   const auto threshold = [](std::size_t j) {
-    return std::ldexp(1.0, static_cast<int>(j) - static_cast<int>(thresholds));
+    return std::ldexp(1.0, static_cast<int>(j) - static_cast<int>(kThresholds));
   };
   lower_ = above == 0 ? 0.0 : threshold(above - 1);
-  upper_ = above == thresholds ? HUGE_VAL : threshold(above);
+  upper_ = above == kThresholds ? HUGE_VAL : threshold(above);
 }
 
 std::optional<SpeechLevel> SpeechLevelMeter::result() const {
@@ -70,14 +70,14 @@ std::optional<SpeechLevel> SpeechLevelMeter::result() const {
   const double long_term = power_db(squares_ / static_cast<double>(samples_));
   std::optional<double> level_before; // as the threshold before says it
   double excess_before = 0;
-  for (std::size_t j = 0; j < thresholds; ++j) {
+  for (std::size_t j = 0; j < kThresholds; ++j) {
     const Time& time = time_[j];
     const std::uint64_t end = j < above_ ? samples_ : std::min(time.end, samples_);
     const std::uint64_t active = time.before + end - time.start;
     if (active == 0) break;
     const double level = power_db(squares_ / static_cast<double>(active));
     const double threshold =
-        20.0 * std::log10(2.0) * (static_cast<double>(j) - static_cast<double>(thresholds));
+        20.0 * std::log10(2.0) * (static_cast<double>(j) - static_cast<double>(kThresholds));
     const double excess = level - threshold - kMarginDb;
     if (excess <= 0) {
       double active_level = level;

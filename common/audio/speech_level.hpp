@@ -35,7 +35,7 @@ class SpeechLevelMeter {
   std::optional<SpeechLevel> result() const;
 
  private:
-  static constexpr std::size_t thresholds = 23; // 2^-23 to 2^-1
+  static constexpr std::size_t kThresholds = 23; // 2^-23 to 2^-1
 
   // When the envelope was above one threshold, hangover included, in samples.
   struct Time {
@@ -51,9 +51,9 @@ class SpeechLevelMeter {
   double once_ = 0, twice_ = 0;
   double squares_ = 0;
   std::uint64_t samples_ = 0;
-  std::size_t above_ = 0;             // thresholds that the envelope has reached
-  double lower_ = 0, upper_ = 0;      // between which `above_` stays
-  std::array<Time, thresholds> time_; // of the lowest threshold first
+  std::size_t above_ = 0;              // thresholds that the envelope has reached
+  double lower_ = 0, upper_ = 0;       // between which `above_` stays
+  std::array<Time, kThresholds> time_; // of the lowest threshold first
 };
 
 } // namespace talky::audio

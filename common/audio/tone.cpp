@@ -68,12 +68,12 @@ void Noise::generate(std::span<std::int16_t> out) {
 }
 
 std::optional<DtmfPair> dtmf_pair(char digit) {
-  constexpr std::string_view keys = "123a456b789c*0#d"; // row by row
-  constexpr std::array low{697.0, 770.0, 852.0, 941.0};
-  constexpr std::array high{1209.0, 1336.0, 1477.0, 1633.0};
-  const std::size_t key = keys.find(ascii::to_lower(digit));
+  constexpr std::string_view kEys = "123a456b789c*0#d"; // row by row
+  constexpr std::array kLow{697.0, 770.0, 852.0, 941.0};
+  constexpr std::array kHigh{1209.0, 1336.0, 1477.0, 1633.0};
+  const std::size_t key = kEys.find(ascii::to_lower(digit));
   if (key == std::string_view::npos) return std::nullopt;
-  return DtmfPair{low[key / 4], high[key % 4]};
+  return DtmfPair{kLow[key / 4], kHigh[key % 4]};
 }
 
 Result<std::vector<std::int16_t>> dtmf(std::string_view digits, std::uint32_t rate, DtmfTiming timing) {

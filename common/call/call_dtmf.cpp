@@ -44,8 +44,8 @@ void CallDtmf::receive_info(sip::TransactionId id, const sip::Incoming& request,
 }
 
 Result<> CallDtmf::send(std::string_view digits, Duration length, Time now) {
-  constexpr std::string_view keys = "0123456789*#ABCDabcd";
-  const std::size_t bad = digits.find_first_not_of(keys);
+  constexpr std::string_view kEys = "0123456789*#ABCDabcd";
+  const std::size_t bad = digits.find_first_not_of(kEys);
   if (bad != std::string_view::npos && digits[bad] != ',') return fail(Errc::malformed, bad, "0-9 * # A-D");
   if (digits_.size() + digits.size() > kMaxWaiting)
     return fail(Errc::too_large, 0, "at most 256 digits waiting");

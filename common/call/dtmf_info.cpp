@@ -9,14 +9,14 @@ namespace talky::call {
 namespace {
 
 std::optional<char> to_digit(std::string_view signal) {
-  constexpr std::string_view keys = "0123456789*#ABCD";
+  constexpr std::string_view kEys = "0123456789*#ABCD";
   if (signal.size() == 1) {
     const char c =
         signal[0] >= 'a' && signal[0] <= 'd' ? static_cast<char>(signal[0] - 'a' + 'A') : signal[0];
-    return keys.find(c) != std::string_view::npos ? std::optional(c) : std::nullopt;
+    return kEys.find(c) != std::string_view::npos ? std::optional(c) : std::nullopt;
   }
   const auto number = ascii::to_number<std::uint8_t>(signal);
-  return number && *number < keys.size() ? std::optional(keys[*number]) : std::nullopt;
+  return number && *number < kEys.size() ? std::optional(kEys[*number]) : std::nullopt;
 }
 
 } // namespace

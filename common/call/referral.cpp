@@ -144,7 +144,7 @@ std::optional<Bye> Referral::notify(Time now) {
       .header(sip::HeaderId::subscription_state, state)
       .header(sip::HeaderId::allow, allow(signalling_.config()))
       .header(sip::HeaderId::supported, supported(signalling_.config()));
-  followed.notify = signalling_.request(std::move(notify), sip::Method::notify, sip::sipfrag_type,
+  followed.notify = signalling_.request(std::move(notify), sip::Method::notify, sip::kSipfragType,
                                         sip::make_sipfrag(followed.status), now);
   return std::nullopt;
 }

@@ -10,7 +10,7 @@
 namespace talky::call {
 namespace {
 
-constexpr std::uint32_t longest = 3600; // seconds
+constexpr std::uint32_t kLongest = 3600; // seconds
 
 std::string xml_escape(std::string_view text) {
   std::string out;
@@ -71,7 +71,7 @@ SubscriptionAnswer answer_subscribe(const sip::Incoming& request, std::string_vi
   if (status != 200) return {response.build(), std::nullopt};
 
   const std::uint32_t expires =
-      std::min(sip::parse_delta_seconds(view.value(sip::HeaderId::expires)).value_or(longest), longest);
+      std::min(sip::parse_delta_seconds(view.value(sip::HeaderId::expires)).value_or(kLongest), kLongest);
   const std::string own_contact = sip::contact_for(request.flow(), "");
   response.header(sip::HeaderId::expires, expires).header(sip::HeaderId::contact, own_contact);
 

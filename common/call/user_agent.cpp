@@ -64,11 +64,11 @@ constexpr std::array kKnownFields = {sip::HeaderId::via,
                                      sip::HeaderId::allow_events};
 
 Headers other_headers(const sip::MessageView& view) {
-  constexpr std::size_t most = 64;
+  constexpr std::size_t kMost = 64;
   Headers headers;
   for (const sip::Header& header : view.headers()) {
     if (std::find(kKnownFields.begin(), kKnownFields.end(), header.id) != kKnownFields.end()) continue;
-    if (headers.size() == most) break;
+    if (headers.size() == kMost) break;
     const std::string_view name = header.id == sip::HeaderId::other ? header.name : sip::to_string(header.id);
     headers.emplace_back(name, sip::unfold(header.value));
   }

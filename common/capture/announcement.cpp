@@ -18,19 +18,19 @@ constexpr std::size_t kMaxMedia = 32, kMaxReceivers = 10'000;
 std::string_view announced_in(Bytes message) {
   if (message.size() < 8) return {};
   const auto flags = std::to_integer<unsigned>(message[0]);
-  constexpr unsigned version = 0x20, ipv6 = 0x10, deletion = 0x04, encrypted = 0x02, compressed = 0x01;
-  if ((flags & 0xe0U) != version || (flags & (deletion | encrypted | compressed)) != 0) return {};
-  const std::size_t head = ((flags & ipv6) != 0 ? 20U : 8U) + 4 * std::to_integer<std::size_t>(message[1]);
+  constexpr unsigned kVersion = 0x20, kIpv6 = 0x10, kDeletion = 0x04, kEncrypted = 0x02, kCompressed = 0x01;
+  if ((flags & 0xe0U) != kVersion || (flags & (kDeletion | kEncrypted | kCompressed)) != 0) return {};
+  const std::size_t head = ((flags & kIpv6) != 0 ? 20U : 8U) + 4 * std::to_integer<std::size_t>(message[1]);
   if (message.size() <= head) return {};
   std::string_view text = as_text(message.subspan(head));
-  constexpr std::string_view type("application/sdp\0", 16);
-  if (text.starts_with(type)) text.remove_prefix(type.size());
+  constexpr std::string_view kType("application/sdp\0", 16);
+  if (text.starts_with(kType)) text.remove_prefix(kType.size());
   return text.starts_with("v=0") ? text : std::string_view{};
 }
 
 // The SDP behind the lines of another protocol, as in MGCP (RFC 3435) and Megaco (RFC 3525).
 std::string_view described_in(Bytes message) {
-  constexpr std::string_view start = "v=0", audio = "m=audio ";
+  constexpr std::string_view kStart = "v=0", kAudio = "m=audio ";
   const bool letters =
       message.size() >= 4 && std::all_of(message.begin(), message.begin() + 4, [](std::byte b) {
         const auto c = std::to_integer<unsigned char>(b);
@@ -38,9 +38,9 @@ std::string_view described_in(Bytes message) {
       });
   if (!letters) return {}; // which spares nearly all that is no text a search
   const std::string_view text = as_text(message);
-  const std::size_t at = text.find(start);
-  return at != std::string_view::npos && text.find(audio, at) != std::string_view::npos ? text.substr(at)
-                                                                                        : std::string_view{};
+  const std::size_t at = text.find(kStart);
+  return at != std::string_view::npos && text.find(kAudio, at) != std::string_view::npos ? text.substr(at)
+                                                                                         : std::string_view{};
 }
 
 } // namespace

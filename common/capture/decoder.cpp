@@ -259,7 +259,7 @@ class PhoneDecoder final : public StreamDecoder {
  public:
   explicit PhoneDecoder(const Stream& stream) : stream_(stream) {}
 
-  audio::Format format() const override { return {audio::bridge_rate, 1}; }
+  audio::Format format() const override { return {audio::kBridgeRate, 1}; }
   std::uint64_t left_out() const override { return left_out_; }
 
   void receive(const file::Segment& segment) override {
@@ -287,7 +287,7 @@ class PhoneDecoder final : public StreamDecoder {
   }
   bool produce(std::vector<std::int16_t>& out) override {
     if (heard_.empty()) return false;
-    const auto most = static_cast<std::ptrdiff_t>(std::min<std::size_t>(heard_.size(), audio::bridge_rate));
+    const auto most = static_cast<std::ptrdiff_t>(std::min<std::size_t>(heard_.size(), audio::kBridgeRate));
     out.insert(out.end(), heard_.begin(), heard_.begin() + most);
     heard_.erase(heard_.begin(), heard_.begin() + most);
     return true;

@@ -157,8 +157,8 @@ struct Flow {
 struct SrtpDecryptor::Impl {
   // The library has one state for the process, so there is one table of it too.
   static const Result<Library>& lib() {
-    static const Result<Library> library = Library::load();
-    return library;
+    static const Result<Library> kLibrary = Library::load();
+    return kLibrary;
   }
 
   void learn() {

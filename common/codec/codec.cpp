@@ -93,11 +93,11 @@ constexpr Entry l16_entry(std::optional<std::uint8_t> static_pt, std::uint32_t r
   return {{"L16", static_pt, rate, rate, channels, channels}, create<L16>};
 }
 
-constexpr std::array table{
+constexpr std::array kTable{
     Entry{{"PCMU", 0, 8000, 8000, 1, 1}, create<G711<g711::Law::mu>>},
     Entry{{"PCMA", 8, 8000, 8000, 1, 1}, create<G711<g711::Law::a>>},
     Entry{{"G722", 9, 8000, 16000, 1, 1}, g722::create},
-    Entry{{"opus", std::nullopt, opus::clock_rate, 16000, 1, 2}, opus::create},
+    Entry{{"opus", std::nullopt, opus::kClockRate, 16000, 1, 2}, opus::create},
     Entry{{"GSM", 3, 8000, 8000, 1, 1}, gsm::create},
     l16_entry(std::nullopt, 16000, 1),
     l16_entry(std::nullopt, 8000, 1),
@@ -113,7 +113,7 @@ constexpr std::array table{
 
 template <class Predicate>
 const Entry* first(Predicate matches) {
-  for (const Entry& entry : table) {
+  for (const Entry& entry : kTable) {
     if (matches(entry.info)) return &entry;
   }
   return nullptr;
@@ -122,7 +122,7 @@ const Entry* first(Predicate matches) {
 } // namespace
 
 std::span<const Entry> all() {
-  return table;
+  return kTable;
 }
 
 const Entry* find(std::string_view name, std::uint32_t clock_rate, std::uint8_t channels) {

@@ -19,8 +19,8 @@ constexpr std::array<std::int16_t, 256> decode_table() {
     table[code] = decode_one(static_cast<std::uint8_t>(code));
   return table;
 }
-constexpr auto mu_table = decode_table<&g711::decode_mu>();
-constexpr auto a_table = decode_table<&g711::decode_a>();
+constexpr auto kMuTable = decode_table<&g711::decode_mu>();
+constexpr auto kATable = decode_table<&g711::decode_a>();
 
 } // namespace
 
@@ -32,24 +32,24 @@ void encode_a(const std::int16_t* in, std::byte* out, std::size_t count) {
 }
 void decode_mu(const std::byte* in, std::int16_t* out, std::size_t count) {
   std::transform(in, in + count, out,
-                 [](std::byte code) { return mu_table[std::to_integer<std::size_t>(code)]; });
+                 [](std::byte code) { return kMuTable[std::to_integer<std::size_t>(code)]; });
 }
 void decode_a(const std::byte* in, std::int16_t* out, std::size_t count) {
   std::transform(in, in + count, out,
-                 [](std::byte code) { return a_table[std::to_integer<std::size_t>(code)]; });
+                 [](std::byte code) { return kATable[std::to_integer<std::size_t>(code)]; });
 }
 
 } // namespace scalar
 
 namespace {
 
-constexpr Kernels scalar_kernels{"scalar", scalar::encode_mu, scalar::encode_a, scalar::decode_mu,
+constexpr Kernels kScalarKernels{"scalar", scalar::encode_mu, scalar::encode_a, scalar::decode_mu,
                                  scalar::decode_a};
 
 // What this machine can run, the fastest last.
 struct Choice {
-  std::array<const Kernels*, 4> kernels{&scalar_kernels};
-  std::array<const char*, 4> names{scalar_kernels.name};
+  std::array<const Kernels*, 4> kernels{&kScalarKernels};
+  std::array<const char*, 4> names{kScalarKernels.name};
   std::size_t count = 1;
 
   void add(const Kernels& more) {
@@ -61,17 +61,17 @@ struct Choice {
 };
 
 const Choice& choice() {
-  static const Choice made = [] {
+  static const Choice kMade = [] {
     Choice c;
 #if defined(__x86_64__)
-    c.add(sse2_kernels); // part of the architecture
-    if (__builtin_cpu_supports("avx2") != 0) c.add(avx2_kernels);
+    c.add(kSse2Kernels); // part of the architecture
+    if (__builtin_cpu_supports("avx2") != 0) c.add(kAvx2Kernels);
     if (__builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0)
-      c.add(avx512_kernels);
+      c.add(kAvx512Kernels);
 #endif
     return c;
   }();
-  return made;
+  return kMade;
 }
 
 const Kernels* by_name(std::string_view name) {

@@ -24,8 +24,8 @@ void encode(Law law, std::span<const std::int16_t> in, std::span<std::byte> out)
 void decode(Law law, std::span<const std::byte> in, std::span<std::int16_t> out);
 
 // What a silent line sends: the code of sample 0.
-inline constexpr std::uint8_t mu_silence = 0xff;
-inline constexpr std::uint8_t a_silence = 0xd5;
+inline constexpr std::uint8_t kMuSilence = 0xff;
+inline constexpr std::uint8_t kASilence = 0xd5;
 
 // The names of the implementations that this machine can run ("scalar", "sse2", "avx2", "avx512"), the
 // fastest last. The block functions use the fastest; tests and benchmarks can ask for each.

@@ -108,15 +108,15 @@ TALKY_AVX512 void decode_avx512(const std::byte* in, std::int16_t* out, std::siz
   scalar_decode(in + i, out + i, count - i);
 }
 
-constexpr int invert_mu = 0xff;
-constexpr int invert_a = 0xd5;
+constexpr int kInvertMu = 0xff;
+constexpr int kInvertA = 0xd5;
 
 } // namespace
 
-extern const Kernels avx512_kernels{"avx512", encode_avx512<encode_mu32, scalar::encode_mu>,
+extern const Kernels kAvx512Kernels{"avx512", encode_avx512<encode_mu32, scalar::encode_mu>,
                                     encode_avx512<encode_a32, scalar::encode_a>,
-                                    decode_avx512<invert_mu, decode_mu32, scalar::decode_mu>,
-                                    decode_avx512<invert_a, decode_a32, scalar::decode_a>};
+                                    decode_avx512<kInvertMu, decode_mu32, scalar::decode_mu>,
+                                    decode_avx512<kInvertA, decode_a32, scalar::decode_a>};
 
 } // namespace talky::codec::g711
 #endif

@@ -23,9 +23,9 @@ void decode_a(const std::byte* in, std::int16_t* out, std::size_t count);
 } // namespace scalar
 
 #if defined(__x86_64__)
-extern const Kernels sse2_kernels;
-extern const Kernels avx2_kernels;
-extern const Kernels avx512_kernels; // F, BW, VL
+extern const Kernels kSse2Kernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels; // F, BW, VL
 #endif
 
 } // namespace talky::codec::g711

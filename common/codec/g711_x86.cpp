@@ -10,9 +10,9 @@ namespace talky::codec::g711 {
 
 namespace {
 
-constexpr int mantissa_shift = 19;     // 23 bits of mantissa, of which G.711 keeps four
-constexpr int half_interval = 1 << 18; // codes stand for the middle of their interval
-constexpr int float_exponent_7 = (127 + 7) << 23;
+constexpr int kMantissaShift = 19;     // 23 bits of mantissa, of which G.711 keeps four
+constexpr int kHalfInterval = 1 << 18; // codes stand for the middle of their interval
+constexpr int kFloatExponent7 = (127 + 7) << 23;
 
 __m128i load(const void* from) {
   return _mm_loadu_si128(static_cast<const __m128i*>(from));
@@ -26,7 +26,7 @@ __m128i float_bits(__m128i magnitude) {
   const __m128i zero = _mm_setzero_si128();
   const __m128i low = _mm_castps_si128(_mm_cvtepi32_ps(_mm_unpacklo_epi16(magnitude, zero)));
   const __m128i high = _mm_castps_si128(_mm_cvtepi32_ps(_mm_unpackhi_epi16(magnitude, zero)));
-  return _mm_packs_epi32(_mm_srli_epi32(low, mantissa_shift), _mm_srli_epi32(high, mantissa_shift));
+  return _mm_packs_epi32(_mm_srli_epi32(low, kMantissaShift), _mm_srli_epi32(high, kMantissaShift));
 }
 
 __m128i encode_mu8(__m128i x) {
@@ -50,9 +50,9 @@ __m128i encode_a8(__m128i x) {
 // Eight codes of seven bits, one a word -> 2^7 * 1.mmmm1 * 2^segment.
 __m128i from_float_bits(__m128i code) {
   const __m128i zero = _mm_setzero_si128();
-  const __m128i base = _mm_set1_epi32(float_exponent_7 | half_interval);
-  const __m128i low = _mm_add_epi32(_mm_slli_epi32(_mm_unpacklo_epi16(code, zero), mantissa_shift), base);
-  const __m128i high = _mm_add_epi32(_mm_slli_epi32(_mm_unpackhi_epi16(code, zero), mantissa_shift), base);
+  const __m128i base = _mm_set1_epi32(kFloatExponent7 | kHalfInterval);
+  const __m128i low = _mm_add_epi32(_mm_slli_epi32(_mm_unpacklo_epi16(code, zero), kMantissaShift), base);
+  const __m128i high = _mm_add_epi32(_mm_slli_epi32(_mm_unpackhi_epi16(code, zero), kMantissaShift), base);
   return _mm_packs_epi32(_mm_cvttps_epi32(_mm_castsi128_ps(low)), _mm_cvttps_epi32(_mm_castsi128_ps(high)));
 }
 
@@ -96,8 +96,8 @@ void decode_sse2(const std::byte* in, std::int16_t* out, std::size_t count) {
   scalar_decode(in + i, out + i, count - i);
 }
 
-constexpr int invert_mu = 0xff;
-constexpr int invert_a = 0xd5;
+constexpr int kInvertMu = 0xff;
+constexpr int kInvertA = 0xd5;
 
 #define TALKY_AVX2 __attribute__((target("avx2")))
 
@@ -112,7 +112,7 @@ TALKY_AVX2 __m256i float_bits256(__m256i magnitude) {
   const __m256i zero = _mm256_setzero_si256();
   const __m256i low = _mm256_castps_si256(_mm256_cvtepi32_ps(_mm256_unpacklo_epi16(magnitude, zero)));
   const __m256i high = _mm256_castps_si256(_mm256_cvtepi32_ps(_mm256_unpackhi_epi16(magnitude, zero)));
-  return _mm256_packs_epi32(_mm256_srli_epi32(low, mantissa_shift), _mm256_srli_epi32(high, mantissa_shift));
+  return _mm256_packs_epi32(_mm256_srli_epi32(low, kMantissaShift), _mm256_srli_epi32(high, kMantissaShift));
 }
 
 TALKY_AVX2 __m256i encode_mu16(__m256i x) {
@@ -182,15 +182,15 @@ TALKY_AVX2 void decode_avx2(const std::byte* in, std::int16_t* out, std::size_t 
 
 } // namespace
 
-extern const Kernels sse2_kernels{"sse2", encode_sse2<encode_mu8, scalar::encode_mu>,
+extern const Kernels kSse2Kernels{"sse2", encode_sse2<encode_mu8, scalar::encode_mu>,
                                   encode_sse2<encode_a8, scalar::encode_a>,
-                                  decode_sse2<invert_mu, decode_mu8, scalar::decode_mu>,
-                                  decode_sse2<invert_a, decode_a8, scalar::decode_a>};
+                                  decode_sse2<kInvertMu, decode_mu8, scalar::decode_mu>,
+                                  decode_sse2<kInvertA, decode_a8, scalar::decode_a>};
 
-extern const Kernels avx2_kernels{"avx2", encode_avx2<encode_mu16, scalar::encode_mu>,
+extern const Kernels kAvx2Kernels{"avx2", encode_avx2<encode_mu16, scalar::encode_mu>,
                                   encode_avx2<encode_a16, scalar::encode_a>,
-                                  decode_avx2<invert_mu, decode_mu16, scalar::decode_mu>,
-                                  decode_avx2<invert_a, decode_a16, scalar::decode_a>};
+                                  decode_avx2<kInvertMu, decode_mu16, scalar::decode_mu>,
+                                  decode_avx2<kInvertA, decode_a16, scalar::decode_a>};
 
 } // namespace talky::codec::g711
 #endif

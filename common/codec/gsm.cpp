@@ -16,8 +16,8 @@ class Gsm final : public Codec {
   Gsm(const Info& info, bool wav)
       : info_(info),
         packing_(wav ? GSM0610_PACKING_WAV49 : GSM0610_PACKING_VOIP),
-        samples_(wav ? wav_block_samples : frame_samples),
-        bytes_(wav ? wav_block_bytes : frame_bytes) {}
+        samples_(wav ? kWavBlockSamples : kFrameSamples),
+        bytes_(wav ? kWavBlockBytes : kFrameBytes) {}
 
   const Info& info() const override { return info_; }
   bool packs(std::size_t frames) const override { return frames > 0 && frames % samples_ == 0; }

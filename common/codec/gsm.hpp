@@ -8,10 +8,10 @@
 
 namespace talky::codec::gsm {
 
-inline constexpr std::size_t frame_samples = 160;
-inline constexpr std::size_t frame_bytes = 33;
-inline constexpr std::size_t wav_block_samples = 320;
-inline constexpr std::size_t wav_block_bytes = 65;
+inline constexpr std::size_t kFrameSamples = 160;
+inline constexpr std::size_t kFrameBytes = 33;
+inline constexpr std::size_t kWavBlockSamples = 320;
+inline constexpr std::size_t kWavBlockBytes = 65;
 
 std::unique_ptr<Codec> create(const Info& info, const Options& options);
 // The same sound in the packing of WAV files: payloads are whole blocks of 65 bytes, 320 samples.

@@ -45,8 +45,8 @@ class Opus final : public Codec {
 
   bool packs(std::size_t frames) const override {
     const std::size_t step = info_.sample_rate / 400; // 2.5 ms
-    constexpr std::array<std::size_t, 9> lengths{1, 2, 4, 8, 16, 24, 32, 40, 48};
-    return frames % step == 0 && std::find(lengths.begin(), lengths.end(), frames / step) != lengths.end();
+    constexpr std::array<std::size_t, 9> kLengths{1, 2, 4, 8, 16, 24, 32, 40, 48};
+    return frames % step == 0 && std::find(kLengths.begin(), kLengths.end(), frames / step) != kLengths.end();
   }
 
   Result<> encode(std::span<const std::int16_t> pcm, std::vector<std::byte>& out) override {
@@ -106,7 +106,7 @@ class Opus final : public Codec {
     if (payload.empty()) return 0;
     const auto packet = inspect(payload);
     if (!packet) return std::nullopt;
-    return std::size_t{packet->samples} * info_.sample_rate / clock_rate;
+    return std::size_t{packet->samples} * info_.sample_rate / kClockRate;
   }
 
   std::size_t delay() const override {
@@ -193,10 +193,10 @@ std::optional<Packet> inspect(Bytes payload) {
   if (payload.empty()) return std::nullopt;
   const int samples = opus_packet_get_nb_samples(data_of(payload), length_of(payload), 48000);
   if (samples <= 0) return std::nullopt;
-  constexpr std::array<std::uint32_t, 5> bandwidths{4000, 6000, 8000, 12000, 20000};
+  constexpr std::array<std::uint32_t, 5> kBandwidths{4000, 6000, 8000, 12000, 20000};
   const int bandwidth = opus_packet_get_bandwidth(data_of(payload)) - OPUS_BANDWIDTH_NARROWBAND;
   return Packet{static_cast<std::uint32_t>(samples),
-                bandwidths.at(static_cast<std::size_t>(std::clamp(bandwidth, 0, 4))),
+                kBandwidths.at(static_cast<std::size_t>(std::clamp(bandwidth, 0, 4))),
                 opus_packet_get_nb_channels(data_of(payload)) == 2};
 }
 

@@ -11,8 +11,8 @@
 
 namespace talky::codec::opus {
 
-inline constexpr std::uint32_t clock_rate = 48000;
-inline constexpr std::size_t max_packet_ms = 120;
+inline constexpr std::uint32_t kClockRate = 48000;
+inline constexpr std::size_t kMaxPacketMs = 120;
 
 std::unique_ptr<Codec> create(const Info& info, const Options& options);
 

@@ -51,10 +51,10 @@ double Random::uniform() {
 }
 
 std::string Random::token(std::size_t length) {
-  static constexpr char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+  static constexpr char kDigits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
   std::string out(length, '\0');
   for (char& c : out)
-    c = digits[below(36)];
+    c = kDigits[below(36)];
   return out;
 }
 

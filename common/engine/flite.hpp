@@ -32,7 +32,7 @@ const Voice* find_voice(std::string_view name); // in any case; nullptr: none of
 
 class Flite {
  public:
-  static constexpr int kSampleRate = audio::bridge_rate;
+  static constexpr int kSampleRate = audio::kBridgeRate;
   static constexpr std::size_t kMaxText = 1000; // bytes of one call; longer text is `too_large`
 
   Flite();

@@ -25,7 +25,7 @@ struct Transcript {
 
 class Moonshine {
  public:
-  static constexpr int kSampleRate = audio::bridge_rate;
+  static constexpr int kSampleRate = audio::kBridgeRate;
   // Longer audio is cut at its quietest places into parts of at most this many seconds.
   static constexpr int kMaxPartSeconds = 20;
   static constexpr int kMaxSeconds = 300; // more is refused with `too_large`

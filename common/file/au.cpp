@@ -43,7 +43,7 @@ Result<std::optional<SampleHeader>> parse_au_header(Bytes start) {
   const std::uint32_t rate = *reader.u32();
   const std::uint32_t channels = *reader.u32();
   if (offset < kHeaderBytes) return fail(Errc::malformed, 4, "an offset of at least 24");
-  if (offset > au_header_limit) return fail(Errc::too_large, 4, "a header of at most 64 KiB");
+  if (offset > kAuHeaderLimit) return fail(Errc::too_large, 4, "a header of at most 64 KiB");
   if (rate == 0 || rate > 1000000) return fail(Errc::malformed, 16, "a rate of 1 to 1,000,000 Hz");
   if (channels == 0 || channels > 64) return fail(Errc::malformed, 20, "1 to 64 channels");
   const auto encoding = std::find_if(kEncodings.begin(), kEncodings.end(),

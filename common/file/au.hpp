@@ -16,7 +16,7 @@
 namespace talky::file {
 
 // How much of a file its header and annotation may take.
-inline constexpr std::size_t au_header_limit = std::size_t{1} << 16;
+inline constexpr std::size_t kAuHeaderLimit = std::size_t{1} << 16;
 
 // nullopt: so far so good, but more bytes are needed. Errors: malformed (what was expected and where),
 // unsupported (an encoding that is not read), too_large.

@@ -318,8 +318,8 @@ Result<> Output::write(Bytes bytes) {
 }
 
 void Output::expect(std::uint64_t bytes) {
-  constexpr std::uint64_t worthwhile = std::uint64_t{4} << 20;
-  if (!patchable() || bytes < worthwhile || allocated_ != 0 || temporary_.empty()) return;
+  constexpr std::uint64_t kWorthwhile = std::uint64_t{4} << 20;
+  if (!patchable() || bytes < kWorthwhile || allocated_ != 0 || temporary_.empty()) return;
   // Where it cannot be done, or the disk is too small, write() will do or say so.
   if (::fallocate(fd_, 0, patch_base_, static_cast<off_t>(bytes)) == 0) allocated_ = bytes;
 }

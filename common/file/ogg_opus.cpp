@@ -157,8 +157,8 @@ struct OggOpusReader::Impl {
 
   // What a lost page held, as far as the granule position of this one shows.
   void fill(std::int64_t missing) {
-    constexpr std::int64_t most = std::int64_t{kRate} * 60;
-    const auto frames = static_cast<std::size_t>(std::clamp<std::int64_t>(missing, 0, most) * rate / kRate);
+    constexpr std::int64_t kMost = std::int64_t{kRate} * 60;
+    const auto frames = static_cast<std::size_t>(std::clamp<std::int64_t>(missing, 0, kMost) * rate / kRate);
     const std::size_t made = std::min<std::size_t>(frames, rate / 8);
     decoder->conceal(made, queue);
     queue.resize(queue.size() + (frames - made) * head.channels);

@@ -59,10 +59,10 @@ struct OggOpusWriter::Impl {
     if (const auto done = put(make_opus_head(head), 0, true, false); !done) return done;
     if (const auto done = pages(); !done) return done;
     std::vector<std::byte> tags;
-    constexpr std::string_view vendor = "talky";
+    constexpr std::string_view kVendor = "talky";
     put_text(tags, "OpusTags");
-    put_little(tags, vendor.size(), 4);
-    put_text(tags, vendor);
+    put_little(tags, kVendor.size(), 4);
+    put_text(tags, kVendor);
     put_little(tags, 0, 4);
     if (const auto done = put(tags, 0, false, false); !done) return done;
     return pages();

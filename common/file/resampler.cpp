@@ -21,9 +21,9 @@ struct Soxr {
 };
 
 const Result<Soxr>& soxr_library() {
-  static const auto loaded =
+  static const auto kLoaded =
       dynamic::load<Soxr>({"libsoxr.so.0"}, "libsoxr to be installed", "libsoxr 0.1 or later");
-  return loaded;
+  return kLoaded;
 }
 
 struct FreeSoxr {
@@ -65,8 +65,8 @@ Result<Resampler<Sample>> Resampler<Sample>::create(std::uint32_t from, std::uin
   if (from == 0 || to == 0 || channels == 0)
     return fail(Errc::unsupported, 0, "rates and channels above zero");
   if (!soxr_library()) return tl::unexpected(soxr_library().error());
-  constexpr auto type = std::is_same_v<Sample, float> ? SOXR_FLOAT32_I : SOXR_INT16_I;
-  soxr_io_spec_t io = soxr_library()->io_spec(type, type);
+  constexpr auto kType = std::is_same_v<Sample, float> ? SOXR_FLOAT32_I : SOXR_INT16_I;
+  soxr_io_spec_t io = soxr_library()->io_spec(kType, kType);
   io.flags |= SOXR_NO_DITHER;
   const soxr_quality_spec_t spec = soxr_library()->quality_spec(recipe(quality), 0);
   const soxr_runtime_spec_t runtime = soxr_library()->runtime_spec(1);
@@ -105,13 +105,13 @@ Result<> Resampler<Sample>::process(std::span<const Sample> in, std::vector<Samp
 
 template <class Sample>
 Result<> Resampler<Sample>::flush(std::vector<Sample>& out) {
-  constexpr std::size_t room = 8192;
+  constexpr std::size_t kRoom = 8192;
   for (;;) {
     const std::size_t start = out.size();
-    out.resize(start + room * impl_->channels);
+    out.resize(start + kRoom * impl_->channels);
     std::size_t made = 0;
     const soxr_error_t error =
-        soxr_library()->process(impl_->engine.get(), nullptr, 0, nullptr, out.data() + start, room, &made);
+        soxr_library()->process(impl_->engine.get(), nullptr, 0, nullptr, out.data() + start, kRoom, &made);
     out.resize(start + made * impl_->channels);
     if (error != nullptr) return fail(Errc::io, 0, "libsoxr to convert");
     if (made == 0) return {};

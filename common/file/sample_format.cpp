@@ -272,16 +272,16 @@ void from_float(SampleFormat format, std::span<const float> in, std::span<std::b
     from_float(*twin, in, out);
     return swap_samples(out, info(format).bytes);
   }
-  constexpr double s32_scale = 2147483648.0;
+  constexpr double kS32Scale = 2147483648.0;
   const auto to_s32 = [](float x) {
-    return nearest<std::int32_t>(static_cast<double>(x), s32_scale, s32_scale - 1);
+    return nearest<std::int32_t>(static_cast<double>(x), kS32Scale, kS32Scale - 1);
   };
   switch (format) {
     case SampleFormat::s24le: {
-      constexpr double s24_scale = 8388608.0;
+      constexpr double kS24Scale = 8388608.0;
       for (std::size_t i = 0; i < in.size(); ++i) {
         put_s24(&out[3 * i],
-                256 * nearest<std::int32_t>(static_cast<double>(in[i]), s24_scale, s24_scale - 1));
+                256 * nearest<std::int32_t>(static_cast<double>(in[i]), kS24Scale, kS24Scale - 1));
       }
       return;
     }

@@ -30,9 +30,9 @@ struct Sndfile {
 };
 
 const Result<Sndfile>& sndfile() {
-  static const auto loaded =
+  static const auto kLoaded =
       dynamic::load<Sndfile>({"libsndfile.so.1"}, "libsndfile to be installed", "libsndfile 1.2 or later");
-  return loaded;
+  return kLoaded;
 }
 
 struct CloseSound {

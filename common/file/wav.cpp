@@ -37,7 +37,7 @@ std::string_view id(Bytes bytes, std::size_t at) {
 // The sizes that writers leave which do not know the length or died before they did: 0; 0x7ffff000 (sox,
 // talky) and what else lies around 2^31 (arecord, VLC); 0xffffffff (ffmpeg) and a little less.
 bool is_unknown(std::uint32_t size) {
-  return size == 0 || (size >= wav_unknown_size && size <= 0x80000100) || size >= 0xffff0000;
+  return size == 0 || (size >= kWavUnknownSize && size <= 0x80000100) || size >= 0xffff0000;
 }
 
 std::optional<SampleFormat> format_of(std::uint16_t tag, unsigned bytes) {
@@ -91,14 +91,14 @@ Result<> read_fmt(Bytes file, std::size_t at, std::size_t size, WavHeader& heade
 
 Result<std::optional<WavHeader>> parse_wav_header(Bytes start) {
   const auto more = [&]() -> Result<std::optional<WavHeader>> {
-    if (start.size() > wav_header_limit)
+    if (start.size() > kWavHeaderLimit)
       return fail(Errc::too_large, start.size(), "a header of at most 1 MiB");
     return std::nullopt;
   };
   // What is there must be right, even if it is too little.
-  constexpr std::array<std::string_view, 3> magics{"RIFF", "RF64", "BW64"};
+  constexpr std::array<std::string_view, 3> kMagics{"RIFF", "RF64", "BW64"};
   const auto magic = as_text(start.first(std::min<std::size_t>(start.size(), 4)));
-  if (std::none_of(magics.begin(), magics.end(), [&](auto m) { return m.starts_with(magic); })) {
+  if (std::none_of(kMagics.begin(), kMagics.end(), [&](auto m) { return m.starts_with(magic); })) {
     return fail(magic == "RIFX" ? Errc::unsupported : Errc::malformed, 0, "RIFF");
   }
   const auto kind =
@@ -136,7 +136,7 @@ Result<std::optional<WavHeader>> parse_wav_header(Bytes start) {
       size_of_rf64 = little(start, body + 8, 8);
     }
     at = body + std::uint64_t{size} + size % 2;
-    if (at > wav_header_limit) return fail(Errc::too_large, here, "a header of at most 1 MiB");
+    if (at > kWavHeaderLimit) return fail(Errc::too_large, here, "a header of at most 1 MiB");
   }
   return more();
 }
@@ -175,11 +175,11 @@ std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, 
   const unsigned bytes = info(format).bytes;
   const unsigned block = bytes * channels;
   // Sizes beyond 32 bits are left to the readers, who go on to the end of the file.
-  constexpr std::uint64_t largest = 0xfffffffe;
-  const std::uint64_t data = std::min(data_size.value_or(wav_unknown_size), largest);
+  constexpr std::uint64_t kLargest = 0xfffffffe;
+  const std::uint64_t data = std::min(data_size.value_or(kWavUnknownSize), kLargest);
 
   text("RIFF");
-  put(std::min(data + data % 2 + front, largest), 4);
+  put(std::min(data + data % 2 + front, kLargest), 4);
   text("WAVEfmt ");
   put(plain ? 16 : 18, 4);
   put(tag, 2);

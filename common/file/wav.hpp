@@ -29,7 +29,7 @@ namespace talky::file {
 using WavHeader = SampleHeader;
 
 // How much of a file its header may take; a header that does not end by then is malformed.
-inline constexpr std::size_t wav_header_limit = std::size_t{1} << 20;
+inline constexpr std::size_t kWavHeaderLimit = std::size_t{1} << 20;
 
 // nullopt: so far so good, but more bytes are needed. Errors: malformed (what was expected and where),
 // unsupported (a format that is not read), too_large.
@@ -40,7 +40,7 @@ Result<std::optional<WavHeader>> parse_wav_header(Bytes start);
 std::vector<std::byte> make_wav_header(SampleFormat format, std::uint32_t rate, std::uint16_t channels,
                                        std::optional<std::uint64_t> data_size);
 bool wav_holds(SampleFormat format); // little-endian ones, unsigned 8 bits, and the laws
-inline constexpr std::uint32_t wav_unknown_size = 0x7ffff000;
+inline constexpr std::uint32_t kWavUnknownSize = 0x7ffff000;
 
 class WavReader : public SampleReader {
  public:

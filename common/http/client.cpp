@@ -83,7 +83,7 @@ struct Requesting::Exchange : std::enable_shared_from_this<Requesting::Exchange>
     request.set(beast::http::field::connection, "close");
     request.body() = std::move(body);
     request.prepare_payload();
-    parser.body_limit(max_answer);
+    parser.body_limit(kMaxAnswer);
   }
 
   void start() {

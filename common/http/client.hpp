@@ -31,12 +31,12 @@ struct Url {
 struct Answer {
   int status = 0;
   Headers headers;
-  std::string body; // at most max_answer; a longer one is an error
+  std::string body; // at most kMaxAnswer; a longer one is an error
 };
 
 class Requesting {
  public:
-  static constexpr std::size_t max_answer = 64 << 10;
+  static constexpr std::size_t kMaxAnswer = 64 << 10;
   struct Options {
     Duration limit = std::chrono::seconds(10); // for each of connecting, sending and answering
     std::string ca_file;                       // PEM; "": the system's authorities

@@ -9,10 +9,10 @@
 namespace talky::http {
 
 std::string gzip(std::string_view body) {
-  constexpr int gzip_window = MAX_WBITS + 16; // zlib.h: 16 more for a gzip header
-  constexpr int memory = 8;                   // zlib's default
+  constexpr int kGzipWindow = MAX_WBITS + 16; // zlib.h: 16 more for a gzip header
+  constexpr int kMemory = 8;                  // zlib's default
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, memory, Z_DEFAULT_STRATEGY) !=
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kMemory, Z_DEFAULT_STRATEGY) !=
       Z_OK)
     throw std::bad_alloc();
   std::string out;

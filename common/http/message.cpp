@@ -231,9 +231,9 @@ std::string percent_encoded(std::string_view text) {
 
 RangeChoice choose_range(std::string_view header, std::uint64_t size) {
   header = ascii::trim(header);
-  constexpr std::string_view unit = "bytes=";
-  if (header.size() < unit.size() || !ascii::iequals(header.substr(0, unit.size()), unit)) return {};
-  header = ascii::trim(header.substr(unit.size()));
+  constexpr std::string_view kUnit = "bytes=";
+  if (header.size() < kUnit.size() || !ascii::iequals(header.substr(0, kUnit.size()), kUnit)) return {};
+  header = ascii::trim(header.substr(kUnit.size()));
   const std::size_t dash = header.find('-');
   if (dash == std::string_view::npos) return {};
   const std::string_view first_text = header.substr(0, dash);
@@ -268,8 +268,8 @@ std::string http_date(std::int64_t unix_seconds) {
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
   // "Sun, 06 Nov 1994 08:49:37 GMT"; the two obsolete forms are not understood.
-  constexpr std::size_t length = 29;
-  if (text.size() != length || text.substr(3, 2) != ", " || !text.ends_with(" GMT")) return std::nullopt;
+  constexpr std::size_t kLength = 29;
+  if (text.size() != kLength || text.substr(3, 2) != ", " || !text.ends_with(" GMT")) return std::nullopt;
   const auto number = [&](std::size_t at, std::size_t count) {
     return ascii::to_number<int>(text.substr(at, count)).value_or(-1);
   };

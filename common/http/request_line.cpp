@@ -20,10 +20,10 @@ Method method_of(std::string_view name) {
 std::optional<std::string_view> origin_form(std::string_view target, Method method) {
   if (target.starts_with('/')) return target;
   if (target == "*" && method == Method::options) return "/";
-  constexpr std::string_view scheme = "http://";
-  if (target.size() <= scheme.size() || !ascii::iequals(target.substr(0, scheme.size()), scheme))
+  constexpr std::string_view kScheme = "http://";
+  if (target.size() <= kScheme.size() || !ascii::iequals(target.substr(0, kScheme.size()), kScheme))
     return std::nullopt;
-  const std::size_t slash = target.find('/', scheme.size());
+  const std::size_t slash = target.find('/', kScheme.size());
   return slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
 }
 

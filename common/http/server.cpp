@@ -37,7 +37,7 @@ struct Server::Impl : Sessions, std::enable_shared_from_this<Impl> {
     (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (!endpoint.ip.is_v4()) (void)::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (::bind(fd.get(), raw.get(), raw.size) != 0) return net::last_error("bind");
-    if (::listen(fd.get(), backlog) != 0) return net::last_error("listen");
+    if (::listen(fd.get(), kBacklog) != 0) return net::last_error("listen");
     net::detail::SocketAddress bound;
     bound.size = sizeof bound.storage;
     if (::getsockname(fd.get(), bound.get(), &bound.size) != 0) return net::last_error("getsockname");
@@ -47,7 +47,7 @@ struct Server::Impl : Sessions, std::enable_shared_from_this<Impl> {
   }
 
   void readable() {
-    for (int i = 0; i < accepts_a_turn && listener_; ++i) {
+    for (int i = 0; i < kAcceptsATurn && listener_; ++i) {
       net::detail::SocketAddress from;
       from.size = sizeof from.storage;
       net::Fd socket(::accept4(listener_.get(), from.get(), &from.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -68,7 +68,7 @@ struct Server::Impl : Sessions, std::enable_shared_from_this<Impl> {
     if (!std::exchange(complained_, true) && log_)
       log_(log::Level::error, log::Line("http.accept_failed").add("error", error.message()).str());
     watch_.want(false, false);
-    again_.at(net::now() + retry_accept);
+    again_.at(net::now() + kRetryAccept);
   }
 
   void accepted(net::Fd socket, const Endpoint& peer) {
@@ -99,7 +99,7 @@ struct Server::Impl : Sessions, std::enable_shared_from_this<Impl> {
   void add(const std::shared_ptr<WebSocket>& socket) override {
     std::erase_if(sockets_, [](const auto& weak) { return weak.expired(); });
     sockets_.push_back(socket);
-    if (stopping_) socket->close(going_away, "the server ends");
+    if (stopping_) socket->close(kGoingAway, "the server ends");
   }
 
   std::size_t connections() const {
@@ -117,7 +117,7 @@ struct Server::Impl : Sessions, std::enable_shared_from_this<Impl> {
     for (const auto& [key, session] : all)
       session->stop();
     for (const auto& weak : sockets_) {
-      if (const auto socket = weak.lock()) socket->close(going_away, "the server ends");
+      if (const auto socket = weak.lock()) socket->close(kGoingAway, "the server ends");
     }
     limit_.emplace(loop_, [this] {
       if (net::now() >= deadline_) {
@@ -148,10 +148,10 @@ struct Server::Impl : Sessions, std::enable_shared_from_this<Impl> {
       session->close();
   }
 
-  static constexpr std::uint16_t going_away = 1001;
-  static constexpr int backlog = 512;
-  static constexpr int accepts_a_turn = 64;
-  static constexpr auto retry_accept = std::chrono::milliseconds(100);
+  static constexpr std::uint16_t kGoingAway = 1001;
+  static constexpr int kBacklog = 512;
+  static constexpr int kAcceptsATurn = 64;
+  static constexpr auto kRetryAccept = std::chrono::milliseconds(100);
 
   net::Loop& loop_;
   ServerOptions options_;
@@ -182,7 +182,7 @@ Server::~Server() {
   impl_->stop_listening();
   impl_->cut();
   for (const auto& weak : impl_->sockets_) {
-    if (const auto socket = weak.lock()) socket->close(Impl::going_away, "the server ends");
+    if (const auto socket = weak.lock()) socket->close(Impl::kGoingAway, "the server ends");
   }
 }
 

@@ -21,13 +21,13 @@ class BeastWebSocket : public WebSocket, public std::enable_shared_from_this<Bea
   using Error = boost::system::error_code;
 
  public:
-  static constexpr auto handshake_limit = std::chrono::seconds(10); // and of the closing one
+  static constexpr auto kHandshakeLimit = std::chrono::seconds(10); // and of the closing one
 
   template <class... Arguments>
   explicit BeastWebSocket(const WebSocketOptions& options, Arguments&&... arguments)
       : stream_(std::forward<Arguments>(arguments)...), max_queue_(options.max_queue) {
     boost::beast::websocket::stream_base::timeout timeout{};
-    timeout.handshake_timeout = handshake_limit;
+    timeout.handshake_timeout = kHandshakeLimit;
     timeout.idle_timeout = std::chrono::duration_cast<std::chrono::steady_clock::duration>(options.idle);
     timeout.keep_alive_pings = true;
     stream_.set_option(timeout);
@@ -76,12 +76,12 @@ class BeastWebSocket : public WebSocket, public std::enable_shared_from_this<Bea
     closing_ = true;
     handlers_.reset();
     reason_.code = code;
-    reason_.reason.assign(reason.data(), std::min(reason.size(), max_reason));
+    reason_.reason.assign(reason.data(), std::min(reason.size(), kMaxReason));
     if (!writing_) say_goodbye();
   }
 
  private:
-  static constexpr std::size_t max_reason = 123; // bytes, RFC 6455 5.5.1
+  static constexpr std::size_t kMaxReason = 123; // bytes, RFC 6455 5.5.1
 
   struct Message {
     bool is_text;

@@ -47,7 +47,7 @@ Result<std::optional<Frame>> Decoder::next() {
 }
 
 Result<> encode(const Frame& frame, std::vector<std::byte>& out) {
-  if (frame.payload.size() > max_payload)
+  if (frame.payload.size() > kMaxPayload)
     return fail(Errc::too_large, 0, "a payload of at most 65,535 bytes");
   Writer writer(out);
   writer.u8(static_cast<std::uint8_t>(frame.kind));
@@ -59,7 +59,7 @@ Result<> encode(const Frame& frame, std::vector<std::byte>& out) {
 void encode_audio(std::span<const std::int16_t> samples, Kind kind, std::vector<std::byte>& out) {
   Writer writer(out);
   while (!samples.empty()) {
-    const auto part = samples.first(std::min<std::size_t>(samples.size(), max_payload / 2));
+    const auto part = samples.first(std::min<std::size_t>(samples.size(), kMaxPayload / 2));
     writer.u8(static_cast<std::uint8_t>(kind));
     writer.u16(static_cast<std::uint16_t>(part.size() * 2));
     for (const std::int16_t sample : part) {

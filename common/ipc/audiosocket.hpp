@@ -36,8 +36,8 @@ struct Frame {
   Bytes payload; // borrowed
 };
 
-inline constexpr std::size_t header_size = 3;
-inline constexpr std::size_t max_payload = 65535; // what the length field can say
+inline constexpr std::size_t kHeaderSize = 3;
+inline constexpr std::size_t kMaxPayload = 65535; // what the length field can say
 
 // Cuts a byte stream, chunked in any way, into frames. Limit: the undecoded rest of one feed() plus one frame
 // is kept. A uuid that is not 16 bytes, a dtmf that is not one byte, or audio of an odd length is malformed:
@@ -57,7 +57,7 @@ class Decoder {
   std::optional<Error> error_;
 };
 
-// Appends one frame to `out`. A payload above max_payload is refused with `too_large`; nothing is appended.
+// Appends one frame to `out`. A payload above kMaxPayload is refused with `too_large`; nothing is appended.
 Result<> encode(const Frame& frame, std::vector<std::byte>& out);
 
 // Audio frames from samples and back, in the wire's byte order. Samples above 32,767 are split into several

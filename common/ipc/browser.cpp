@@ -22,7 +22,7 @@ std::optional<char> key_of(std::string_view text) {
 } // namespace
 
 Result<Message> parse(std::string_view text) {
-  const auto object = json::parse_object(text, {.bytes = max_text});
+  const auto object = json::parse_object(text, {.bytes = kMaxText});
   if (!object) return Unexpected(object.error());
   const auto type = json::find<std::string_view>(*object, "type");
   if (!type) return fail(Errc::malformed, 0, "\"type\" as a text");

@@ -36,10 +36,10 @@ struct Cleared { // heard so far, after everything that waited was thrown away: 
 };
 using Message = std::variant<HangUp, Key, Played, Cleared>;
 
-inline constexpr std::size_t max_text = 4096; // bytes of one message
+inline constexpr std::size_t kMaxText = 4096; // bytes of one message
 
 // Total. An unknown "type" is `unsupported` (skip it), a missing or ill-typed field `malformed`, a text above
-// max_text `too_large`; unknown fields are ignored.
+// kMaxText `too_large`; unknown fields are ignored.
 Result<Message> parse(std::string_view json);
 
 } // namespace talky::ipc::browser

@@ -21,7 +21,7 @@ constexpr std::uint64_t kMaxRate = 192'000;
 constexpr std::size_t kMaxDigits = 64;
 constexpr std::size_t kMaxDepth = 8;
 // Bytes of all headers: escaping may make six of one, and the rest stays far below the frame's limit.
-constexpr std::size_t kHeaderBytes = max_json / 4;
+constexpr std::size_t kHeaderBytes = kMaxJson / 4;
 
 constexpr const char* kSide = R"("side" as "caller" or "agent")";
 constexpr const char* kTurnFields = "a turn's fields in samples";
@@ -36,7 +36,7 @@ bool is_key(char c) {
   return ascii::is_digit(c) || c == '*' || c == '#' || (c >= 'A' && c <= 'D') || (c >= 'a' && c <= 'd');
 }
 
-// Fields into an object. What a SIP header holds may not be UTF-8, and a text is cut at max_text bytes.
+// Fields into an object. What a SIP header holds may not be UTF-8, and a text is cut at kMaxText bytes.
 class Write {
  public:
   template <class M>
@@ -46,7 +46,7 @@ class Write {
 
   void text(const char* key, std::string_view value, const char* /*expected*/,
             Presence presence = Presence::required) {
-    if (presence != Presence::unless_empty || !value.empty()) put(key, utf8::repaired(value, max_text));
+    if (presence != Presence::unless_empty || !value.empty()) put(key, utf8::repaired(value, kMaxText));
   }
   template <class T>
   void number(const char* key, T value, const char* /*expected*/, std::uint64_t /*limit*/,
@@ -74,14 +74,14 @@ class Write {
     json::object headers;
     std::size_t budget = kHeaderBytes;
     for (const auto& [header, content] : value) {
-      const std::string name = utf8::repaired(header, max_text);
-      const std::string text = utf8::repaired(content, max_text);
+      const std::string name = utf8::repaired(header, kMaxText);
+      const std::string text = utf8::repaired(content, kMaxText);
       if (name.size() + text.size() > budget) break;
       budget -= name.size() + text.size();
       if (json::value* present = headers.if_contains(name)) {
         json::string& joined = present->as_string(); // RFC 3261 7.3.1: several headers of a name are one list
         joined.append(", ").append(text);
-      } else if (headers.size() < max_headers) {
+      } else if (headers.size() < kMaxHeaders) {
         headers[name] = text;
       }
     }
@@ -106,7 +106,7 @@ class Read {
             Presence presence = Presence::required) {
     std::string_view text;
     if (!get(key, text, expected, presence)) return;
-    if (text.size() > max_text) return from_.fault(Errc::too_large, expected);
+    if (text.size() > kMaxText) return from_.fault(Errc::too_large, expected);
     variable = text;
   }
   template <class T>
@@ -162,7 +162,7 @@ class Read {
     if (value == nullptr) return;
     const json::object* object = value->if_object();
     if (object == nullptr) return from_.fault(Errc::malformed, "\"headers\" as an object");
-    if (object->size() > max_headers) return from_.fault(Errc::too_large, "at most 24 headers");
+    if (object->size() > kMaxHeaders) return from_.fault(Errc::too_large, "at most 24 headers");
     if (!json::read(*value, variable)) from_.fault(Errc::malformed, "a header as a text");
   }
 
@@ -313,7 +313,7 @@ Result<Message> read_as(std::string_view type, const json::object& object, std::
 
 template <class Message>
 Result<Message> parsed(std::string_view text, std::span<const char* const> types, const char* expected) {
-  const auto object = json::parse_object(text, {max_json, kMaxDepth, "at most 65,535 bytes of JSON"});
+  const auto object = json::parse_object(text, {kMaxJson, kMaxDepth, "at most 65,535 bytes of JSON"});
   if (!object) return Unexpected(object.error());
   const auto type = json::find<std::string_view>(*object, "type");
   if (!type) return fail(Errc::malformed, 0, "\"type\" as a text");
@@ -323,7 +323,7 @@ Result<Message> parsed(std::string_view text, std::span<const char* const> types
 } // namespace
 
 std::string json_string(std::string_view text) {
-  return json::quoted(text, max_text);
+  return json::quoted(text, kMaxText);
 }
 
 std::string to_json(const ToAgent& message) {

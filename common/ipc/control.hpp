@@ -149,17 +149,17 @@ using Shown = std::variant<SpeechActive, Caption, HeardPart>;
 using FromAgent = std::variant<Accepts, Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken, SpeechActive,
                                Caption, HeardPart>;
 
-// One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at max_text bytes and
-// headers left out past max_headers.
+// One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at kMaxText bytes and
+// headers left out past kMaxHeaders.
 std::string to_json(const ToAgent& message);
 std::string to_json(const FromAgent& message);
 
 // A JSON string with its quotes, by the same rules: what is not UTF-8 becomes U+FFFD.
 std::string json_string(std::string_view text);
 
-inline constexpr std::size_t max_json = 65535; // bytes of one message
-inline constexpr std::size_t max_text = 2048;  // bytes of one text in it
-inline constexpr std::size_t max_headers = 24;
+inline constexpr std::size_t kMaxJson = 65535; // bytes of one message
+inline constexpr std::size_t kMaxText = 2048;  // bytes of one text in it
+inline constexpr std::size_t kMaxHeaders = 24;
 
 // Total: any text gives a message or an error whose `what` names the field at fault. An unknown "type" is
 // `unsupported` (skip it); unknown fields are ignored; a missing or ill-typed field is `malformed`; a text
@@ -168,7 +168,7 @@ Result<ToAgent> parse_to_agent(std::string_view json);
 Result<FromAgent> parse_from_agent(std::string_view json);
 
 // Cuts a stream of JSON lines into lines without their end ("\n" or "\r\n"). Empty lines are skipped. A line
-// above max_json bytes gives `too_large` once, and reading goes on behind its end.
+// above kMaxJson bytes gives `too_large` once, and reading goes on behind its end.
 class LineDecoder {
  public:
   void feed(std::string_view bytes);

@@ -17,16 +17,16 @@ Result<bool> LineDecoder::next(std::string& line) {
     const std::size_t end = buffer_.find('\n', scanned_);
     if (end == std::string::npos) {
       scanned_ = buffer_.size();
-      if (buffer_.size() <= max_json) return false;
+      if (buffer_.size() <= kMaxJson) return false;
       buffer_.clear();
       scanned_ = 0;
       skipping_ = true;
-      return fail(Errc::too_large, max_json, "a line of at most 65,535 bytes");
+      return fail(Errc::too_large, kMaxJson, "a line of at most 65,535 bytes");
     }
     line.assign(buffer_, 0, end);
     buffer_.erase(0, end + 1);
     scanned_ = 0;
-    if (line.size() > max_json) return fail(Errc::too_large, max_json, "a line of at most 65,535 bytes");
+    if (line.size() > kMaxJson) return fail(Errc::too_large, kMaxJson, "a line of at most 65,535 bytes");
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (!line.empty()) return true;
   }

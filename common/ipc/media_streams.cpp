@@ -65,7 +65,7 @@ std::string Writer::stop() {
 }
 
 Result<FromAgent> parse(std::string_view text) {
-  const auto object = json::parse_object(text, {.bytes = max_message});
+  const auto object = json::parse_object(text, {.bytes = kMaxMessage});
   if (!object) return Unexpected(object.error());
   const auto event = json::find<std::string_view>(*object, "event");
   if (!event) return fail(Errc::malformed, 0, "\"event\" as a text");
@@ -82,8 +82,8 @@ Result<FromAgent> parse(std::string_view text) {
     const auto* mark = json::find_object(*object, "mark");
     const auto name = mark ? json::find<std::string_view>(*mark, "name") : std::nullopt;
     if (!name) return fail(Errc::malformed, 0, "\"mark\" with a \"name\"");
-    if (name->size() > max_name)
-      return fail(Errc::too_large, max_name, "a mark's name of at most 2,048 bytes");
+    if (name->size() > kMaxName)
+      return fail(Errc::too_large, kMaxName, "a mark's name of at most 2,048 bytes");
     return FromAgent(Mark{std::string(*name)});
   }
   return fail(Errc::unsupported, 0, "an \"event\" of an agent's");

@@ -19,8 +19,8 @@
 
 namespace talky::ipc::media_streams {
 
-inline constexpr std::size_t max_message = 1 << 20; // bytes of one from the agent: a minute and more of audio
-inline constexpr std::size_t max_name = 2048;       // bytes of a mark's name
+inline constexpr std::size_t kMaxMessage = 1 << 20; // bytes of one from the agent: a minute and more of audio
+inline constexpr std::size_t kMaxName = 2048;       // bytes of a mark's name
 
 // Writes one stream's messages, with their running numbers.
 class Writer {

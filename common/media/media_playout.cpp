@@ -8,7 +8,7 @@ namespace talky::media {
 
 namespace {
 constexpr std::size_t kKeepCapacity =
-    audio::bridge_rate; // a second; more is given back when the queue runs empty
+    audio::kBridgeRate; // a second; more is given back when the queue runs empty
 } // namespace
 
 std::size_t MediaPlayout::push(std::span<const std::int16_t> samples) {

@@ -25,7 +25,7 @@
 
 namespace talky::media {
 
-inline constexpr std::uint32_t kSampleRate = audio::bridge_rate;
+inline constexpr std::uint32_t kSampleRate = audio::kBridgeRate;
 inline constexpr std::size_t kFrameSamples = 320;
 inline constexpr Duration kTick = std::chrono::milliseconds(20);
 
@@ -143,15 +143,15 @@ struct StreamQuality {
 };
 // How late the ticks were carried out, counted by upper bounds; the last count is of what is later than all.
 struct PaceCounts {
-  static constexpr std::array<std::int64_t, 10> bounds_us{500,    1'000,  2'000,   5'000,   10'000,
+  static constexpr std::array<std::int64_t, 10> kBoundsUs{500,    1'000,  2'000,   5'000,   10'000,
                                                           20'000, 50'000, 100'000, 200'000, 500'000};
-  std::array<std::uint64_t, bounds_us.size() + 1> counts{};
+  std::array<std::uint64_t, kBoundsUs.size() + 1> counts{};
   std::uint64_t sum_us = 0;
 
   void add(Duration late) {
     const std::int64_t us = std::max<std::int64_t>(late.count(), 0);
     std::size_t i = 0;
-    while (i < bounds_us.size() && us > bounds_us[i])
+    while (i < kBoundsUs.size() && us > kBoundsUs[i])
       ++i;
     ++counts[i];
     sum_us += static_cast<std::uint64_t>(us);

@@ -40,9 +40,9 @@ std::size_t TalkIn::mix(std::span<std::int16_t> frame) {
   unchanged_ = 0;
   const std::size_t count = std::min(frame.size(), queued());
   for (std::size_t i = 0; i < count; ++i) {
-    constexpr int low = std::numeric_limits<std::int16_t>::min(),
-                  high = std::numeric_limits<std::int16_t>::max();
-    frame[i] = static_cast<std::int16_t>(std::clamp(frame[i] + queue_[head_ + i], low, high));
+    constexpr int kLow = std::numeric_limits<std::int16_t>::min(),
+                  kHigh = std::numeric_limits<std::int16_t>::max();
+    frame[i] = static_cast<std::int16_t>(std::clamp(frame[i] + queue_[head_ + i], kLow, kHigh));
   }
   drop(count);
   mixed_ += count;

@@ -18,7 +18,7 @@ namespace talky::media {
 class TalkIn { // mono s16 at 16 kHz
  public:
   static constexpr std::size_t kStart = 960;
-  static constexpr std::size_t kMost = audio::bridge_rate;
+  static constexpr std::size_t kMost = audio::kBridgeRate;
 
   std::size_t push(std::span<const std::int16_t> samples); // gives how many of the oldest were thrown away
   // Once for each tick: adds what is there to `frame`, from its first sample on, limited to what s16 holds.

@@ -67,7 +67,7 @@ struct Loop::Impl {
   std::unordered_map<const void*, std::shared_ptr<void>> kept;
   std::uint64_t last_id = 0;
   bool dispatching = false;
-  static constexpr int max_rounds = 8;
+  static constexpr int kMaxRounds = 8;
 
   Impl() { wait(); }
 
@@ -85,7 +85,7 @@ struct Loop::Impl {
     dispatching = true;
     // After a stall more may be ready than one call reports; what has been reported goes to the end of the
     // kernel's list.
-    for (int round = 0; round < max_rounds && dispatch(); ++round) {
+    for (int round = 0; round < kMaxRounds && dispatch(); ++round) {
     }
     dispatching = false;
   }

@@ -44,9 +44,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::function<void()> drained;         // the write queue has become empty
   };
   // From a descriptor, which is set non-blocking and owned from now on.
-  static std::shared_ptr<Connection> adopt(Loop& loop, Fd fd, std::size_t max_queue = default_queue);
+  static std::shared_ptr<Connection> adopt(Loop& loop, Fd fd, std::size_t max_queue = kDefaultQueue);
 
-  static constexpr std::size_t default_queue = 1 << 20;
+  static constexpr std::size_t kDefaultQueue = 1 << 20;
 
   void start(Handlers handlers); // begins to read; once
   void pause_reading(bool pause);
@@ -99,7 +99,7 @@ class Listener {
   using Accept = std::function<void(std::shared_ptr<Connection>)>;
   struct Options {
     bool reuse_port = false;
-    std::size_t max_queue = Connection::default_queue;
+    std::size_t max_queue = Connection::kDefaultQueue;
     int backlog = 512;
   };
   // A UNIX path that a dead process left behind is replaced; one that is alive gives EADDRINUSE. The path is
@@ -125,7 +125,7 @@ class Connecting {
  public:
   using Done = std::function<void(SysResult<std::shared_ptr<Connection>>)>;
   Connecting(Loop& loop, const StreamAddress& address, Time deadline, Done done,
-             std::size_t max_queue = Connection::default_queue);
+             std::size_t max_queue = Connection::kDefaultQueue);
   Connecting(Connecting&&) noexcept;
   Connecting& operator=(Connecting&&) noexcept;
   ~Connecting();

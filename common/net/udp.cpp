@@ -43,13 +43,13 @@ constexpr Duration kOldest = std::chrono::seconds(60); // of a time stamp; beyon
 // What the wall clock is ahead of the monotonic one. The two are read one after the other: a reading that the
 // scheduler tore apart is taken again.
 Duration measure_wall_offset() {
-  constexpr Duration torn = std::chrono::microseconds(50);
-  constexpr int attempts = 4;
+  constexpr Duration kTorn = std::chrono::microseconds(50);
+  constexpr int kAttempts = 4;
   Duration offset{};
-  for (int i = 0; i < attempts; ++i) {
+  for (int i = 0; i < kAttempts; ++i) {
     const Time before = now();
     offset = Duration(wall_clock_us()) - before.time_since_epoch();
-    if (now() - before < torn) break;
+    if (now() - before < kTorn) break;
   }
   return offset;
 }

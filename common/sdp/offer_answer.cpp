@@ -7,8 +7,8 @@
 namespace talky::sdp {
 namespace {
 
-constexpr std::string_view telephone_event_name = "telephone-event";
-constexpr std::string_view telephone_event_range = "0-16"; // RFC 4733: the sixteen keys and the flash
+constexpr std::string_view kTelephoneEventName = "telephone-event";
+constexpr std::string_view kTelephoneEventRange = "0-16"; // RFC 4733: the sixteen keys and the flash
 
 bool same_codec(const Codec& codec, const RtpMap& map) {
   return ascii::iequals(codec.name, map.name) && codec.clock_rate == map.clock_rate &&
@@ -39,7 +39,7 @@ std::optional<std::uint8_t> find_telephone_event(const Media& media, std::uint32
     const auto type = payload_type(format);
     if (!type) continue;
     const auto map = media.rtpmap(*type);
-    if (map && ascii::iequals(map->name, telephone_event_name) && map->clock_rate == clock_rate) return type;
+    if (map && ascii::iequals(map->name, kTelephoneEventName) && map->clock_rate == clock_rate) return type;
   }
   return std::nullopt;
 }
@@ -91,7 +91,7 @@ void append_codec(const Codec& codec, std::uint8_t type, std::string& formats, s
 
 void append_telephone_event(std::uint8_t type, std::uint32_t clock_rate, std::string& formats,
                             std::string& attributes) {
-  append_codec({std::string(telephone_event_name), clock_rate, type, std::string(telephone_event_range), 1},
+  append_codec({std::string(kTelephoneEventName), clock_rate, type, std::string(kTelephoneEventRange), 1},
                type, formats, attributes);
 }
 

@@ -85,7 +85,7 @@ Result<Media> parse_media(std::string_view value, std::size_t offset) {
   }
   media.port = *port;
   for (std::string_view format = next_word(value); !format.empty(); format = next_word(value)) {
-    if (media.formats.size() == max_formats)
+    if (media.formats.size() == kMaxFormats)
       return fail(Errc::too_large, offset, "at most 64 formats in an m= line");
     media.formats.push_back(format);
   }
@@ -102,8 +102,8 @@ Attribute parse_attribute(std::string_view value) {
 } // namespace
 
 std::string_view to_string(Direction direction) {
-  static constexpr std::array<std::string_view, 4> names = {"inactive", "sendonly", "recvonly", "sendrecv"};
-  return names[static_cast<std::size_t>(direction) & 3U];
+  static constexpr std::array<std::string_view, 4> kNames = {"inactive", "sendonly", "recvonly", "sendrecv"};
+  return kNames[static_cast<std::size_t>(direction) & 3U];
 }
 
 std::optional<Direction> direction_from(std::string_view attribute_name) {
@@ -116,9 +116,9 @@ std::optional<Direction> direction_from(std::string_view attribute_name) {
 
 bool Connection::is_hold() const {
   if (ip) return ip->is_unspecified() || *ip == IpAddress::v4(0, 0, 0, 0);
-  constexpr std::string_view invalid = ".invalid"; // RFC 2606: a name that resolves to nothing, on purpose
-  return address.size() >= invalid.size() &&
-         ascii::iequals(address.substr(address.size() - invalid.size()), invalid);
+  constexpr std::string_view kInvalid = ".invalid"; // RFC 2606: a name that resolves to nothing, on purpose
+  return address.size() >= kInvalid.size() &&
+         ascii::iequals(address.substr(address.size() - kInvalid.size()), kInvalid);
 }
 
 const Attribute* Media::find(std::string_view name) const {
@@ -163,7 +163,7 @@ std::optional<RtcpAddress> Media::rtcp() const {
 }
 
 Result<Session> Session::parse(std::string_view text) {
-  if (text.size() > max_text) return fail(Errc::too_large, max_text, "at most 64 KiB of SDP");
+  if (text.size() > kMaxText) return fail(Errc::too_large, kMaxText, "at most 64 KiB of SDP");
   Session session;
   std::size_t attributes = 0;
   bool version_seen = false;
@@ -192,11 +192,11 @@ Result<Session> Session::parse(std::string_view text) {
         }
         break;
       case 'a':
-        if (++attributes > max_attributes) return fail(Errc::too_large, start, "at most 512 attributes");
+        if (++attributes > kMaxAttributes) return fail(Errc::too_large, start, "at most 512 attributes");
         (media != nullptr ? media->attributes : session.attributes).push_back(parse_attribute(value));
         break;
       case 'm': {
-        if (session.media.size() == max_media) return fail(Errc::too_large, start, "at most 32 media");
+        if (session.media.size() == kMaxMedia) return fail(Errc::too_large, start, "at most 32 media");
         auto parsed = parse_media(value, start);
         if (!parsed) return tl::unexpected(parsed.error());
         session.media.push_back(std::move(*parsed));

@@ -20,10 +20,10 @@
 
 namespace talky::sdp {
 
-inline constexpr std::size_t max_text = 65'536;
-inline constexpr std::size_t max_media = 32;
-inline constexpr std::size_t max_formats = 64;
-inline constexpr std::size_t max_attributes = 512;
+inline constexpr std::size_t kMaxText = 65'536;
+inline constexpr std::size_t kMaxMedia = 32;
+inline constexpr std::size_t kMaxFormats = 64;
+inline constexpr std::size_t kMaxAttributes = 512;
 
 // Seen from the side that wrote the description. Bit 0: it sends; bit 1: it receives.
 enum class Direction : std::uint8_t { inactive = 0, sendonly = 1, recvonly = 2, sendrecv = 3 };

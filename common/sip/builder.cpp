@@ -149,7 +149,7 @@ Message with_top_header(const Message& message, HeaderId id, std::string_view va
 
 std::string to_string(MethodSet methods) {
   std::string out;
-  for (std::size_t i = 0; i + 1 < method_count; ++i) {
+  for (std::size_t i = 0; i + 1 < kMethodCount; ++i) {
     const auto method = static_cast<Method>(i);
     if (!methods.contains(method)) continue;
     if (!out.empty()) out.append(", ");

@@ -27,13 +27,13 @@ std::optional<DigestAlgorithm> to_digest_algorithm(std::string_view name) {
 }
 
 std::string to_hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   out.reserve(2 * bytes.size());
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    out.push_back(digits[byte / 16]);
-    out.push_back(digits[byte % 16]);
+    out.push_back(kDigits[byte / 16]);
+    out.push_back(kDigits[byte % 16]);
   }
   return out;
 }

@@ -14,10 +14,10 @@ namespace talky::sip {
 namespace {
 
 // A nonce: 16 hex digits of time in microseconds, 4 of a counter, 32 of an HMAC over these and the realm.
-constexpr std::size_t time_digits = 16;
-constexpr std::size_t counter_digits = 4;
-constexpr std::size_t mac_digits = 32;
-constexpr std::size_t nonce_digits = time_digits + counter_digits + mac_digits;
+constexpr std::size_t kTimeDigits = 16;
+constexpr std::size_t kCounterDigits = 4;
+constexpr std::size_t kMacDigits = 32;
+constexpr std::size_t kNonceDigits = kTimeDigits + kCounterDigits + kMacDigits;
 
 std::string fixed_hex(std::uint64_t value, std::size_t digits) {
   std::string out(digits, '0');
@@ -39,7 +39,7 @@ std::string mac(std::string_view key, std::string_view text) {
   std::string raw(size, '\0');
   for (std::size_t i = 0; i < size; ++i)
     raw[i] = static_cast<char>(out[i]);
-  return to_hex(raw).substr(0, mac_digits);
+  return to_hex(raw).substr(0, kMacDigits);
 }
 
 bool same_secret(std::string_view a, std::string_view b) { // in constant time
@@ -51,16 +51,16 @@ bool same_secret(std::string_view a, std::string_view b) { // in constant time
 DigestServer::DigestServer(Config config) : config_(std::move(config)) {}
 
 std::string DigestServer::make_nonce(Time now) const {
-  std::string head = fixed_hex(static_cast<std::uint64_t>(to_us(now)), time_digits) +
-                     fixed_hex(counter_++ & 0xffff, counter_digits);
+  std::string head = fixed_hex(static_cast<std::uint64_t>(to_us(now)), kTimeDigits) +
+                     fixed_hex(counter_++ & 0xffff, kCounterDigits);
   return head + mac(config_.key, head + config_.realm);
 }
 
 std::optional<Time> DigestServer::nonce_time(std::string_view nonce) const {
-  if (nonce.size() != nonce_digits) return std::nullopt;
-  const std::string head(nonce.substr(0, time_digits + counter_digits));
+  if (nonce.size() != kNonceDigits) return std::nullopt;
+  const std::string head(nonce.substr(0, kTimeDigits + kCounterDigits));
   if (!same_secret(mac(config_.key, head + config_.realm), nonce.substr(head.size()))) return std::nullopt;
-  const auto us = ascii::to_number<std::uint64_t>(nonce.substr(0, time_digits), 16);
+  const auto us = ascii::to_number<std::uint64_t>(nonce.substr(0, kTimeDigits), 16);
   return us ? std::optional(Time(Duration(static_cast<std::int64_t>(*us)))) : std::nullopt;
 }
 

@@ -82,7 +82,7 @@ enum class HeaderId : std::uint8_t {
   www_authenticate,
   other
 };
-inline constexpr std::size_t header_count = static_cast<std::size_t>(HeaderId::other) + 1;
+inline constexpr std::size_t kHeaderCount = static_cast<std::size_t>(HeaderId::other) + 1;
 
 // The usual spelling, "Call-ID"; "" for `other`.
 std::string_view to_string(HeaderId id);

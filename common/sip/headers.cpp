@@ -47,7 +47,7 @@ class Cursor {
   std::size_t at_ = 0;
 };
 
-constexpr std::uint32_t max_cseq = 0x7fff'ffff;
+constexpr std::uint32_t kMaxCseq = 0x7fff'ffff;
 
 // A run of digits as a number of at most `max`.
 std::optional<std::uint32_t> number_up_to(std::string_view digits, std::uint32_t max) {
@@ -113,8 +113,8 @@ Result<Via> Via::parse(std::string_view value) {
 
 bool Via::is_rfc3261() const {
   const std::string_view text = branch();
-  return text.size() > branch_cookie.size() &&
-         ascii::iequals(text.substr(0, branch_cookie.size()), branch_cookie);
+  return text.size() > kBranchCookie.size() &&
+         ascii::iequals(text.substr(0, kBranchCookie.size()), kBranchCookie);
 }
 
 Result<NameAddr> NameAddr::parse(std::string_view value) {
@@ -179,7 +179,7 @@ Result<NameAddr> NameAddr::parse(std::string_view value) {
 Result<CSeq> CSeq::parse(std::string_view value) {
   CSeq out;
   Cursor in(ascii::trim(value));
-  const auto number = number_up_to(in.until(" \t\r\n"), max_cseq);
+  const auto number = number_up_to(in.until(" \t\r\n"), kMaxCseq);
   if (!number) return fail(Errc::malformed, 0, "a sequence number below 2^31");
   out.number = *number;
   in.skip_lws();

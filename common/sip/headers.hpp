@@ -13,7 +13,7 @@
 
 namespace talky::sip {
 
-inline constexpr std::string_view branch_cookie = "z9hG4bK"; // RFC 3261 8.1.1.7
+inline constexpr std::string_view kBranchCookie = "z9hG4bK"; // RFC 3261 8.1.1.7
 
 // One value of Via (RFC 3261 20.42): SIP/2.0/UDP host:port;branch=...
 struct Via {

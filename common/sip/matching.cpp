@@ -6,7 +6,7 @@ namespace talky::sip {
 
 namespace {
 
-constexpr char gap = '\n'; // stands in no part of a key
+constexpr char kGap = '\n'; // stands in no part of a key
 
 } // namespace
 
@@ -19,43 +19,43 @@ std::string server_key(const MessageView& request, Method method) {
   std::string key;
   key.reserve(160);
   if (via->is_rfc3261()) {
-    key.append(via->branch()).push_back(gap);
+    key.append(via->branch()).push_back(kGap);
     for (const char c : via->host)
       key.push_back(ascii::to_lower(c));
-    key.append(":").append(std::to_string(via->port == 0 ? 5060 : via->port)).push_back(gap);
+    key.append(":").append(std::to_string(via->port == 0 ? 5060 : via->port)).push_back(kGap);
     return key.append(method_text);
   }
   const auto cseq = request.cseq();
-  key.append(request.request_uri()).push_back(gap);
-  key.append(request.from_tag()).push_back(gap);
-  key.append(request.call_id()).push_back(gap);
-  key.append(std::to_string(cseq ? cseq->number : 0)).push_back(gap);
-  key.append(unfold(*request.values(HeaderId::via).begin())).push_back(gap);
+  key.append(request.request_uri()).push_back(kGap);
+  key.append(request.from_tag()).push_back(kGap);
+  key.append(request.call_id()).push_back(kGap);
+  key.append(std::to_string(cseq ? cseq->number : 0)).push_back(kGap);
+  key.append(unfold(*request.values(HeaderId::via).begin())).push_back(kGap);
   return key.append(method_text);
 }
 
 std::string client_key(std::string_view branch, std::string_view method) {
   std::string key;
   key.reserve(branch.size() + method.size() + 1);
-  key.append(branch).push_back(gap);
+  key.append(branch).push_back(kGap);
   return key.append(method);
 }
 
 std::string merge_key(const MessageView& request) {
   std::string key;
   key.reserve(160);
-  key.append(request.from_tag()).push_back(gap);
-  key.append(request.call_id()).push_back(gap);
+  key.append(request.from_tag()).push_back(kGap);
+  key.append(request.call_id()).push_back(kGap);
   const auto cseq = request.cseq();
-  key.append(std::to_string(cseq ? cseq->number : 0)).push_back(gap);
+  key.append(std::to_string(cseq ? cseq->number : 0)).push_back(kGap);
   return key.append(request.method_text());
 }
 
 std::string_view to_tag_of(std::string_view response_bytes) {
-  constexpr std::string_view name = "\r\nTo: ";
-  const std::size_t at = response_bytes.find(name);
+  constexpr std::string_view kName = "\r\nTo: ";
+  const std::size_t at = response_bytes.find(kName);
   if (at == std::string_view::npos) return {};
-  const std::string_view rest = response_bytes.substr(at + name.size());
+  const std::string_view rest = response_bytes.substr(at + kName.size());
   const auto to = NameAddr::parse(rest.substr(0, rest.find("\r\n")));
   return to ? to->tag() : std::string_view{};
 }
@@ -66,9 +66,9 @@ std::string_view method_of(std::string_view message_bytes) {
 }
 
 int status_of(std::string_view message_bytes) {
-  constexpr std::string_view version = "SIP/2.0 ";
-  if (!message_bytes.starts_with(version)) return 0;
-  return ascii::to_number<int>(message_bytes.substr(version.size(), 3)).value_or(0);
+  constexpr std::string_view kVersion = "SIP/2.0 ";
+  if (!message_bytes.starts_with(kVersion)) return 0;
+  return ascii::to_number<int>(message_bytes.substr(kVersion.size(), 3)).value_or(0);
 }
 
 } // namespace talky::sip

@@ -36,7 +36,7 @@ Result<MessageView> MessageView::parse(std::string_view datagram) {
 
 Result<> MessageView::assign(std::string_view datagram) {
   headers_.clear();
-  first_.fill(none);
+  first_.fill(kNone);
   defect_.reset();
   method_text_ = request_uri_ = version_ = reason_ = body_ = {};
   status_ = 0;
@@ -47,7 +47,7 @@ Result<> MessageView::assign(std::string_view datagram) {
   const std::size_t start = std::min(datagram.find_first_not_of("\r\n"), datagram.size());
   if (start == datagram.size()) return fail(Errc::truncated, start, "a start line");
   const std::size_t line_end = std::min(datagram.find('\n', start), datagram.size());
-  if (line_end - start > max_head) return fail(Errc::too_large, max_head, "a start line within the limit");
+  if (line_end - start > kMaxHead) return fail(Errc::too_large, kMaxHead, "a start line within the limit");
   std::string_view line = datagram.substr(start, line_end - start);
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (const auto ok = parse_start_line(line); !ok) {
@@ -55,7 +55,7 @@ Result<> MessageView::assign(std::string_view datagram) {
   }
 
   const std::size_t head_end = parse_headers(std::min(line_end + 1, datagram.size()), start);
-  if (head_end - start > max_head) return fail(Errc::too_large, max_head, "a header block within the limit");
+  if (head_end - start > kMaxHead) return fail(Errc::too_large, kMaxHead, "a header block within the limit");
   cut_body(head_end);
   bytes_ = datagram.substr(start, head_end + body_.size() - start);
   if (is_response()) {
@@ -120,7 +120,7 @@ Result<> MessageView::parse_status_line(std::string_view line) {
 std::size_t MessageView::parse_headers(std::size_t at, std::size_t start) {
   const std::string_view all = bytes_;
   while (at < all.size()) {
-    if (at - start > max_head) return at;
+    if (at - start > kMaxHead) return at;
     std::size_t end = all.find('\n', at);
     if (end == std::string_view::npos) { // the last line has no end, so the block has none
       end = all.size();
@@ -137,12 +137,12 @@ std::size_t MessageView::parse_headers(std::size_t at, std::size_t start) {
         colon == std::string_view::npos ? std::string_view{} : ascii::trim(field.substr(0, colon));
     if (!is_token(name) || is_lws(field.front())) {
       note(Defect::Kind::header, Errc::malformed, at, "a header field");
-    } else if (headers_.size() == max_headers) {
+    } else if (headers_.size() == kMaxHeaders) {
       note(Defect::Kind::too_many, Errc::too_large, at, "no more header fields than the limit");
     } else {
       const HeaderId id = to_header_id(name);
       std::uint8_t& first = first_[static_cast<std::size_t>(id)];
-      if (first == none) first = static_cast<std::uint8_t>(headers_.size());
+      if (first == kNone) first = static_cast<std::uint8_t>(headers_.size());
       headers_.push_back({id, name, ascii::trim(field.substr(colon + 1))});
     }
     at = std::min(end + 1, all.size());
@@ -171,7 +171,7 @@ void MessageView::cut_body(std::size_t head_end) {
 
 std::optional<std::string_view> MessageView::find(HeaderId id) const {
   const std::uint8_t at = first_[static_cast<std::size_t>(id)];
-  if (at == none) return std::nullopt;
+  if (at == kNone) return std::nullopt;
   return headers_[at].value;
 }
 

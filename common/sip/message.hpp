@@ -46,10 +46,10 @@ struct Defect {
 
 class MessageView {
  public:
-  static constexpr std::size_t max_headers = 200;
-  static constexpr std::size_t max_head = 65'535;
+  static constexpr std::size_t kMaxHeaders = 200;
+  static constexpr std::size_t kMaxHead = 65'535;
 
-  MessageView() { first_.fill(none); }
+  MessageView() { first_.fill(kNone); }
 
   // Fails only if nothing can be made of the bytes: no SIP start line, or too large. What is wrong and yet
   // leaves something to answer is in defect(), and validate() (sip/validate.hpp) turns it into the right
@@ -77,7 +77,7 @@ class MessageView {
   std::optional<std::string_view> find(HeaderId id) const;     // the first of its kind
   std::optional<std::string_view> find(std::string_view name) const;
   std::string_view value(HeaderId id) const; // "" if absent
-  bool has(HeaderId id) const { return first_[static_cast<std::size_t>(id)] != none; }
+  bool has(HeaderId id) const { return first_[static_cast<std::size_t>(id)] != kNone; }
   std::size_t count(HeaderId id) const; // fields, not values
 
   // All values of all fields of one kind, in order: for (std::string_view via :
@@ -103,7 +103,7 @@ class MessageView {
 
  private:
   friend class Incoming;
-  static constexpr std::uint8_t none = 0xff;
+  static constexpr std::uint8_t kNone = 0xff;
 
   void note(Defect::Kind kind, Errc code, std::size_t offset, const char* what);
   Result<> parse_start_line(std::string_view line);
@@ -114,7 +114,7 @@ class MessageView {
 
   std::string_view bytes_, method_text_, request_uri_, version_, reason_, body_;
   std::vector<Header> headers_;
-  std::array<std::uint8_t, header_count> first_{}; // index of the first field of each kind
+  std::array<std::uint8_t, kHeaderCount> first_{}; // index of the first field of each kind
   std::optional<Defect> defect_;
   std::size_t extra_ = 0;
   int status_ = 0;

@@ -23,7 +23,7 @@ enum class Method : std::uint8_t {
   publish,   // RFC 3903
   other      // a token that we do not know; the message keeps its text
 };
-inline constexpr std::size_t method_count = static_cast<std::size_t>(Method::other) + 1;
+inline constexpr std::size_t kMethodCount = static_cast<std::size_t>(Method::other) + 1;
 
 // "INVITE"; "" for `other`.
 std::string_view to_string(Method method);

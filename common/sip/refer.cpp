@@ -45,9 +45,9 @@ Result<ReferTo> ReferTo::parse(std::string_view value) {
 }
 
 int sipfrag_status(std::string_view body) {
-  constexpr std::string_view version = "SIP/2.0 ";
-  if (!ascii::iequals(body.substr(0, version.size()), version)) return 0;
-  const int status = ascii::to_number<int>(body.substr(version.size(), 3)).value_or(0);
+  constexpr std::string_view kVersion = "SIP/2.0 ";
+  if (!ascii::iequals(body.substr(0, kVersion.size()), kVersion)) return 0;
+  const int status = ascii::to_number<int>(body.substr(kVersion.size(), 3)).value_or(0);
   return status >= 100 && status <= 699 ? status : 0;
 }
 

@@ -24,6 +24,6 @@ struct ReferTo {
 int sipfrag_status(std::string_view body);
 // "SIP/2.0 180 Ringing\r\n"; an empty reason gives the usual phrase.
 std::string make_sipfrag(int status, std::string_view reason = {});
-inline constexpr std::string_view sipfrag_type = "message/sipfrag;version=2.0";
+inline constexpr std::string_view kSipfragType = "message/sipfrag;version=2.0";
 
 } // namespace talky::sip

@@ -40,7 +40,7 @@ std::vector<Binding> in_order(const std::vector<Binding>& bindings) {
   return out;
 }
 
-constexpr int ok = 200;
+constexpr int kOk = 200;
 
 } // namespace
 
@@ -94,7 +94,7 @@ int Registrar::Request::read(const Incoming& incoming, const Config& config) {
     contacts.push_back(std::move(out));
   }
   if (all && (!contacts.empty() || common != 0u)) return 400; // * stands alone, with Expires: 0
-  return ok;
+  return kOk;
 }
 
 int Registrar::remove_all(const Request& request, Bindings& bindings) {
@@ -102,7 +102,7 @@ int Registrar::remove_all(const Request& request, Bindings& bindings) {
                                     [&](const Binding& binding) { return request.outdated_by(binding); });
   if (outdated) return 500;
   bindings.clear();
-  return ok;
+  return kOk;
 }
 
 // Works on a copy: a REGISTER takes effect as a whole or not at all.
@@ -117,7 +117,7 @@ int Registrar::apply(const Request& request, Bindings& bindings) const {
     }
     if (contact.expires.count() != 0) bindings.push_back(contact.binding);
   }
-  return bindings.size() > config_.max_bindings ? 503 : ok;
+  return bindings.size() > config_.max_bindings ? 503 : kOk;
 }
 
 Message Registrar::receive(const Incoming& request, std::string_view aor, std::string_view to_tag, Time now) {
@@ -126,14 +126,15 @@ Message Registrar::receive(const Incoming& request, std::string_view aor, std::s
   Bindings bindings = found == bindings_.end() ? Bindings{} : found->second;
   Request wish;
   int status = wish.read(request, config_);
-  if (status == ok) status = wish.all ? remove_all(wish, bindings) : apply(wish, bindings);
-  if (status == ok && found == bindings_.end() && !bindings.empty() && bindings_.size() >= config_.max_aors) {
+  if (status == kOk) status = wish.all ? remove_all(wish, bindings) : apply(wish, bindings);
+  if (status == kOk && found == bindings_.end() && !bindings.empty() &&
+      bindings_.size() >= config_.max_aors) {
     status = 503;
   }
   Builder reply = Builder::reply(request, status, {.to_tag = to_tag});
   if (status == 423) reply.header(HeaderId::min_expires, config_.min_expires.count());
   if (status == 503) reply.header(HeaderId::retry_after, 60);
-  if (status != ok) return reply.build();
+  if (status != kOk) return reply.build();
 
   for (const Binding& binding : bindings) {
     const auto left = std::chrono::ceil<std::chrono::seconds>(binding.expires - now);

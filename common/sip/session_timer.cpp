@@ -9,7 +9,7 @@ namespace talky::sip {
 
 namespace {
 
-constexpr std::chrono::seconds absolute_min_se{90}; // RFC 4028 5: what a missing Min-SE means
+constexpr std::chrono::seconds kAbsoluteMinSe{90}; // RFC 4028 5: what a missing Min-SE means
 
 } // namespace
 
@@ -54,7 +54,7 @@ void SessionTimer::request_headers(Builder& request) const {
   std::string value = std::to_string(interval.count());
   if (running()) value.append(we_refresh_ ? ";refresher=uac" : ";refresher=uas");
   request.header(HeaderId::session_expires, value);
-  if (min_se_ > absolute_min_se) request.header(HeaderId::min_se, min_se_.count());
+  if (min_se_ > kAbsoluteMinSe) request.header(HeaderId::min_se, min_se_.count());
 }
 
 bool SessionTimer::receive_response(const MessageView& response, Time now) {

@@ -8,7 +8,7 @@ namespace talky::sip {
 
 namespace {
 
-constexpr std::array phrases = {
+constexpr std::array kPhrases = {
     std::pair{100, "Trying"},
     std::pair{180, "Ringing"},
     std::pair{181, "Call Is Being Forwarded"},
@@ -73,18 +73,18 @@ constexpr std::array phrases = {
     std::pair{607, "Unwanted"},
 };
 
-constexpr std::array<std::string_view, 7> classes = {
+constexpr std::array<std::string_view, 7> kClasses = {
     "", "Progress", "OK", "Redirection", "Client Error", "Server Error", "Global Failure"};
 
 } // namespace
 
 std::string_view reason_phrase(int status) {
   const auto* const found =
-      std::lower_bound(phrases.begin(), phrases.end(), status,
+      std::lower_bound(kPhrases.begin(), kPhrases.end(), status,
                        [](const auto& entry, int wanted) { return entry.first < wanted; });
-  if (found != phrases.end() && found->first == status) return found->second;
+  if (found != kPhrases.end() && found->first == status) return found->second;
   const int kind = status / 100;
-  return kind >= 1 && kind <= 6 ? classes[static_cast<std::size_t>(kind)] : std::string_view("Unknown");
+  return kind >= 1 && kind <= 6 ? kClasses[static_cast<std::size_t>(kind)] : std::string_view("Unknown");
 }
 
 } // namespace talky::sip

@@ -17,7 +17,7 @@ constexpr std::array<bool, 256> make_token_table() {
     table[static_cast<unsigned char>(c)] = true;
   return table;
 }
-constexpr auto token_table = make_token_table();
+constexpr auto kTokenTable = make_token_table();
 
 // The position behind the quoted string that starts at `at`, or npos if it does not end.
 std::size_t skip_quoted(std::string_view text, std::size_t at) {
@@ -53,7 +53,7 @@ Param split_param(std::string_view text) {
 } // namespace
 
 bool is_token_char(char c) {
-  return token_table[static_cast<unsigned char>(c)];
+  return kTokenTable[static_cast<unsigned char>(c)];
 }
 
 bool is_token(std::string_view text) {

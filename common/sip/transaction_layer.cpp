@@ -167,7 +167,7 @@ Message TransactionLayer::Impl::with_via(const Message& message, const Flow& flo
 
 TransactionId TransactionLayer::Impl::request(const Flow& flow, const Message& message, Time now,
                                               std::string_view sent_by) {
-  const std::string branch = std::string(branch_cookie) + random_.token(20);
+  const std::string branch = std::string(kBranchCookie) + random_.token(20);
   const std::string_view method = method_of(message.bytes);
   std::string key = client_key(branch, method);
   Message out = with_via(message, flow, sent_by, branch);
@@ -213,7 +213,7 @@ void TransactionLayer::Impl::send(const Flow& flow, const Message& message, std:
     outputs_.emplace_back(Datagram{flow, message.bytes});
     return;
   }
-  const std::string branch = std::string(branch_cookie) + random_.token(20);
+  const std::string branch = std::string(kBranchCookie) + random_.token(20);
   outputs_.emplace_back(Datagram{flow, with_via(message, flow, sent_by, branch).bytes});
 }
 

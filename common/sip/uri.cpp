@@ -10,7 +10,7 @@ namespace talky::sip {
 
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 
 int hex_value(char c) {
   if (ascii::is_digit(c)) return c - '0';
@@ -47,8 +47,8 @@ std::string normalise(std::string_view text) {
       out.push_back(c);
     } else {
       out.push_back('%');
-      out.push_back(hex_digits[static_cast<std::size_t>(byte) / 16]);
-      out.push_back(hex_digits[static_cast<std::size_t>(byte) % 16]);
+      out.push_back(kHexDigits[static_cast<std::size_t>(byte) / 16]);
+      out.push_back(kHexDigits[static_cast<std::size_t>(byte) % 16]);
     }
   }
   return out;
@@ -234,8 +234,8 @@ std::string escape_user(std::string_view text) {
     } else {
       const auto byte = static_cast<unsigned char>(c);
       out.push_back('%');
-      out.push_back(hex_digits[byte / 16]);
-      out.push_back(hex_digits[byte % 16]);
+      out.push_back(kHexDigits[byte / 16]);
+      out.push_back(kHexDigits[byte % 16]);
     }
   }
   return out;

@@ -30,7 +30,7 @@ Verdict drop(std::string_view reason, int status = 0) {
   return verdict;
 }
 
-constexpr std::array singletons = {
+constexpr std::array kSingletons = {
     HeaderId::from,         HeaderId::to,           HeaderId::call_id, HeaderId::cseq,
     HeaderId::max_forwards, HeaderId::content_type, HeaderId::expires, HeaderId::session_expires,
     HeaderId::min_se,       HeaderId::rack,         HeaderId::event,   HeaderId::date,
@@ -55,7 +55,7 @@ Check check_frame(const MessageView& message, const UasPolicy& policy) {
 
 // The fields that every request has (RFC 3261 8.1.1), and each but once.
 Check check_mandatory(const MessageView& message) {
-  for (const HeaderId id : singletons) {
+  for (const HeaderId id : kSingletons) {
     if (message.count(id) > 1) return reject(400, "Header Field Given Twice");
   }
   if (!message.top_via()) return reject(400, "Bad Via");
@@ -79,7 +79,7 @@ Check check_method(const MessageView& message, const UasPolicy& policy) {
   if (message.method() != Method::other && policy.methods.contains(message.method())) return std::nullopt;
   Verdict verdict = reject(message.method() == Method::other ? 501 : 405);
   MethodSet listed;
-  for (std::size_t i = 0; i < method_count; ++i) {
+  for (std::size_t i = 0; i < kMethodCount; ++i) {
     const auto method = static_cast<Method>(i);
     if (policy.methods.contains(method) && !policy.unlisted.contains(method)) listed.insert(method);
   }

@@ -16,10 +16,10 @@ namespace {
 
 using Connect = std::function<Outcome<std::unique_ptr<Connection>>()>;
 
-const std::string insert_file =
+const std::string kInsertFile =
     "INSERT INTO talky_files (uuid, position, kind, path, bytes, sha256, repaired) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const std::string insert_utterance =
+const std::string kInsertUtterance =
     "INSERT INTO talky_utterances (uuid, position, who, begin_ms, said, cut) VALUES ($1, $2, $3, $4, $5, $6)";
 
 std::string text_of(const Value& value) {
@@ -152,12 +152,12 @@ class SqlDatabase : public Database {
     for (const RecordedFile& file : record.files) {
       const std::vector<Value> values{record.uuid, position++,  file.kind,    file.path,
                                       file.bytes,  file.sha256, file.repaired};
-      if (auto done = connection_->run(insert_file, values); !done) return tl::unexpected(done.error());
+      if (auto done = connection_->run(kInsertFile, values); !done) return tl::unexpected(done.error());
     }
     position = 0;
     for (const Utterance& said : record.said) {
       const std::vector<Value> values{record.uuid, position++, said.who, said.begin_ms, said.text, said.cut};
-      if (auto done = connection_->run(insert_utterance, values); !done) return tl::unexpected(done.error());
+      if (auto done = connection_->run(kInsertUtterance, values); !done) return tl::unexpected(done.error());
     }
     return {};
   }

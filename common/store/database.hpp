@@ -4,7 +4,7 @@
 //   talky_calls (one row a call, the columns of each_field), talky_files, talky_utterances, talky_schema
 //
 // One Database is one connection, for one thread at a time. Any number of processes may read while one
-// writes. Every function may block: SQLite for `busy_limit`, PostgreSQL for `server_limit`. A connection that
+// writes. Every function may block: SQLite for `kBusyLimit`, PostgreSQL for `kServerLimit`. A connection that
 // breaks is made again by the next call.
 #pragma once
 #include <chrono>
@@ -47,8 +47,8 @@ enum class Access : std::uint8_t {
 
 class Database {
  public:
-  static constexpr auto busy_limit = std::chrono::milliseconds(2000);
-  static constexpr auto server_limit = std::chrono::seconds(5);
+  static constexpr auto kBusyLimit = std::chrono::milliseconds(2000);
+  static constexpr auto kServerLimit = std::chrono::seconds(5);
 
   Database() = default;
   virtual ~Database() = default;

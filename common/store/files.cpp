@@ -161,10 +161,10 @@ Outcome<bool> mend_lines(const std::string& path) {
 }
 
 Outcome<bool> mend_pcap(const std::string& path) {
-  constexpr off_t header = 24;
-  constexpr off_t packet_header = 16;
-  constexpr std::uint32_t micro = 0xA1B2C3D4;
-  constexpr std::uint32_t nano = 0xA1B23C4D;
+  constexpr off_t kHeader = 24;
+  constexpr off_t kPacketHeader = 16;
+  constexpr std::uint32_t kMicro = 0xA1B2C3D4;
+  constexpr std::uint32_t kNano = 0xA1B23C4D;
   const File file(path, O_RDWR);
   if (!file) return system_error(path, errno);
   const off_t size = file.size();
@@ -172,14 +172,14 @@ Outcome<bool> mend_pcap(const std::string& path) {
   std::array<unsigned char, 16> bytes{};
   const ssize_t got = file.read(bytes.data(), 4, 0);
   const std::uint32_t magic = little_endian(bytes.data());
-  if (size < header || got != 4 || (magic != micro && magic != nano))
+  if (size < kHeader || got != 4 || (magic != kMicro && magic != kNano))
     return fail(Fault::away, path + ": no pcap of talky's");
-  off_t end = header;
-  while (end + packet_header <= size) {
-    if (file.read(bytes.data(), bytes.size(), end) != packet_header) return system_error(path, errno);
+  off_t end = kHeader;
+  while (end + kPacketHeader <= size) {
+    if (file.read(bytes.data(), bytes.size(), end) != kPacketHeader) return system_error(path, errno);
     const off_t length = little_endian(bytes.data() + 8);
-    if (end + packet_header + length > size) break;
-    end += packet_header + length;
+    if (end + kPacketHeader + length > size) break;
+    end += kPacketHeader + length;
   }
   if (end == size) return false;
   if (!file.cut(end)) return system_error(path, errno);

@@ -34,9 +34,9 @@ struct Libpq {
 };
 
 const Result<Libpq>& loaded_libpq() {
-  static const auto loaded = dynamic::load<Libpq>(
+  static const auto kLoaded = dynamic::load<Libpq>(
       {"libpq.so.5"}, "PostgreSQL's client library, libpq.so.5 (package libpq5)", "a newer libpq.so.5");
-  return loaded;
+  return kLoaded;
 }
 // Once it is known to be there.
 const Libpq& libpq() {
@@ -172,10 +172,10 @@ Outcome<std::unique_ptr<Connection>> connect_postgres(const std::string& url, bo
   // The URL comes last: what it says itself counts.
   const std::string limits =
       fmt::format("-c statement_timeout={0} -c lock_timeout={1} -c default_transaction_read_only={2}",
-                  std::chrono::milliseconds(Database::server_limit).count(), Database::busy_limit.count(),
+                  std::chrono::milliseconds(Database::kServerLimit).count(), Database::kBusyLimit.count(),
                   write ? "off" : "on");
-  const std::string seconds = fmt::format("{}", Database::server_limit.count());
-  const std::string ms = fmt::format("{}", std::chrono::milliseconds(Database::server_limit).count());
+  const std::string seconds = fmt::format("{}", Database::kServerLimit.count());
+  const std::string ms = fmt::format("{}", std::chrono::milliseconds(Database::kServerLimit).count());
   const std::array<const char*, 8> names{
       "connect_timeout", "tcp_user_timeout", "client_encoding", "application_name",
       "options",         "keepalives_idle",  "dbname",          nullptr};

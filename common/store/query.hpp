@@ -32,12 +32,12 @@ std::optional<SortKey> to_sort_key(std::string_view name);
 std::string_view to_string(SortKey key);
 
 struct Query {
-  static constexpr std::size_t max_limit = 1000;
+  static constexpr std::size_t kMaxLimit = 1000;
 
   Filter filter;
   SortKey sort = SortKey::invited;
   bool descending = true;  // the uuid decides between calls with the same value
-  std::size_t limit = 100; // 1 to max_limit
+  std::size_t limit = 100; // 1 to kMaxLimit
   // What Page::next said, with the same filter and order: goes on behind the last row that was given,
   // whatever was added or removed since. "" begins.
   std::string after;

@@ -21,7 +21,7 @@ void tidy(std::string& text) {
   while (!rest.empty()) {
     const std::size_t size = rest[0] == '\0' ? 0 : utf8::sequence(rest);
     const std::string_view piece = size > 0 ? rest.substr(0, size) : kReplacement;
-    if (out.size() + piece.size() > max_text) break;
+    if (out.size() + piece.size() > kMaxText) break;
     out += piece;
     rest.remove_prefix(size > 0 ? size : 1);
   }
@@ -199,7 +199,7 @@ void tidy(CallRecord& record) {
     tidy(file.path);
     tidy(file.sha256);
   }
-  if (record.said.size() > max_utterances) record.said.resize(max_utterances);
+  if (record.said.size() > kMaxUtterances) record.said.resize(kMaxUtterances);
   for (Utterance& said : record.said) {
     tidy(said.who);
     tidy(said.text);
@@ -233,7 +233,7 @@ json::object to_json(const CallRecord& record, bool all) {
 
 Result<CallRecord> from_json(std::string_view text) {
   const auto object =
-      json::parse_object(text, {.bytes = max_json, .depth = kMaxDepth, .too_long = "a call record"});
+      json::parse_object(text, {.bytes = kMaxJson, .depth = kMaxDepth, .too_long = "a call record"});
   if (!object) return tl::unexpected(object.error());
   CallRecord record;
   json::Fields members(*object);

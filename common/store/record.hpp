@@ -133,12 +133,12 @@ void each_field(Record& r, Visit&& visit) {
   visit("transcript", r.transcript);
 }
 
-inline constexpr std::size_t max_text = 4096;       // bytes of one text
-inline constexpr std::size_t max_utterances = 5000; // of one call
-inline constexpr std::size_t max_json = 4 << 20;    // bytes of one record as JSON
+inline constexpr std::size_t kMaxText = 4096;       // bytes of one text
+inline constexpr std::size_t kMaxUtterances = 5000; // of one call
+inline constexpr std::size_t kMaxJson = 4 << 20;    // bytes of one record as JSON
 
-// Makes every text storable in any database: valid UTF-8 (U+FFFD for what is not), no NUL, at most max_text
-// bytes; at most max_utterances; numbers that are not finite become nullopt. Texts of a call come from the
+// Makes every text storable in any database: valid UTF-8 (U+FFFD for what is not), no NUL, at most kMaxText
+// bytes; at most kMaxUtterances; numbers that are not finite become nullopt. Texts of a call come from the
 // network.
 void tidy(CallRecord& record);
 

@@ -11,9 +11,9 @@ constexpr const char* kMakeVersions =
     "CREATE TABLE IF NOT EXISTS talky_schema (version BIGINT NOT NULL PRIMARY KEY)";
 
 std::string with_types(std::string statement, const Connection& connection) {
-  constexpr std::string_view mark = "{text}";
-  for (std::size_t at = statement.find(mark); at != std::string::npos; at = statement.find(mark, at))
-    statement.replace(at, mark.size(), connection.text_type());
+  constexpr std::string_view kMark = "{text}";
+  for (std::size_t at = statement.find(kMark); at != std::string::npos; at = statement.find(kMark, at))
+    statement.replace(at, kMark.size(), connection.text_type());
   return statement;
 }
 
@@ -76,8 +76,8 @@ Outcome<bool> one_step(Connection& connection, std::span<const Migration> steps)
 } // namespace
 
 std::span<const Migration> migrations() {
-  static const std::vector<Migration> all = make_migrations();
-  return all;
+  static const std::vector<Migration> kAll = make_migrations();
+  return kAll;
 }
 
 Outcome<std::int64_t> schema_version(Connection& connection) {

@@ -13,7 +13,7 @@ namespace talky::store {
 namespace {
 
 constexpr std::string_view kMagic = "talky1 ";
-constexpr std::size_t kMaxEntry = max_json + 64;
+constexpr std::size_t kMaxEntry = kMaxJson + 64;
 constexpr std::array<std::pair<SpoolEntry::Kind, std::string_view>, 4> kKinds{{
     {SpoolEntry::Kind::began, "began"},
     {SpoolEntry::Kind::ended, "ended"},
@@ -102,10 +102,10 @@ SpoolText parse_spool(std::string_view text) {
 std::string uuid_of(const SpoolEntry& entry) {
   if (entry.kind == SpoolEntry::Kind::stored) return is_uuid(entry.body) ? entry.body : std::string();
   // As to_json writes it: the first member.
-  constexpr std::string_view before = R"({"uuid":")";
+  constexpr std::string_view kBefore = R"({"uuid":")";
   const std::string_view body = entry.body;
-  if (!body.starts_with(before)) return {};
-  const std::string_view uuid = body.substr(before.size(), 36);
+  if (!body.starts_with(kBefore)) return {};
+  const std::string_view uuid = body.substr(kBefore.size(), 36);
   return is_uuid(uuid) ? std::string(uuid) : std::string();
 }
 

@@ -153,7 +153,7 @@ Outcome<std::unique_ptr<Connection>> connect_sqlite(const std::string& path, boo
     return fail(fault_of(code, raw ? sqlite3_system_errno(raw) : 0),
                 fmt::format("{}: {}", path, raw ? sqlite3_errmsg(raw) : "no memory"));
   }
-  sqlite3_busy_timeout(raw, static_cast<int>(Database::busy_limit.count()));
+  sqlite3_busy_timeout(raw, static_cast<int>(Database::kBusyLimit.count()));
   auto connection = std::make_unique<SqliteConnection>(std::move(db), path);
   const char* settings = write ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON"
                                : "PRAGMA query_only=ON";

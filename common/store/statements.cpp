@@ -192,14 +192,14 @@ std::string Statement::parameter(Value value) {
 }
 
 const std::string& call_columns() {
-  static const std::string columns = [] {
+  static const std::string kColumns = [] {
     std::string out;
     const CallRecord none;
     each_field(none,
                [&](const char* name, const auto&) { out.append(out.empty() ? "" : ", ").append(name); });
     return out;
   }();
-  return columns;
+  return kColumns;
 }
 
 CallRecord call_of(const std::vector<Value>& row) {
@@ -223,8 +223,8 @@ Statement put_call(const CallRecord& record) {
 }
 
 Outcome<Statement> list_calls(const Query& query) {
-  if (query.limit < 1 || query.limit > Query::max_limit)
-    return fail(Fault::invalid, fmt::format("a limit from 1 to {}", Query::max_limit));
+  if (query.limit < 1 || query.limit > Query::kMaxLimit)
+    return fail(Fault::invalid, fmt::format("a limit from 1 to {}", Query::kMaxLimit));
   const Order& order = order_of(query.sort);
   Statement out;
   std::string where = conditions(out, query.filter);

@@ -72,8 +72,8 @@ Result<> encode_hep(const HepPacket& p, std::vector<std::byte>& out) {
   if (v4 != p.to.ip.is_v4()) return fail(Errc::malformed, 0, "two addresses of one family");
   if (p.key.size() > kMaxText || p.correlation.size() > kMaxText)
     return fail(Errc::too_large, kMaxText, "a key and a correlation id of at most 255 bytes");
-  constexpr std::size_t most_of_the_rest = 2 * kMaxText + 256;
-  if (p.payload.size() > max_hep - most_of_the_rest)
+  constexpr std::size_t kMostOfTheRest = 2 * kMaxText + 256;
+  if (p.payload.size() > kMaxHep - kMostOfTheRest)
     return fail(Errc::too_large, p.payload.size(), "a message that fits into one datagram");
   out.clear();
   Writer writer(out);

@@ -41,7 +41,7 @@ Result<> encode_hep(const HepPacket& packet, std::vector<std::byte>& out);
 // is needed is missing: family, protocol, both addresses and ports, time, payload type, payload.
 Result<HepPacket> parse_hep(Bytes datagram);
 
-inline constexpr std::uint16_t hep_port = 9060; // by custom
-inline constexpr std::size_t max_hep = 65'507;
+inline constexpr std::uint16_t kHepPort = 9060; // by custom
+inline constexpr std::size_t kMaxHep = 65'507;
 
 } // namespace talky::telemetry

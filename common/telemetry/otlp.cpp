@@ -102,12 +102,12 @@ std::optional<TraceId> trace_id_of(std::string_view uuid) {
 }
 
 std::string to_hex(std::span<const std::uint8_t> id) {
-  constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   out.reserve(2 * id.size());
   for (const std::uint8_t byte : id) {
-    out += digits[byte >> 4];
-    out += digits[byte & 0xf];
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 0xf];
   }
   return out;
 }

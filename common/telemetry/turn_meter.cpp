@@ -83,8 +83,8 @@ void TurnMeter::settle(Time now) {
       measure.stages[i] = to_duration(waiting.turn.stages[i]);
       reported += measure.stages[i];
     }
-    measure.stages[stage_count - 1] = std::max(Duration{0}, *at - waiting.speech_end - reported);
-    measure.response = reported + measure.stages[stage_count - 1];
+    measure.stages[kStageCount - 1] = std::max(Duration{0}, *at - waiting.speech_end - reported);
+    measure.response = reported + measure.stages[kStageCount - 1];
     done_.push_back(measure);
     turns_.pop_front();
   }

@@ -23,21 +23,21 @@ namespace talky::telemetry {
 // The stages of a turn, in their order. `send` is the bridge's: the way of the audio there and back, and
 // waiting for the next packet.
 enum class Stage : std::uint8_t { endpoint, stt, dialogue, tts, out, send };
-inline constexpr std::size_t stage_count = 6;
-inline constexpr std::array<const char*, stage_count> stage_names{"endpoint", "stt", "dialogue",
+inline constexpr std::size_t kStageCount = 6;
+inline constexpr std::array<const char*, kStageCount> kStageNames{"endpoint", "stt", "dialogue",
                                                                   "tts",      "out", "send"};
 
 struct TurnMeasure {
   std::uint64_t turn = 0;                     // of the caller; 0: the greeting
   Time speech_end{};                          // when their last sample had been handed over
-  std::array<Duration, stage_count> stages{}; // none is negative
+  std::array<Duration, kStageCount> stages{}; // none is negative
   Duration response{0};                       // their sum: to the packet
 };
 
 // As the agent reports it; samples at 16 kHz.
 struct AgentTurn {
   std::uint64_t turn = 0, end = 0;
-  std::array<std::uint64_t, stage_count - 1> stages{};
+  std::array<std::uint64_t, kStageCount - 1> stages{};
   std::uint64_t sent = 0;
 };
 

@@ -22,8 +22,8 @@ namespace talky::voice {
 // Media time: a position in, or a length of, the caller's audio, in samples at 16 kHz. The session knows no
 // other time.
 using Samples = std::int64_t;
-inline constexpr Samples kSampleRate = audio::bridge_rate;
-inline constexpr std::size_t kFrameSamples = audio::bridge_frame_samples; // 20 ms
+inline constexpr Samples kSampleRate = audio::kBridgeRate;
+inline constexpr std::size_t kFrameSamples = audio::kBridgeFrameSamples; // 20 ms
 inline constexpr Samples kFrame = 320;
 
 constexpr Samples from_ms(std::int64_t ms) {

@@ -12,7 +12,7 @@ namespace talky::voice {
 
 // The entries that journal::transcript() folds.
 template <class T>
-inline constexpr bool is_conversation =
+inline constexpr bool kIsConversation =
     std::is_same_v<T, journal::Turn> || std::is_same_v<T, journal::TurnReopened> ||
     std::is_same_v<T, journal::Digits> || std::is_same_v<T, journal::SentenceStart> ||
     std::is_same_v<T, journal::SentenceEnd>;
@@ -34,7 +34,7 @@ struct OutputQueue {
   void note(T what) {
     journal::Entry entry{now, std::move(what)};
     outputs.emplace_back(JournalLine{journal::to_line(entry)});
-    if constexpr (is_conversation<T>) conversation.push_back(std::move(entry));
+    if constexpr (kIsConversation<T>) conversation.push_back(std::move(entry));
   }
   void cancel(RequestId id, const char* kind) {
     put(Cancel{id});

@@ -21,7 +21,7 @@ Pcm voice(double hz, std::uint32_t rate, std::size_t samples) {
   for (std::size_t n = 0; n < samples; ++n) {
     double x = 0;
     for (int k = 1; k <= 8; ++k)
-      x += 4000.0 / k * std::sin(2 * signal::pi * hz * k / rate * static_cast<double>(n) + k);
+      x += 4000.0 / k * std::sin(2 * signal::kPi * hz * k / rate * static_cast<double>(n) + k);
     out[n] = static_cast<std::int16_t>(std::lrint(x));
   }
   return out;

@@ -17,10 +17,10 @@ using Pcm = std::vector<std::int16_t>;
 
 namespace {
 
-constexpr double low_rate = 8000;
-constexpr double high_rate = 16000;
-constexpr double amplitude = 30000;
-constexpr std::size_t settled = 400; // longer than the filter
+constexpr double kLowRate = 8000;
+constexpr double kHighRate = 16000;
+constexpr double kAmplitude = 30000;
+constexpr std::size_t kSettled = 400; // longer than the filter
 
 Pcm up(const Pcm& in) {
   Upsampler2 filter;
@@ -37,7 +37,7 @@ Pcm down(const Pcm& in) {
 }
 
 std::span<const std::int16_t> steady(const Pcm& pcm) {
-  return std::span(pcm).subspan(settled);
+  return std::span(pcm).subspan(kSettled);
 }
 
 Pcm noise(std::size_t samples, std::uint64_t seed) {
@@ -55,11 +55,11 @@ TEST_CASE("ripple from 300 to 3,400 Hz is at most 0.02 dB, both ways") {
   double most = -100;
   for (int step = 300; step <= 3400; step += 50) {
     const double hz = step;
-    const auto upped = up(signal::cosine(hz, low_rate, amplitude, 4096));
-    const double gain_up = signal::db(signal::component(steady(upped), hz, high_rate).amplitude / amplitude);
-    const auto downed = down(signal::cosine(hz, high_rate, amplitude, 16384));
+    const auto upped = up(signal::cosine(hz, kLowRate, kAmplitude, 4096));
+    const double gain_up = signal::db(signal::component(steady(upped), hz, kHighRate).amplitude / kAmplitude);
+    const auto downed = down(signal::cosine(hz, kHighRate, kAmplitude, 16384));
     const double gain_down =
-        signal::db(signal::component(steady(downed), hz, low_rate).amplitude / amplitude);
+        signal::db(signal::component(steady(downed), hz, kLowRate).amplitude / kAmplitude);
     least = std::min({least, gain_up, gain_down});
     most = std::max({most, gain_up, gain_down});
   }
@@ -73,11 +73,11 @@ TEST_CASE("images of tones up to 3.9 kHz are at least 75 dB below the tone that 
   double worst_to_input = -200;
   for (int step = 50; step <= 3900; step += 50) {
     const double hz = step;
-    const auto out = up(signal::cosine(hz, low_rate, amplitude, 8192));
-    const double tone = signal::component(steady(out), hz, high_rate).amplitude;
-    const double image = signal::component(steady(out), low_rate - hz, high_rate).amplitude;
+    const auto out = up(signal::cosine(hz, kLowRate, kAmplitude, 8192));
+    const double tone = signal::component(steady(out), hz, kHighRate).amplitude;
+    const double image = signal::component(steady(out), kLowRate - hz, kHighRate).amplitude;
     worst = std::max(worst, signal::db(image / tone));
-    worst_to_input = std::max(worst_to_input, signal::db(image / amplitude));
+    worst_to_input = std::max(worst_to_input, signal::db(image / kAmplitude));
   }
   MESSAGE("images up to 3.9 kHz: ", worst, " dB of the tone that came out, ", worst_to_input,
           " dB of the tone that went in");
@@ -89,19 +89,19 @@ TEST_CASE("aliases below 3.9 kHz, of tones from 4.1 kHz on, are at least 75 dB d
   double worst = -200;
   for (int step = 4100; step <= 7950; step += 50) {
     const double hz = step;
-    const auto out = down(signal::cosine(hz, high_rate, amplitude, 16384));
+    const auto out = down(signal::cosine(hz, kHighRate, kAmplitude, 16384));
     worst = std::max(
-        worst, signal::db(signal::component(steady(out), low_rate - hz, low_rate).amplitude / amplitude));
+        worst, signal::db(signal::component(steady(out), kLowRate - hz, kLowRate).amplitude / kAmplitude));
   }
   MESSAGE("aliases below 3.9 kHz: ", worst, " dB");
   CHECK(worst <= -75);
 }
 
 TEST_CASE("THD+N at 1 kHz is that of 16-bit rounding") {
-  const double upped =
-      signal::thd_plus_noise_db(steady(up(signal::cosine(1004, low_rate, amplitude, 8192))), 1004, high_rate);
+  const double upped = signal::thd_plus_noise_db(steady(up(signal::cosine(1004, kLowRate, kAmplitude, 8192))),
+                                                 1004, kHighRate);
   const double downed = signal::thd_plus_noise_db(
-      steady(down(signal::cosine(1004, high_rate, amplitude, 16384))), 1004, low_rate);
+      steady(down(signal::cosine(1004, kHighRate, kAmplitude, 16384))), 1004, kLowRate);
   MESSAGE("THD+N at 1,004 Hz, -0.8 dBFS: up ", upped, " dB, down ", downed, " dB");
   CHECK(upped <= -88);
   CHECK(downed <= -88);
@@ -113,7 +113,7 @@ TEST_CASE("delay is exactly what the header says, and at most 6 ms") {
   impulse[100] = 20000;
   const auto upped = up(impulse);
   const auto peak_up = static_cast<std::size_t>(std::max_element(upped.begin(), upped.end()) - upped.begin());
-  CHECK(peak_up == 200 + Upsampler2::delay);
+  CHECK(peak_up == 200 + Upsampler2::kDelay);
   for (std::size_t i = 1; i <= 80; ++i)
     CHECK(upped[peak_up - i] == upped[peak_up + i]);
 
@@ -122,20 +122,20 @@ TEST_CASE("delay is exactly what the header says, and at most 6 ms") {
   const auto downed = down(wide);
   const auto peak_down =
       static_cast<std::size_t>(std::max_element(downed.begin(), downed.end()) - downed.begin());
-  CHECK(peak_down == 100 + Downsampler2::delay);
+  CHECK(peak_down == 100 + Downsampler2::kDelay);
 
-  const double ms_up = 1000.0 * Upsampler2::delay / high_rate;
-  const double ms_down = 1000.0 * Downsampler2::delay / low_rate;
+  const double ms_up = 1000.0 * Upsampler2::kDelay / kHighRate;
+  const double ms_down = 1000.0 * Downsampler2::kDelay / kLowRate;
   MESSAGE("delay: up ", ms_up, " ms, down ", ms_down, " ms");
   CHECK(ms_up <= 6);
   CHECK(ms_down <= 6);
 
   // And by phase, to a hundredth of a sample.
-  const auto tone = up(signal::cosine(500, low_rate, amplitude, 4096));
+  const auto tone = up(signal::cosine(500, kLowRate, kAmplitude, 4096));
   const auto phase =
-      signal::component(std::span(tone).subspan(Upsampler2::delay + 1024, 4096), 500, high_rate).phase;
-  CHECK(std::abs(std::remainder(phase - 2 * signal::pi * 500 / high_rate * 1024, 2 * signal::pi)) <
-        2 * signal::pi * 500 / high_rate * 0.01);
+      signal::component(std::span(tone).subspan(Upsampler2::kDelay + 1024, 4096), 500, kHighRate).phase;
+  CHECK(std::abs(std::remainder(phase - 2 * signal::kPi * 500 / kHighRate * 1024, 2 * signal::kPi)) <
+        2 * signal::kPi * 500 / kHighRate * 0.01);
 }
 
 TEST_CASE("no input overflows: full-scale noise and the worst sign pattern saturate like an exact filter") {
@@ -235,9 +235,9 @@ TEST_CASE("any chunking gives the same bytes, and the counts are exact") {
 }
 
 TEST_CASE("a round trip up and down gives the speech band back") {
-  const auto in = signal::cosine(1000, low_rate, amplitude, 4000);
+  const auto in = signal::cosine(1000, kLowRate, kAmplitude, 4000);
   const auto back = down(up(in));
-  constexpr std::size_t delay = Upsampler2::delay / 2 + Downsampler2::delay;
-  for (std::size_t i = delay + settled; i < back.size(); ++i)
-    CHECK(std::abs(back[i] - in[i - delay]) <= 6);
+  constexpr std::size_t kDelay = Upsampler2::kDelay / 2 + Downsampler2::kDelay;
+  for (std::size_t i = kDelay + kSettled; i < back.size(); ++i)
+    CHECK(std::abs(back[i] - in[i - kDelay]) <= 6);
 }

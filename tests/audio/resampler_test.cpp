@@ -31,14 +31,15 @@ Pcm convert(std::uint32_t from, std::uint32_t to, const Pcm& in, bool flush = tr
 struct Rates {
   std::uint32_t from, to;
 };
-constexpr std::array pairs{Rates{8000, 16000},  Rates{16000, 8000},  Rates{8000, 32000},  Rates{48000, 12000},
-                           Rates{8000, 64000},  Rates{64000, 8000},  Rates{16000, 16000}, Rates{16000, 24000},
-                           Rates{24000, 16000}, Rates{16000, 22050}, Rates{44100, 16000}, Rates{48000, 8000}};
+constexpr std::array kPairs{Rates{8000, 16000},  Rates{16000, 8000},  Rates{8000, 32000},
+                            Rates{48000, 12000}, Rates{8000, 64000},  Rates{64000, 8000},
+                            Rates{16000, 16000}, Rates{16000, 24000}, Rates{24000, 16000},
+                            Rates{16000, 22050}, Rates{44100, 16000}, Rates{48000, 8000}};
 
 } // namespace
 
 TEST_CASE("every pair of rates: count, delay and gain are what the header says") {
-  for (const Rates& rates : pairs) {
+  for (const Rates& rates : kPairs) {
     const std::uint32_t from = rates.from;
     const std::uint32_t to = rates.to;
     CAPTURE(from);
@@ -51,12 +52,12 @@ TEST_CASE("every pair of rates: count, delay and gain are what the header says")
     const auto found = signal::component(std::span(out).subspan(delay, to), hz, to);
     CHECK(std::abs(signal::db(found.amplitude / 20000)) < 0.05);
     // A cosine at time 0, read from `delay` on, has no phase, to half a sample.
-    CHECK(std::abs(found.phase) < 2 * signal::pi * hz / to * 0.51);
+    CHECK(std::abs(found.phase) < 2 * signal::kPi * hz / to * 0.51);
   }
 }
 
 TEST_CASE("THD+N and images of the live resamplers") {
-  for (const Rates& rates : pairs) {
+  for (const Rates& rates : kPairs) {
     const std::uint32_t from = rates.from;
     const std::uint32_t to = rates.to;
     CAPTURE(from);
@@ -71,7 +72,7 @@ TEST_CASE("THD+N and images of the live resamplers") {
 }
 
 TEST_CASE("any chunking gives the same bytes at every pair of rates") {
-  for (const Rates& rates : pairs) {
+  for (const Rates& rates : kPairs) {
     const std::uint32_t from = rates.from;
     const std::uint32_t to = rates.to;
     CAPTURE(from);
@@ -106,7 +107,7 @@ TEST_CASE("a 20 ms packet at 8 kHz gives 20 ms at 16 kHz, from the first on") {
 }
 
 TEST_CASE("flush and reset start afresh") {
-  for (const auto [from, to] : pairs) {
+  for (const auto [from, to] : kPairs) {
     auto resampler = audio::Resampler::create(from, to).value();
     const auto in = noise(2000);
     Pcm first;

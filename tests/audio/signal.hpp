@@ -9,14 +9,14 @@
 
 namespace signal {
 
-inline constexpr double pi = std::numbers::pi;
+inline constexpr double kPi = std::numbers::pi;
 
 // amplitude * cos(w * n), w = 2 pi hz / rate, rounded to s16.
 inline std::vector<std::int16_t> cosine(double hz, double rate, double amplitude, std::size_t samples) {
   std::vector<std::int16_t> out(samples);
   for (std::size_t n = 0; n < samples; ++n)
     out[n] = static_cast<std::int16_t>(
-        std::lrint(amplitude * std::cos(2 * pi * hz / rate * static_cast<double>(n))));
+        std::lrint(amplitude * std::cos(2 * kPi * hz / rate * static_cast<double>(n))));
   return out;
 }
 
@@ -33,9 +33,9 @@ inline Component component(std::span<const std::int16_t> x, double hz, double ra
   double weight = 0;
   const auto size = static_cast<double>(x.size());
   for (std::size_t n = 0; n < x.size(); ++n) {
-    const double t = 2 * pi * static_cast<double>(n) / size;
+    const double t = 2 * kPi * static_cast<double>(n) / size;
     const double w = 0.35875 - 0.48829 * std::cos(t) + 0.14128 * std::cos(2 * t) - 0.01168 * std::cos(3 * t);
-    const double angle = 2 * pi * hz / rate * static_cast<double>(n);
+    const double angle = 2 * kPi * hz / rate * static_cast<double>(n);
     re += w * x[n] * std::cos(angle);
     im -= w * x[n] * std::sin(angle);
     weight += w;
@@ -49,7 +49,7 @@ inline double thd_plus_noise_db(std::span<const std::int16_t> x, double hz, doub
   // Normal equations of [cos, sin, 1].
   double a[3][4] = {};
   for (std::size_t n = 0; n < x.size(); ++n) {
-    const double angle = 2 * pi * hz / rate * static_cast<double>(n);
+    const double angle = 2 * kPi * hz / rate * static_cast<double>(n);
     const double basis[3] = {std::cos(angle), std::sin(angle), 1};
     for (std::size_t i = 0; i < 3; ++i) {
       for (std::size_t j = 0; j < 3; ++j)
@@ -70,7 +70,7 @@ inline double thd_plus_noise_db(std::span<const std::int16_t> x, double hz, doub
   const double m = a[2][3] / a[2][2];
   double rest = 0;
   for (std::size_t n = 0; n < x.size(); ++n) {
-    const double angle = 2 * pi * hz / rate * static_cast<double>(n);
+    const double angle = 2 * kPi * hz / rate * static_cast<double>(n);
     const double left = x[n] - c * std::cos(angle) - s * std::sin(angle) - m;
     rest += left * left;
   }

@@ -48,11 +48,11 @@ struct Plain {
   double active_dbfs, activity;
 };
 Plain plain_p56(const Pcm& pcm, double rate) {
-  constexpr int count = 23;
+  constexpr int kCount = 23;
   const double g = std::exp(-1 / (rate * 0.03));
   const auto hangover = static_cast<long>(std::ceil(rate * 0.2));
-  std::array<double, count> active{};
-  std::array<long, count> hung;
+  std::array<double, kCount> active{};
+  std::array<long, kCount> hung;
   hung.fill(hangover);
   double p = 0;
   double q = 0;
@@ -62,9 +62,9 @@ Plain plain_p56(const Pcm& pcm, double rate) {
     squares += x * x;
     p = g * p + (1 - g) * std::abs(x);
     q = g * q + (1 - g) * p;
-    for (int j = 0; j < count; ++j) {
+    for (int j = 0; j < kCount; ++j) {
       const auto i = static_cast<std::size_t>(j);
-      if (q >= std::pow(2.0, j - count)) {
+      if (q >= std::pow(2.0, j - kCount)) {
         active[i] += 1;
         hung[i] = 0;
       } else if (hung[i] < hangover) {
@@ -76,9 +76,9 @@ Plain plain_p56(const Pcm& pcm, double rate) {
   const double long_term = 10 * std::log10(squares / static_cast<double>(pcm.size()));
   double before = 0;
   double excess_before = 0;
-  for (int j = 0; j < count; ++j) {
+  for (int j = 0; j < kCount; ++j) {
     const double level = 10 * std::log10(squares / active[static_cast<std::size_t>(j)]);
-    const double excess = level - 20 * std::log10(std::pow(2.0, j - count)) - 15.9;
+    const double excess = level - 20 * std::log10(std::pow(2.0, j - kCount)) - 15.9;
     if (excess <= 0) {
       const double found = before + (level - before) * excess_before / (excess_before - excess);
       return {found, std::pow(10.0, (long_term - found) / 10)};
@@ -103,17 +103,17 @@ TEST_CASE("a steady signal is active all the time, at its own level") {
 TEST_CASE("long bursts: the level is theirs, and the activity their share and the hangover's") {
   for (const bool tone : {true, false}) {
     for (const double off : {10.0, 30.0}) {
-      constexpr double on = 10;
-      const auto pcm = bursts(tone, on, off, 4, 8000, -20);
+      constexpr double kOn = 10;
+      const auto pcm = bursts(tone, kOn, off, 4, 8000, -20);
       const double burst = rms_dbfs(std::span(pcm).first(80000));
       const auto found = level_of(pcm, 8000);
       MESSAGE(std::string(tone ? "tone" : "noise"), ", 10 s on, ", off, " s off: active ", found.active_dbfs,
               " dBFS (bursts ", burst, "), activity ", 100 * found.activity, " %");
       // 0.2 s of hangover, and some 0.1 s until the envelope is below the threshold.
-      CHECK(found.activity > on / (on + off));
-      CHECK(found.activity < (on + 0.45) / (on + off));
+      CHECK(found.activity > kOn / (kOn + off));
+      CHECK(found.activity < (kOn + 0.45) / (kOn + off));
       CHECK(std::abs(found.active_dbfs - burst) < 0.2);
-      CHECK(std::abs(found.long_term_dbfs - (burst + 10 * std::log10(on / (on + off)))) < 0.1);
+      CHECK(std::abs(found.long_term_dbfs - (burst + 10 * std::log10(kOn / (kOn + off)))) < 0.1);
     }
   }
 }

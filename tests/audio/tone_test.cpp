@@ -25,11 +25,11 @@ TEST_CASE("level meter: a full-scale sine has a peak of 0 and an RMS of -3.01 dB
 
 TEST_CASE("level meter: silence, DC, clipping, float and odd blocks") {
   LevelMeter meter;
-  CHECK(meter.rms_dbfs() == silence_dbfs);
-  CHECK(meter.peak_dbfs() == silence_dbfs);
+  CHECK(meter.rms_dbfs() == kSilenceDbfs);
+  CHECK(meter.peak_dbfs() == kSilenceDbfs);
   CHECK(meter.dc() == 0);
   meter.add(std::span<const std::int16_t>(Pcm(5000)));
-  CHECK(meter.rms_dbfs() == silence_dbfs);
+  CHECK(meter.rms_dbfs() == kSilenceDbfs);
 
   meter.reset();
   const Pcm half(9999, 16384);
@@ -69,7 +69,7 @@ TEST_CASE("a sweep passes its middle frequency at half time and ends") {
     crossings += (pcm[i] < 0) != (pcm[i + 1] < 0) ? 1 : 0;
   CHECK(std::abs(crossings - 40) <= 2);
   CHECK(rms_dbfs(std::span(pcm).first(16000)) == doctest::Approx(-9.03).epsilon(0.01));
-  CHECK(rms_dbfs(std::span(pcm).subspan(16000)) == silence_dbfs);
+  CHECK(rms_dbfs(std::span(pcm).subspan(16000)) == kSilenceDbfs);
 }
 
 TEST_CASE("noise is the same for the same seed, flat in level, without DC") {
@@ -95,7 +95,7 @@ TEST_CASE("DTMF: two tones for each key, gaps between, pauses, bad keys at their
           doctest::Approx(-12).epsilon(0.05));
     CHECK(signal::db(signal::component(on, high, 8000).amplitude / 32767) ==
           doctest::Approx(-12).epsilon(0.05));
-    CHECK(rms_dbfs(std::span(pcm).subspan(at + 400, 400)) == silence_dbfs);
+    CHECK(rms_dbfs(std::span(pcm).subspan(at + 400, 400)) == kSilenceDbfs);
   };
   key(0, 697, 1209);
   key(800, 941, 1633);

@@ -39,7 +39,7 @@ using namespace load;
 
 namespace {
 
-constexpr std::int64_t tick_ns = 20'000'000;
+constexpr std::int64_t kTickNs = 20'000'000;
 
 struct Options {
   std::string host = "127.0.0.1";
@@ -122,8 +122,8 @@ class Load {
   int run() {
     const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
     itimerspec every{};
-    every.it_interval.tv_nsec = tick_ns / 10;
-    every.it_value.tv_nsec = tick_ns / 10;
+    every.it_interval.tv_nsec = kTickNs / 10;
+    every.it_value.tv_nsec = kTickNs / 10;
     timerfd_settime(timer, 0, &every, nullptr);
 
     std::vector<pollfd> fds;
@@ -156,7 +156,7 @@ class Load {
       for (std::size_t i = 0; i < invited; ++i)
         retry(calls_[i], now);
       // The calls' packets are spread over the 20 ms, a tenth of them in each step.
-      for (; tick * (tick_ns / 10) <= now - start; ++tick) {
+      for (; tick * (kTickNs / 10) <= now - start; ++tick) {
         if (bye_at != 0) continue;
         for (auto i = static_cast<std::size_t>(tick % 10); i < calls_.size(); i += 10)
           send_rtp(calls_[i]);
@@ -306,7 +306,7 @@ class Load {
       call.lost += static_cast<std::uint64_t>(step - 1);
       call.highest = sequence;
       const auto index = static_cast<std::uint16_t>(sequence - *call.first);
-      call.offsets.push_back(at - call.first_at - index * tick_ns);
+      call.offsets.push_back(at - call.first_at - index * kTickNs);
     }
   }
 

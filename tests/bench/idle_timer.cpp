@@ -23,12 +23,12 @@ int main(int argc, char** argv) {
   }
   // A stall makes all that was due meanwhile late, as it does a server's packets: hence one grid for all, and
   // no sleep from one's own last waking.
-  constexpr std::int64_t step_ns = 1'000'000;
-  constexpr std::int64_t second_ns = 1'000'000'000;
+  constexpr std::int64_t kStepNs = 1'000'000;
+  constexpr std::int64_t kSecondNs = 1'000'000'000;
   std::vector<double> late_ms;
   const std::int64_t begin = load::now_ns(CLOCK_MONOTONIC);
-  for (std::int64_t due = begin + step_ns; due <= begin + seconds * second_ns; due += step_ns) {
-    const timespec until{.tv_sec = due / second_ns, .tv_nsec = due % second_ns};
+  for (std::int64_t due = begin + kStepNs; due <= begin + seconds * kSecondNs; due += kStepNs) {
+    const timespec until{.tv_sec = due / kSecondNs, .tv_nsec = due % kSecondNs};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
     }
     late_ms.push_back(static_cast<double>(load::now_ns(CLOCK_MONOTONIC) - due) / 1e6);

@@ -40,9 +40,9 @@ std::string invite_text(const std::string& branch) {
          std::to_string(sdp.size()) + "\r\n\r\n" + sdp;
 }
 
-const Flow flow{
+const Flow kFlow{
     Transport::udp, {IpAddress::v4(198, 51, 100, 1), 5060}, {IpAddress::v4(192, 0, 2, 7), 5060}, 0};
-constexpr Time start{std::chrono::seconds(1)};
+constexpr Time kStart{std::chrono::seconds(1)};
 
 void parse_again(benchmark::State& state) {
   const std::string text = invite_text("1");
@@ -89,7 +89,7 @@ void verdict(benchmark::State& state) {
 BENCHMARK(verdict);
 
 void build_reply(benchmark::State& state) {
-  const auto request = *Incoming::parse(invite_text("1"), flow, start);
+  const auto request = *Incoming::parse(invite_text("1"), kFlow, kStart);
   for ([[maybe_unused]] auto _ : state)
     benchmark::DoNotOptimize(Builder::reply(*request, 180, {.to_tag = "abcdef0123456789"}).build());
   state.SetItemsProcessed(state.iterations());
@@ -121,13 +121,13 @@ void invite_transaction(benchmark::State& state) {
       layer.respond(request->id, Builder::reply(*request->request, 200, {.to_tag = "t"}).build(), now);
     }
   };
-  Time now = start;
+  Time now = kStart;
   int number = 0;
   const auto step = std::chrono::microseconds(32'000'000 / state.range(0)); // so that this many are alive
   for ([[maybe_unused]] auto _ : state) {
     now += step;
     layer.expire(now);
-    layer.receive(flow, invite_text(std::to_string(++number)), now);
+    layer.receive(kFlow, invite_text(std::to_string(++number)), now);
     drain(now);
   }
   state.SetItemsProcessed(state.iterations());
@@ -139,8 +139,8 @@ void digest_verify(benchmark::State& state) {
   DigestServer server({.realm = "talky", .key = "0123456789abcdef"});
   const auto ha1 = digest_ha1(DigestAlgorithm::md5, "alice", "talky", "secret");
   DigestClient client("alice", "secret");
-  const auto first = *Incoming::parse(invite_text("1"), flow, start);
-  const Message challenge = server.challenge(*first, start, false, "t");
+  const auto first = *Incoming::parse(invite_text("1"), kFlow, kStart);
+  const Message challenge = server.challenge(*first, kStart, false, "t");
   (void)client.receive(*challenge.view(), false);
   const auto lookup = [&](std::string_view, std::string_view, DigestAlgorithm algorithm) {
     return std::optional(digest_ha1(algorithm, "alice", "talky", "secret"));
@@ -151,7 +151,7 @@ void digest_verify(benchmark::State& state) {
             .header(HeaderId::authorization, client.authorization("INVITE", "sip:100@x", "c"))
             .build();
     const auto view = request.view();
-    if (server.verify(*view, lookup, start).outcome != DigestServer::Outcome::accepted)
+    if (server.verify(*view, lookup, kStart).outcome != DigestServer::Outcome::accepted)
       state.SkipWithError("refused");
   }
   state.SetItemsProcessed(state.iterations());

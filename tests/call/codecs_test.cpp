@@ -24,7 +24,7 @@ InviteOptions to_peer() {
   InviteOptions options;
   options.target = "sip:bob@127.0.0.1:5070";
   options.flow = udp();
-  options.media = server_media;
+  options.media = kServerMedia;
   return options;
 }
 
@@ -95,10 +95,10 @@ TEST_CASE("a codec of the table that the configuration names is offered, answere
       caller.advance(10ms);
       callee.advance(10ms);
       for (const auto& packet : caller.rtp)
-        callee.agent.receive_rtp(callee.call(), packet, {server_media.address, server_media.rtp_port}, false,
+        callee.agent.receive_rtp(callee.call(), packet, {kServerMedia.address, kServerMedia.rtp_port}, false,
                                  callee.now);
       for (const auto& packet : callee.rtp)
-        caller.agent.receive_rtp(*call, packet, {server_media.address, server_media.rtp_port}, false,
+        caller.agent.receive_rtp(*call, packet, {kServerMedia.address, kServerMedia.rtp_port}, false,
                                  caller.now);
       caller.rtp.clear();
       callee.rtp.clear();

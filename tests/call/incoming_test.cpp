@@ -9,7 +9,7 @@ namespace {
 TEST_CASE("an INVITE is answered: 100 at once, then 200 with one codec and one telephone-event") {
   Rig rig;
   Phone phone;
-  rig.receive(phone.invite(1, offer, "X-Ticket: 4711\r\nCall-Info: <sip:x>;answer-after=0\r\n"));
+  rig.receive(phone.invite(1, kOffer, "X-Ticket: 4711\r\nCall-Info: <sip:x>;answer-after=0\r\n"));
   REQUIRE(rig.sent.size() == 1);
   CHECK(rig.status() == 100);
   const auto* const call = rig.last<IncomingCall>();
@@ -123,7 +123,7 @@ TEST_CASE("a late offer: ours in the 200, the answer in the ACK") {
   phone.learn_tag(rig);
   CHECK(rig.last<CallAnswered>()->plan.codec.empty());
   SUBCASE("with an answer") {
-    rig.receive(phone.ack(1, offer));
+    rig.receive(phone.ack(1, kOffer));
     REQUIRE(rig.last<MediaChanged>() != nullptr);
     CHECK(rig.last<MediaChanged>()->plan.codec == "PCMA");
     rig.advance(1s);
@@ -139,7 +139,7 @@ TEST_CASE("a late offer: ours in the 200, the answer in the ACK") {
 TEST_CASE("a peer that requires 100rel gets its 180 reliably, and its PRACK is answered") {
   Rig rig;
   Phone phone;
-  rig.receive(phone.invite(1, offer, "Require: 100rel\r\n"));
+  rig.receive(phone.invite(1, kOffer, "Require: 100rel\r\n"));
   AcceptOptions options;
   options.ring_time = 3s;
   rig.accept(options);
@@ -247,7 +247,7 @@ TEST_CASE("the same INVITE over two paths: 482") {
 TEST_CASE("a session interval that is too short: 422 with Min-SE") {
   Rig rig;
   Phone phone;
-  rig.receive(phone.invite(1, offer, "Session-Expires: 60\r\n"));
+  rig.receive(phone.invite(1, kOffer, "Session-Expires: 60\r\n"));
   CHECK(rig.status() == 422);
   CHECK(rig.header("Min-SE") == "90");
 }
@@ -325,7 +325,7 @@ TEST_CASE(
   rig.drain();
   CHECK(rig.method() == "BYE");
   CHECK(rig.sent.back().flow.connection == 0);
-  CHECK(rig.sent.back().flow.remote == phone_address);
+  CHECK(rig.sent.back().flow.remote == kPhoneAddress);
 }
 
 TEST_CASE("a stream that is no SIP is closed") {

@@ -7,16 +7,16 @@
 namespace talky::call::test {
 namespace {
 
-constexpr std::string_view answer =
+constexpr std::string_view kAnswer =
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 4000 RTP/AVP 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
-constexpr std::string_view contact = "Contact: <sip:bob@127.0.0.1:5070>\r\n";
+constexpr std::string_view kContact = "Contact: <sip:bob@127.0.0.1:5070>\r\n";
 
 InviteOptions to_bob() {
   InviteOptions options;
   options.target = "sip:bob@127.0.0.1:5070";
   options.flow = udp();
-  options.media = server_media;
+  options.media = kServerMedia;
   return options;
 }
 
@@ -41,12 +41,12 @@ TEST_CASE("INVITE, 180, 200, ACK, BYE") {
   CHECK(rig.header("X-Test") == "yes");
   CHECK(rig.header("Session-Expires") == "1800");
   CHECK(rig.body().find("m=audio 20000 RTP/AVP 0 8 101") != std::string::npos);
-  rig.receive(Phone::response(invite, 180, contact));
+  rig.receive(Phone::response(invite, 180, kContact));
   CHECK(rig.last<CallRinging>()->status == 180);
   CHECK_FALSE(rig.last<CallRinging>()->early_media);
-  rig.receive(Phone::response(invite, 180, contact));
+  rig.receive(Phone::response(invite, 180, kContact));
   CHECK(rig.count<CallRinging>() == 1);
-  const std::string ok = Phone::response(invite, 200, contact, answer);
+  const std::string ok = Phone::response(invite, 200, kContact, kAnswer);
   rig.receive(ok);
   CHECK(rig.method() == "ACK");
   REQUIRE(rig.last<CallAnswered>() != nullptr);
@@ -69,7 +69,7 @@ TEST_CASE("an answer that the offer does not allow, or none, ends the call after
        {std::string_view(), std::string_view("v=0\r\nm=audio 0 RTP/AVP 0\r\n")}) {
     Rig rig;
     place(rig);
-    rig.receive(Phone::response(rig.sent[0].bytes, 200, contact, sdp));
+    rig.receive(Phone::response(rig.sent[0].bytes, 200, kContact, sdp));
     CHECK(rig.count("ACK") == 1);
     CHECK(rig.count("BYE") == 1);
     CHECK(rig.last<CallEnded>()->cause == EndCause::media_failed);
@@ -82,7 +82,7 @@ TEST_CASE("early media is heard before the answer, and nothing is sent into it")
   REQUIRE(rig.agent.attach_bridge(call));
   REQUIRE(rig.agent.play(call, std::vector<std::int16_t>(1600, 1000)));
   const std::string invite = rig.sent[0].bytes;
-  rig.receive(Phone::response(invite, 183, contact, answer));
+  rig.receive(Phone::response(invite, 183, kContact, kAnswer));
   CHECK(rig.last<CallRinging>()->early_media);
   for (std::uint16_t i = 0; i < 25; ++i) {
     rig.receive_rtp(call, i);
@@ -90,7 +90,7 @@ TEST_CASE("early media is heard before the answer, and nothing is sent into it")
   }
   CHECK(rig.heard.size() > 6000);
   CHECK(rig.rtp.empty());
-  rig.receive(Phone::response(invite, 200, contact)); // the answer was in the 183
+  rig.receive(Phone::response(invite, 200, kContact)); // the answer was in the 183
   CHECK(rig.count<CallAnswered>() == 1);
   rig.advance(120ms);
   CHECK(rig.rtp.size() >= 5);
@@ -123,7 +123,7 @@ TEST_CASE("a challenge is answered once, and a second one ends the call") {
   CHECK(rig.header("Authorization").find("username=\"bob\"") != std::string::npos);
   const std::string second = rig.sent.back().bytes;
   SUBCASE("accepted") {
-    rig.receive(Phone::response(second, 200, contact, answer));
+    rig.receive(Phone::response(second, 200, kContact, kAnswer));
     CHECK(rig.method() == "ACK");
     CHECK(rig.header("CSeq") == "2 ACK");
     CHECK(rig.header("Authorization").find("username=\"bob\"") != std::string::npos);
@@ -151,7 +151,7 @@ TEST_CASE("hangup before the answer: CANCEL when a provisional response has come
   REQUIRE(rig.agent.hangup(call, "changed my mind", false, rig.now));
   rig.drain();
   CHECK(rig.count("CANCEL") == 0);
-  rig.receive(Phone::response(invite, 180, contact));
+  rig.receive(Phone::response(invite, 180, kContact));
   REQUIRE(rig.count("CANCEL") == 1);
   rig.receive(Phone::response(*rig.find("CANCEL"), 200));
   SUBCASE("487") {
@@ -161,7 +161,7 @@ TEST_CASE("hangup before the answer: CANCEL when a provisional response has come
     CHECK_FALSE(rig.last<CallEnded>()->by_peer);
   }
   SUBCASE("a 200 that crossed is acknowledged and ended with BYE") {
-    rig.receive(Phone::response(invite, 200, contact, answer));
+    rig.receive(Phone::response(invite, 200, kContact, kAnswer));
     CHECK(rig.count("ACK") == 1);
     CHECK(rig.count("BYE") == 1);
     CHECK(rig.count<CallAnswered>() == 0);
@@ -175,7 +175,7 @@ TEST_CASE("nobody answers") {
   options.answer_timeout = 10s;
   place(rig, options);
   SUBCASE("it rings for ever") {
-    rig.receive(Phone::response(rig.sent[0].bytes, 180, contact));
+    rig.receive(Phone::response(rig.sent[0].bytes, 180, kContact));
     rig.advance(10s);
     CHECK(rig.count("CANCEL") == 1);
     rig.receive(Phone::response(rig.sent[0].bytes, 487));
@@ -192,11 +192,11 @@ TEST_CASE("a second branch that answers is acknowledged and ended") {
   Rig rig;
   place(rig);
   const std::string invite = rig.sent[0].bytes;
-  rig.receive(Phone::response(invite, 180, contact, {}, "one"));
-  rig.receive(Phone::response(invite, 180, contact, {}, "two"));
-  rig.receive(Phone::response(invite, 200, contact, answer, "two"));
+  rig.receive(Phone::response(invite, 180, kContact, {}, "one"));
+  rig.receive(Phone::response(invite, 180, kContact, {}, "two"));
+  rig.receive(Phone::response(invite, 200, kContact, kAnswer, "two"));
   CHECK(rig.count<CallAnswered>() == 1);
-  rig.receive(Phone::response(invite, 200, contact, answer, "one"));
+  rig.receive(Phone::response(invite, 200, kContact, kAnswer, "one"));
   CHECK(rig.count("ACK") == 2);
   REQUIRE(rig.count("BYE") == 1);
   CHECK(rig.find("BYE")->find(";tag=one") != std::string::npos);
@@ -209,14 +209,15 @@ TEST_CASE("reliable provisional responses get their PRACK, once and in order") {
   place(rig);
   const std::string invite = rig.sent[0].bytes;
   const std::string ringing =
-      Phone::response(invite, 180, fmt::format("{}Require: 100rel\r\nRSeq: 7\r\n", contact));
+      Phone::response(invite, 180, fmt::format("{}Require: 100rel\r\nRSeq: 7\r\n", kContact));
   rig.receive(ringing);
   REQUIRE(rig.method() == "PRACK");
   CHECK(rig.header("RAck") == "7 1 INVITE");
   rig.receive(Phone::response(*rig.find("PRACK"), 200));
   rig.receive(ringing);
   CHECK(rig.count("PRACK") == 1);
-  rig.receive(Phone::response(invite, 183, fmt::format("{}Require: 100rel\r\nRSeq: 9\r\n", contact), answer));
+  rig.receive(
+      Phone::response(invite, 183, fmt::format("{}Require: 100rel\r\nRSeq: 9\r\n", kContact), kAnswer));
   CHECK(rig.count("PRACK") == 1); // 8 is missing
 }
 
@@ -227,7 +228,7 @@ TEST_CASE("a late offer of ours: theirs in the 200, our answer in the ACK") {
   place(rig, options);
   CHECK(rig.body().empty());
   CHECK(rig.header("Supported") == "timer, replaces");
-  rig.receive(Phone::response(rig.sent[0].bytes, 200, contact, answer));
+  rig.receive(Phone::response(rig.sent[0].bytes, 200, kContact, kAnswer));
   CHECK(rig.method() == "ACK");
   CHECK(rig.body().find("m=audio 20000 RTP/AVP 8 101") != std::string::npos);
   CHECK(rig.last<CallAnswered>()->plan.codec == "PCMA");
@@ -236,7 +237,7 @@ TEST_CASE("a late offer of ours: theirs in the 200, our answer in the ACK") {
 TEST_CASE("over TCP the rim is asked to connect, and the call goes on over what it opened") {
   Rig rig;
   InviteOptions options = to_bob();
-  options.flow = {sip::Transport::tcp, server_address, phone_address, 0};
+  options.flow = {sip::Transport::tcp, kServerAddress, kPhoneAddress, 0};
   place(rig, options);
   CHECK(rig.sent[0].flow.connection == 0);
   CHECK(rig.header("Contact") == "<sip:talky@127.0.0.1:5060;transport=tcp>");
@@ -244,7 +245,7 @@ TEST_CASE("over TCP the rim is asked to connect, and the call goes on over what 
   opened.connection = 9;
   rig.agent.flow_opened(opened, rig.now);
   rig.drain();
-  rig.receive(Phone::response(rig.sent[0].bytes, 200, contact, answer), opened);
+  rig.receive(Phone::response(rig.sent[0].bytes, 200, kContact, kAnswer), opened);
   CHECK(rig.method() == "ACK");
   CHECK(rig.sent.back().flow.connection == 9);
 }
@@ -252,7 +253,7 @@ TEST_CASE("over TCP the rim is asked to connect, and the call goes on over what 
 TEST_CASE("a connection that cannot be opened ends the call") {
   Rig rig;
   InviteOptions options = to_bob();
-  options.flow = {sip::Transport::tcp, server_address, phone_address, 0};
+  options.flow = {sip::Transport::tcp, kServerAddress, kPhoneAddress, 0};
   place(rig, options);
   rig.agent.flow_closed(options.flow, rig.now);
   rig.drain();

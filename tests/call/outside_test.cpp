@@ -80,7 +80,7 @@ TEST_CASE("with users: a call from an unknown source is challenged, from a regis
   rig.receive(caller.invite());
   REQUIRE(rig.status() == 401);
   CHECK(rig.count<IncomingCall>() == 0);
-  rig.receive(caller.invite(2, offer, authorization(rig, "INVITE", caller.uri)));
+  rig.receive(caller.invite(2, kOffer, authorization(rig, "INVITE", caller.uri)));
   CHECK(rig.status() == 100);
   CHECK(rig.last<IncomingCall>()->user == "alice");
   Phone phone = registering();
@@ -168,7 +168,7 @@ TEST_CASE("bad input gets its code") {
   const auto status = [&rig](std::string_view from, std::string_view to, std::string_view extra = {}) {
     static int n = 0;
     Phone phone("bad" + std::to_string(++n));
-    std::string text = phone.invite(1, offer, extra);
+    std::string text = phone.invite(1, kOffer, extra);
     if (const auto at = text.find(from); !from.empty() && at != std::string::npos)
       text.replace(at, from.size(), to);
     rig.receive(text);

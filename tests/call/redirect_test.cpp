@@ -7,7 +7,7 @@
 namespace talky::call::test {
 namespace {
 
-const Endpoint bob_address{IpAddress::v4(127, 0, 0, 1), 5080};
+const Endpoint kBobAddress{IpAddress::v4(127, 0, 0, 1), 5080};
 using Targets = std::vector<std::string>;
 
 struct Redirect {
@@ -17,7 +17,7 @@ struct Redirect {
   explicit Redirect(unsigned most, std::optional<Credentials> credentials = std::nullopt) {
     InviteOptions options;
     options.target = "sip:bob@127.0.0.1:5080";
-    options.flow = udp(bob_address);
+    options.flow = udp(kBobAddress);
     options.media = {IpAddress::v4(127, 0, 0, 1), 20100, 0};
     options.max_redirects = most;
     options.credentials = std::move(credentials);
@@ -26,11 +26,11 @@ struct Redirect {
   }
   // What the last place says.
   void answer(int status, std::string_view extra = "") {
-    rig.receive(Phone::response(*rig.find("INVITE "), status, extra), udp(bob_address));
+    rig.receive(Phone::response(*rig.find("INVITE "), status, extra), udp(kBobAddress));
   }
   Result<> go(const std::string& target, std::optional<Credentials> credentials = std::nullopt) {
     const auto done =
-        rig.agent.redirect(call, {target, "", udp(bob_address), std::move(credentials)}, rig.now);
+        rig.agent.redirect(call, {target, "", udp(kBobAddress), std::move(credentials)}, rig.now);
     rig.drain();
     return done;
   }
@@ -157,16 +157,16 @@ TEST_CASE("3xx: none is followed where none may be, and hangup() ends it") {
 }
 
 TEST_CASE("3xx: the password of the first place is not shown to the next one") {
-  constexpr std::string_view challenge =
+  constexpr std::string_view kChallenge =
       "WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", algorithm=MD5, qop=\"auth\"\r\n";
   Redirect r(5, Credentials{"bob", "geheim"});
   r.answer(302, "Contact: <sip:a@127.0.0.1:5090>, <sip:b@127.0.0.1:5091>\r\n");
   REQUIRE(r.go("sip:a@127.0.0.1:5090"));
-  r.answer(401, challenge);
+  r.answer(401, kChallenge);
   CHECK(r.rig.find("INVITE ")->find("Authorization:") == std::string::npos);
   CHECK(r.offered() == Targets{"sip:b@127.0.0.1:5091"}); // it has failed
   REQUIRE(r.go("sip:b@127.0.0.1:5091", Credentials{"carol", "anders"}));
-  r.answer(401, challenge);
+  r.answer(401, kChallenge);
   CHECK(r.rig.header("Authorization").find("username=\"carol\"") != std::string::npos);
 }
 

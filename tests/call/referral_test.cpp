@@ -7,11 +7,11 @@
 namespace talky::call::test {
 namespace {
 
-constexpr std::string_view answer =
+constexpr std::string_view kAnswer =
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 4100 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
-constexpr std::string_view bob_contact = "Contact: <sip:bob@127.0.0.1:5080>\r\n";
-const Endpoint bob_address{IpAddress::v4(127, 0, 0, 1), 5080};
+constexpr std::string_view kBobContact = "Contact: <sip:bob@127.0.0.1:5080>\r\n";
+const Endpoint kBobAddress{IpAddress::v4(127, 0, 0, 1), 5080};
 
 Config following() {
   Config config;
@@ -22,7 +22,7 @@ Config following() {
 InviteOptions to_bob(CallKey refer) {
   InviteOptions options;
   options.target = "sip:bob@127.0.0.1:5080";
-  options.flow = udp(bob_address);
+  options.flow = udp(kBobAddress);
   options.media = {IpAddress::v4(127, 0, 0, 1), 20100, 0};
   options.refer = refer;
   return options;
@@ -61,8 +61,8 @@ struct Transfer {
     }
     return out;
   }
-  void bob(int status, std::string_view extra = bob_contact, std::string_view body = {}) {
-    rig.receive(Phone::response(*rig.find("INVITE sip:bob"), status, extra, body), udp(bob_address));
+  void bob(int status, std::string_view extra = kBobContact, std::string_view body = {}) {
+    rig.receive(Phone::response(*rig.find("INVITE sip:bob"), status, extra, body), udp(kBobAddress));
   }
   std::size_t answered = 0;
   std::string last_state, last_event;
@@ -86,7 +86,7 @@ TEST_CASE("a REFER is followed: 202, NOTIFYs, and a BYE once the new call stands
   t.bob(180);
   CHECK(t.notified().empty()); // nothing new
   CHECK(t.rig.agent.calls() == 2);
-  t.bob(200, bob_contact, answer);
+  t.bob(200, kBobContact, kAnswer);
   CHECK(t.rig.last<CallAnswered>()->call == t.new_call);
   CHECK(t.rig.count("BYE") == 0); // not before the peer knows
   CHECK(t.notified() == Said{"200"});
@@ -147,7 +147,7 @@ TEST_CASE("the peer may leave before the new call stands") {
   CHECK(t.rig.status() == 200);
   CHECK(t.rig.last<CallEnded>()->cause == EndCause::transferred);
   CHECK(t.rig.last<CallEnded>()->by_peer);
-  t.bob(200, bob_contact, answer);
+  t.bob(200, kBobContact, kAnswer);
   CHECK(t.rig.last<CallAnswered>()->call == t.new_call);
   CHECK(t.notified() == Said{"200"}); // the subscription outlives the call
   CHECK(t.rig.count("BYE") == 0);     // it has said it itself
@@ -161,7 +161,7 @@ TEST_CASE("a peer that does not answer the last NOTIFY still gets its BYE, once"
   t.refer();
   t.follow();
   t.notified();
-  t.bob(200, bob_contact, answer);
+  t.bob(200, kBobContact, kAnswer);
   CHECK(t.rig.count("BYE sip:alice@") == 0);
   t.rig.advance(2s);
   CHECK(t.rig.count("BYE sip:alice@") == 1);
@@ -176,7 +176,7 @@ TEST_CASE("Refer-Sub: false wants no NOTIFY (RFC 4488)") {
   t.refer("Refer-To: <sip:bob@127.0.0.1:5080>\r\nRefer-Sub: false\r\n");
   t.follow();
   CHECK(t.rig.find("SIP/2.0 202")->find("Refer-Sub: false\r\n") != std::string::npos);
-  t.bob(200, bob_contact, answer);
+  t.bob(200, kBobContact, kAnswer);
   CHECK(t.rig.count("NOTIFY") == 0);
   CHECK(t.rig.count("BYE sip:alice@") == 1);
 }
@@ -269,7 +269,7 @@ TEST_CASE("the subscription of a REFER may be refreshed and ended") {
   t.rig.receive(t.phone.request("SUBSCRIBE", t.cseq++, "Event: refer\r\nExpires: 0\r\n"));
   CHECK(t.notified() == Said{"100"});
   CHECK(t.last_state == "terminated;reason=timeout");
-  t.bob(200, bob_contact, answer);
+  t.bob(200, kBobContact, kAnswer);
   CHECK(t.notified().empty());
   CHECK(t.rig.count("BYE sip:alice@") == 1); // the transfer itself went on
 }
@@ -285,7 +285,7 @@ struct Replaced {
   int replace(std::string_view call_id, std::string_view to_tag, std::string_view from_tag,
               std::string_view more = "") {
     carol.to_tag.clear();
-    rig.receive(carol.invite(++cseq, offer,
+    rig.receive(carol.invite(++cseq, kOffer,
                              fmt::format("Replaces: {};to-tag={};from-tag={}{}\r\nRequire: replaces\r\n",
                                          call_id, to_tag, from_tag, more)));
     return rig.status();
@@ -317,7 +317,7 @@ TEST_CASE("Replaces that names no call: 481; the wrong state: 486, 603; unreadab
   CHECK(r.replace("first", "guess", "9fxced76sl") == 481);
   CHECK(r.replace("first", r.alice.to_tag, "guess") == 481);
   CHECK(r.replace("first", r.alice.to_tag, "9fxced76sl", ";early-only") == 486);
-  r.rig.receive(r.carol.invite(++r.cseq, offer, "Replaces: first\r\n"));
+  r.rig.receive(r.carol.invite(++r.cseq, kOffer, "Replaces: first\r\n"));
   CHECK(r.rig.status() == 400);
   r.rig.receive(
       r.alice.request("OPTIONS", 2, fmt::format("Replaces: first;to-tag={};from-tag=x\r\n", r.alice.to_tag)));

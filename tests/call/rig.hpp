@@ -19,18 +19,18 @@ namespace talky::call::test {
 
 using namespace std::chrono_literals;
 
-inline const Endpoint server_address{IpAddress::v4(127, 0, 0, 1), 5060};
-inline const Endpoint phone_address{IpAddress::v4(127, 0, 0, 1), 5070};
-inline const sdp::LocalMedia server_media{IpAddress::v4(127, 0, 0, 1), 20000, 0};
+inline const Endpoint kServerAddress{IpAddress::v4(127, 0, 0, 1), 5060};
+inline const Endpoint kPhoneAddress{IpAddress::v4(127, 0, 0, 1), 5070};
+inline const sdp::LocalMedia kServerMedia{IpAddress::v4(127, 0, 0, 1), 20000, 0};
 
-inline sip::Flow udp(const Endpoint& remote = phone_address) {
-  return {sip::Transport::udp, server_address, remote, 0};
+inline sip::Flow udp(const Endpoint& remote = kPhoneAddress) {
+  return {sip::Transport::udp, kServerAddress, remote, 0};
 }
 inline sip::Flow tcp(std::uint64_t connection = 1, std::uint16_t port = 40001) {
-  return {sip::Transport::tcp, server_address, {IpAddress::v4(127, 0, 0, 1), port}, connection};
+  return {sip::Transport::tcp, kServerAddress, {IpAddress::v4(127, 0, 0, 1), port}, connection};
 }
 
-inline constexpr std::string_view offer =
+inline constexpr std::string_view kOffer =
     "v=0\r\no=- 3972540000 3972540000 IN IP4 127.0.0.1\r\ns=pjmedia\r\nb=AS:84\r\n"
     "t=0 0\r\na=X-nat:0\r\nm=audio 4000 RTP/AVP 8 0 101\r\n"
     "c=IN IP4 127.0.0.1\r\nb=TIAS:64000\r\na=rtcp:4001 IN IP4 127.0.0.1\r\n"
@@ -39,11 +39,11 @@ inline constexpr std::string_view offer =
 
 // The offer with another direction, or without telephone-event.
 inline std::string offer_with(std::string_view direction) {
-  std::string text(offer);
+  std::string text(kOffer);
   return text.replace(text.find("sendrecv"), 8, direction);
 }
 inline std::string offer_without_events() {
-  std::string text(offer);
+  std::string text(kOffer);
   text.replace(text.find(" 101"), 4, "");
   return text.substr(0, text.find("a=rtpmap:101"));
 }
@@ -125,7 +125,7 @@ class Rig {
   CallKey call() const { return last<IncomingCall>() ? last<IncomingCall>()->call : 0; }
 
   void accept(AcceptOptions options = {}) {
-    options.media = server_media;
+    options.media = kServerMedia;
     (void)agent.accept(call(), options, now);
     drain();
   }
@@ -175,7 +175,7 @@ class Phone {
     if (!body.empty()) text += fmt::format("Content-Type: {}\r\n", type);
     return text + fmt::format("Content-Length: {}\r\n\r\n{}", body.size(), body);
   }
-  std::string invite(int cseq = 1, std::string_view body = offer, std::string_view extra = {}) {
+  std::string invite(int cseq = 1, std::string_view body = kOffer, std::string_view extra = {}) {
     std::string head =
         "Allow: PRACK, INVITE, ACK, BYE, CANCEL, UPDATE, INFO, SUBSCRIBE, NOTIFY, REFER, MESSAGE, OPTIONS\r\n"
         "Supported: replaces, 100rel, timer, norefersub\r\n";
@@ -221,7 +221,7 @@ class Phone {
 };
 
 // A call that stands: INVITE, 200, ACK.
-inline CallKey establish(Rig& rig, Phone& phone, std::string_view sdp = offer, std::string_view extra = {}) {
+inline CallKey establish(Rig& rig, Phone& phone, std::string_view sdp = kOffer, std::string_view extra = {}) {
   rig.receive(phone.invite(1, sdp, extra));
   rig.accept();
   phone.learn_tag(rig);

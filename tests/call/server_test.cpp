@@ -150,7 +150,7 @@ TEST_CASE("the caps hold for both together") {
   InviteOptions out;
   out.target = "sip:bob@127.0.0.1:5090";
   out.flow = udp();
-  out.media = server_media;
+  out.media = kServerMedia;
   CHECK(total.a.agent.invite(out, total.a.now).error().code == Errc::too_large);
 
   Pair source(100, 2);

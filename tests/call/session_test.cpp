@@ -19,7 +19,7 @@ TEST_CASE("hold and resume by re-INVITE, in all forms") {
     rig.receive(phone.ack(cseq));
     return status;
   };
-  std::string zero(offer);
+  std::string zero(kOffer);
   zero.replace(zero.find("c=IN IP4 127.0.0.1"), 18, "c=IN IP4 0.0.0.0");
   for (const std::string& held : {offer_with("sendonly"), offer_with("inactive"), zero}) {
     const std::size_t before = rig.count<Held>();
@@ -27,7 +27,7 @@ TEST_CASE("hold and resume by re-INVITE, in all forms") {
     CHECK(rig.count<Held>() == before + 1);
     CHECK(reinvite(held) == 200); // the same again is told once
     CHECK(rig.count<Held>() == before + 1);
-    CHECK(reinvite(offer) == 200);
+    CHECK(reinvite(kOffer) == 200);
     CHECK(rig.count<Resumed>() == before + 1);
   }
   CHECK(rig.agent.calls() == 1);
@@ -43,7 +43,7 @@ TEST_CASE("a held call is not ended for silence, and a resumed one gets its time
   rig.receive(phone.ack(2));
   rig.advance(100s);
   CHECK(rig.agent.calls() == 1);
-  rig.receive(phone.invite(3, offer));
+  rig.receive(phone.invite(3, kOffer));
   rig.receive(phone.ack(3));
   rig.advance(29s);
   CHECK(rig.agent.calls() == 1);
@@ -81,7 +81,7 @@ TEST_CASE("a re-INVITE that cannot be met gets 488 and keeps the old session") {
   CHECK(rig.status() == 400);
   CHECK(rig.count<MediaChanged>() == 0);
   CHECK(rig.agent.calls() == 1);
-  const std::string again = phone.invite(4, offer);
+  const std::string again = phone.invite(4, kOffer);
   rig.receive(again);
   CHECK(rig.status() == 200);
   rig.receive(phone.ack(4));
@@ -92,7 +92,7 @@ TEST_CASE("a re-INVITE moves the media and the codec") {
   Rig rig;
   Phone phone;
   establish(rig, phone);
-  std::string moved(offer);
+  std::string moved(kOffer);
   moved.replace(moved.find("4000 RTP/AVP 8 0"), 16, "6000 RTP/AVP 0  ");
   rig.receive(phone.invite(2, moved));
   CHECK(rig.status() == 200);
@@ -119,7 +119,7 @@ TEST_CASE("a re-INVITE without an offer gets ours, with what is in use first") {
     CHECK(rig.agent.calls() == 1);
   }
   SUBCASE("a re-INVITE before the ACK is glare") {
-    rig.receive(phone.invite(3, offer));
+    rig.receive(phone.invite(3, kOffer));
     CHECK(rig.status() == 491);
   }
 }
@@ -211,7 +211,7 @@ TEST_CASE("a hold that is refused leaves the session as it was") {
   rig.receive(Phone::response(rig.sent.back().bytes, 488));
   CHECK(rig.method() == "ACK");
   CHECK(rig.agent.calls() == 1);
-  rig.receive(phone.invite(2, offer));
+  rig.receive(phone.invite(2, kOffer));
   CHECK(rig.status() == 200);
   CHECK(rig.body().find("a=sendrecv") != std::string::npos);
 }
@@ -223,7 +223,7 @@ TEST_CASE("glare: 491 to theirs while ours is out, and ours again later") {
   REQUIRE(rig.agent.hold(call, rig.now));
   rig.drain();
   const std::string ours = rig.sent.back().bytes;
-  rig.receive(phone.invite(2, offer));
+  rig.receive(phone.invite(2, kOffer));
   CHECK(rig.status() == 491);
   rig.receive(Phone::response(ours, 491));
   const std::size_t before = rig.count("INVITE");
@@ -258,7 +258,7 @@ TEST_CASE("session timer: a peer that is to refresh and does not is hung up on")
   config.rtp_timeout = 0s;
   Rig rig(config);
   Phone phone;
-  establish(rig, phone, offer, "Session-Expires: 90\r\nMin-SE: 90\r\n");
+  establish(rig, phone, kOffer, "Session-Expires: 90\r\nMin-SE: 90\r\n");
   rig.advance(50s);
   rig.receive(phone.request("UPDATE", 2, "Session-Expires: 90;refresher=uac\r\nSupported: timer\r\n"));
   CHECK(rig.status() == 200);
@@ -275,7 +275,7 @@ TEST_CASE("session timer: we refresh by UPDATE where the peer has it, and by re-
   config.rtp_timeout = 0s;
   Rig rig(config);
   Phone phone;
-  establish(rig, phone, offer, "Session-Expires: 90;refresher=uas\r\n");
+  establish(rig, phone, kOffer, "Session-Expires: 90;refresher=uas\r\n");
   rig.advance(46s);
   REQUIRE(rig.method() == "UPDATE");
   CHECK(rig.body().empty());
@@ -284,7 +284,7 @@ TEST_CASE("session timer: we refresh by UPDATE where the peer has it, and by re-
   REQUIRE(rig.method() == "INVITE");
   const std::string body = rig.body();
   CHECK(body.find("a=sendrecv") != std::string::npos);
-  rig.receive(Phone::response(*rig.find("INVITE"), 200, "Session-Expires: 90;refresher=uac\r\n", offer));
+  rig.receive(Phone::response(*rig.find("INVITE"), 200, "Session-Expires: 90;refresher=uac\r\n", kOffer));
   CHECK(rig.method() == "ACK");
   rig.advance(46s);
   CHECK(rig.method() == "INVITE");
@@ -296,7 +296,7 @@ TEST_CASE("a session timer refresh waits for a re-INVITE that is under way") {
   config.rtp_timeout = 0s;
   Rig rig(config);
   Phone phone;
-  const CallKey call = establish(rig, phone, offer, "Session-Expires: 90;refresher=uas\r\n");
+  const CallKey call = establish(rig, phone, kOffer, "Session-Expires: 90;refresher=uas\r\n");
   rig.advance(44900ms);
   REQUIRE(rig.agent.hold(call, rig.now));
   rig.drain();

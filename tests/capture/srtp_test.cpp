@@ -50,8 +50,8 @@ class Sender {
  public:
   Sender(SrtpSuite suite, std::vector<std::byte> key, std::vector<std::byte> mki = {})
       : key_(std::move(key)), mki_(std::move(mki)) {
-    static const bool started = srtp_init() == srtp_err_status_ok;
-    REQUIRE(started);
+    static const bool kStarted = srtp_init() == srtp_err_status_ok;
+    REQUIRE(kStarted);
     srtp_policy_t policy{};
     switch (suite) {
       case SrtpSuite::aes_cm_128_hmac_sha1_80: set(policy, srtp_crypto_policy_set_rtp_default); break;

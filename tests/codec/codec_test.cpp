@@ -77,8 +77,8 @@ TEST_CASE("every codec appends, counts its frames, and gives back after its dela
     std::string_view name;
     double snr; // dB, of the chirp; waveform coders only
   };
-  constexpr std::array expected{Expected{"PCMU", 34}, Expected{"PCMA", 34}, Expected{"G722", 50},
-                                Expected{"opus", 10}, Expected{"GSM", 20},  Expected{"L16", 100}};
+  constexpr std::array kExpected{Expected{"PCMU", 34}, Expected{"PCMA", 34}, Expected{"G722", 50},
+                                 Expected{"opus", 10}, Expected{"GSM", 20},  Expected{"L16", 100}};
   for (const auto& entry : codec::all()) {
     CAPTURE(entry.info.name);
     CAPTURE(entry.info.clock_rate);
@@ -105,9 +105,9 @@ TEST_CASE("every codec appends, counts its frames, and gives back after its dela
     const std::size_t settled = 5 * packet * channels; // the adaptive ones have to find into it
     const auto heard = std::span(out).subspan(1 + delay + settled);
     const auto wanted = std::span(pcm).subspan(settled, heard.size());
-    const auto limit = std::find_if(expected.begin(), expected.end(),
+    const auto limit = std::find_if(kExpected.begin(), kExpected.end(),
                                     [&](const Expected& e) { return e.name == entry.info.name; });
-    REQUIRE(limit != expected.end());
+    REQUIRE(limit != kExpected.end());
     const double snr = snr_db(wanted, heard);
     CHECK(snr >= limit->snr);
 

@@ -138,8 +138,8 @@ TEST_CASE("every code survives decode and encode, but for mu-law's second zero")
     CHECK(g711::encode_a(g711::decode_a(byte)) == byte);
     CHECK(g711::encode_mu(g711::decode_mu(byte)) == (byte == 0x7f ? 0xff : byte));
   }
-  CHECK(g711::encode_mu(0) == g711::mu_silence);
-  CHECK(g711::encode_a(0) == g711::a_silence);
+  CHECK(g711::encode_mu(0) == g711::kMuSilence);
+  CHECK(g711::encode_a(0) == g711::kASilence);
 }
 
 TEST_CASE("decode(encode(x)) is within half an interval of x, whatever the block") {

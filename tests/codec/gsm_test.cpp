@@ -21,8 +21,8 @@ TEST_CASE("GSM: frames of 33 bytes that begin with 1101; what does not, and half
   const auto gsm = codec::find("GSM")->make();
   std::vector<std::byte> payload;
   REQUIRE(gsm->encode(tone(480), payload));
-  REQUIRE(payload.size() == 3 * codec::gsm::frame_bytes);
-  for (std::size_t at = 0; at < payload.size(); at += codec::gsm::frame_bytes)
+  REQUIRE(payload.size() == 3 * codec::gsm::kFrameBytes);
+  for (std::size_t at = 0; at < payload.size(); at += codec::gsm::kFrameBytes)
     CHECK((payload[at] & std::byte{0xf0}) == std::byte{0xd0});
   CHECK(gsm->frames_in(payload) == 480);
   CHECK_FALSE(gsm->frames_in(std::span(payload).first(40)));
@@ -43,7 +43,7 @@ TEST_CASE("GSM: the packing of WAV files holds the same sound") {
   const auto pcm = tone(1600);
   REQUIRE(rtp->encode(pcm, frames));
   REQUIRE(wav->encode(pcm, blocks));
-  CHECK(blocks.size() == 5 * codec::gsm::wav_block_bytes);
+  CHECK(blocks.size() == 5 * codec::gsm::kWavBlockBytes);
   std::vector<std::int16_t> a, b;
   REQUIRE(codec::find("GSM")->make()->decode(frames, a));
   REQUIRE(codec::gsm::create_wav(codec::find("GSM")->info)->decode(blocks, b));

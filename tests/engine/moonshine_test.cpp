@@ -66,8 +66,8 @@ struct Loaded {
 };
 const Loaded* loaded() {
   if (!test::models()) return nullptr;
-  static const Loaded all;
-  return &all;
+  static const Loaded kAll;
+  return &kAll;
 }
 
 // 8 sentences, 73 words, as a caller says them.

@@ -19,8 +19,8 @@ std::optional<std::string> models() {
 }
 
 onnx::LibraryPtr library() {
-  static const onnx::LibraryPtr loaded = onnx::Library::load(*models() + "/libonnxruntime.so");
-  return loaded;
+  static const onnx::LibraryPtr kLoaded = onnx::Library::load(*models() + "/libonnxruntime.so");
+  return kLoaded;
 }
 
 voice::Pcm say(std::string_view text, std::string_view voice) {

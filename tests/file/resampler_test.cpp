@@ -30,10 +30,10 @@ TEST_CASE("whole files: length, no delay, every quality, channels apart, any chu
     const auto middle = std::span(out).subspan(1000, 14000);
     const double noise_db = signal::thd_plus_noise_db(middle, 1004, 16000);
     const auto found = signal::component(middle, 1004, 16000);
-    const double expected = std::remainder(2 * signal::pi * 1004 / 16000 * 1000, 2 * signal::pi);
+    const double expected = std::remainder(2 * signal::kPi * 1004 / 16000 * 1000, 2 * signal::kPi);
     MESSAGE("libsoxr quality ", static_cast<int>(quality), ": THD+N at 1,004 Hz ", noise_db, " dB");
     CHECK(noise_db < (quality == Quality::quick ? -40 : -80));
-    CHECK(std::abs(std::remainder(found.phase - expected, 2 * signal::pi)) < 0.02);
+    CHECK(std::abs(std::remainder(found.phase - expected, 2 * signal::kPi)) < 0.02);
     CHECK(std::abs(signal::db(found.amplitude / 28000)) < 0.1);
     before = noise_db;
   }

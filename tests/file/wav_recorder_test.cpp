@@ -37,7 +37,7 @@ class Folder {
   fs::path path_;
 };
 
-constexpr audio::Format stereo{16000, 2};
+constexpr audio::Format kStereo{16000, 2};
 
 std::vector<std::int16_t> ramp(std::size_t from, std::size_t samples) {
   std::vector<std::int16_t> pcm(samples);
@@ -50,7 +50,7 @@ std::vector<std::int16_t> ramp(std::size_t from, std::size_t samples) {
 void record_and_die(const std::string& path, std::size_t packets) {
   const pid_t child = ::fork();
   if (child == 0) {
-    auto recorder = WavRecorder::create(path, stereo);
+    auto recorder = WavRecorder::create(path, kStereo);
     for (std::size_t i = 0; recorder && i < packets; ++i)
       (void)recorder->write(ramp(i * 640, 640));
     ::raise(SIGKILL);
@@ -64,7 +64,7 @@ void record_and_die(const std::string& path, std::size_t packets) {
 
 TEST_CASE("a recording is what was written, left and right") {
   const Folder folder;
-  auto recorder = WavRecorder::create(folder / "call.wav", stereo);
+  auto recorder = WavRecorder::create(folder / "call.wav", kStereo);
   REQUIRE(recorder);
   const std::vector<std::int16_t> left(320, 100);
   const std::vector<std::int16_t> right(320, -100);
@@ -77,13 +77,13 @@ TEST_CASE("a recording is what was written, left and right") {
   CHECK(recorder->close().error().code == Errc::closed);
   const auto pcm = load_audio(folder / "call.wav");
   REQUIRE(pcm);
-  CHECK(pcm->format == stereo);
+  CHECK(pcm->format == kStereo);
   REQUIRE(pcm->samples.size() == 130 * 640);
   for (std::size_t i = 0; i < pcm->samples.size(); ++i)
     CHECK(pcm->samples[i] == (i % 2 == 0 ? 100 : -100));
   CHECK(repair_wav(folder / "call.wav") == Repair::sound);
 
-  const auto taken = WavRecorder::create(folder / "call.wav", stereo);
+  const auto taken = WavRecorder::create(folder / "call.wav", kStereo);
   CHECK(taken.error().code == Errc::io);
   CHECK(taken.error().system == EEXIST);
   CHECK(load_audio(folder / "call.wav")->samples.size() == 130 * 640);
@@ -117,7 +117,7 @@ TEST_CASE("repair cuts off half a frame, and leaves alone what is in use, foreig
   CHECK(repair_wav(folder / "a.wav") == Repair::mended);
   CHECK((fs::file_size(folder / "a.wav") - 44) % 4 == 0);
 
-  auto live = WavRecorder::create(folder / "live.wav", stereo);
+  auto live = WavRecorder::create(folder / "live.wav", kStereo);
   REQUIRE(live);
   REQUIRE(live->write(ramp(0, 640UL * 20)));
   CHECK(repair_wav(folder / "live.wav") == Repair::in_use);
@@ -156,7 +156,7 @@ TEST_CASE("a full disk is said at once, in the system's words, and what is there
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{100001, 100001};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    auto recorder = WavRecorder::create(path, stereo);
+    auto recorder = WavRecorder::create(path, kStereo);
     std::size_t packets = 0;
     Result<> result;
     while (result && packets < 1000)

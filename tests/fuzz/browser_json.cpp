@@ -16,9 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes bytes = std::as_bytes(std::span(data, size));
   const auto message = browser::parse(as_text(bytes));
   if (!message) return 0;
-  if (size > browser::max_text) std::abort();
-  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  if (const auto* played = std::get_if<browser::Played>(&*message); played && played->samples > most)
+  if (size > browser::kMaxText) std::abort();
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (const auto* played = std::get_if<browser::Played>(&*message); played && played->samples > kMost)
     std::abort();
   if (const auto* key = std::get_if<browser::Key>(&*message);
       key && std::string_view("0123456789*#ABCD").find(key->digit) == std::string_view::npos)

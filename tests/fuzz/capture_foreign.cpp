@@ -36,10 +36,10 @@ void announcement(Bytes message) {
 
 // Packets behind a byte of length each.
 void srtp(Bytes bytes) {
-  constexpr std::string_view keys =
+  constexpr std::string_view kEys =
       "AES_CM_128_HMAC_SHA1_80 inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd\n"
       "AEAD_AES_128_GCM inline:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==\n";
-  const auto parsed = parse_srtp_keys(keys);
+  const auto parsed = parse_srtp_keys(kEys);
   if (!parsed) std::abort();
   const Announcements announcements;
   SrtpDecryptor decryptor(*parsed, announcements);

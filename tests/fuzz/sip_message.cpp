@@ -29,7 +29,7 @@ bool inside(std::string_view part, std::string_view whole) {
          (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-const Flow flow{Transport::udp, {IpAddress::v4(127, 0, 0, 1), 5060}, {IpAddress::v4(127, 0, 0, 1), 5061}, 0};
+const Flow kFlow{Transport::udp, {IpAddress::v4(127, 0, 0, 1), 5060}, {IpAddress::v4(127, 0, 0, 1), 5061}, 0};
 
 void read_fields(const MessageView& view) {
   for (const Header& header : view.headers()) {
@@ -90,12 +90,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     read_fields(*view);
     (void)ReliableProvisionalReceiver().receive(*view);
   }
-  if (const auto message = Incoming::parse(text, flow, now); message && (*message)->view().is_request()) {
+  if (const auto message = Incoming::parse(text, kFlow, now); message && (*message)->view().is_request()) {
     answer(**message);
   }
   TransactionLayer layer({}, Random::Seed{1, 2, 3, 4});
   for (int i = 0; i < 2; ++i) {
-    layer.receive(flow, text, now);
+    layer.receive(kFlow, text, now);
     while (const auto output = layer.poll()) {
       if (const auto* const request = std::get_if<RequestReceived>(&*output)) {
         layer.respond(request->id, Builder::reply(*request->request, 486).build(), now);

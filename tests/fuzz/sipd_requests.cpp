@@ -14,7 +14,7 @@ using namespace talky;
 
 namespace {
 
-constexpr std::int64_t now_ms = 1'795'000'000'000;
+constexpr std::int64_t kNowMs = 1'795'000'000'000;
 
 void require(bool condition) {
   if (!condition) std::abort();
@@ -27,11 +27,11 @@ void require_sentence(const tl::expected<T, std::string>& parsed) {
 }
 
 void history(std::string_view query) {
-  const auto parsed = sipd::parse_history_query(query, now_ms);
+  const auto parsed = sipd::parse_history_query(query, kNowMs);
   require_sentence(parsed);
   if (!parsed) return;
   const store::Filter& filter = parsed->query.filter;
-  require(parsed->query.limit >= 1 && parsed->query.limit <= store::Query::max_limit);
+  require(parsed->query.limit >= 1 && parsed->query.limit <= store::Query::kMaxLimit);
   require(filter.min_duration_ms.value_or(0) >= 0 && filter.max_duration_ms.value_or(0) >= 0);
   require(filter.from.size() <= 256 && filter.to.size() <= 256 && filter.causes.size() <= 16);
 }
@@ -42,7 +42,7 @@ void call_out(std::string_view body) {
   if (!parsed) return;
   require(parsed->to.find(':') != std::string::npos);
   require(parsed->to.find_first_of(std::string_view(" \r\n\0", 4)) == std::string::npos);
-  require(parsed->ring.count() >= 1 && parsed->ring <= sipd::CallOut::max_ring);
+  require(parsed->ring.count() >= 1 && parsed->ring <= sipd::CallOut::kMaxRing);
 }
 
 void say(std::string_view body) {

@@ -44,9 +44,9 @@ void read_all(Bytes bytes, std::size_t block) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const Bytes bytes = std::as_bytes(std::span(data, size));
-  constexpr std::array<std::string_view, 8> magics{"RIFF", "RIFX", "RF64", "BW64",
-                                                   "OggS", "FORM", "caff", "riff"};
-  if (std::none_of(magics.begin(), magics.end(), [&](auto m) { return as_text(bytes).starts_with(m); }))
+  constexpr std::array<std::string_view, 8> kMagics{"RIFF", "RIFX", "RF64", "BW64",
+                                                    "OggS", "FORM", "caff", "riff"};
+  if (std::none_of(kMagics.begin(), kMagics.end(), [&](auto m) { return as_text(bytes).starts_with(m); }))
     return 0;
   read_all<std::int16_t>(bytes, 4096);
   read_all<float>(bytes, 100);

@@ -41,8 +41,8 @@ states:
 )";
 
 void talk(std::string_view text) {
-  static const auto flow = Flow::parse(kFlow).flow;
-  const auto dialogue = make_dialogue(flow);
+  static const auto kParsed = Flow::parse(kFlow).flow;
+  const auto dialogue = make_dialogue(kParsed);
   Random random(1);
   dialogue->start({}, random);
   while (!text.empty()) {

@@ -16,18 +16,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience = 60s;
+constexpr auto kPatience = 60s;
 
 // One request, driven to its end on a loop of its own.
 tl::expected<Answer, std::string> ask(Loop& loop, const std::string& url, const Headers& headers,
-                                      std::string body, Duration limit = patience) {
+                                      std::string body, Duration limit = kPatience) {
   std::optional<tl::expected<Answer, std::string>> out;
   Requesting request(loop, *Url::parse(url), headers, std::move(body), {limit, {}}, [&](auto answer) {
     out = std::move(answer);
     loop.stop();
   });
   Timer guard(loop, [&] { loop.stop(); });
-  guard.at(now() + patience);
+  guard.at(now() + kPatience);
   loop.run();
   return out ? *out : tl::unexpected(std::string("nothing came"));
 }
@@ -91,7 +91,7 @@ TEST_CASE("a server that is not there, and one that says nothing, are told apart
     std::optional<Requesting> given_up;
     bool called = false;
     given_up.emplace(loop, *Url::parse(fmt::format("http://{}", silent.to_string())), Headers{}, "",
-                     Requesting::Options{patience, {}}, [&](const auto&) { called = true; });
+                     Requesting::Options{kPatience, {}}, [&](const auto&) { called = true; });
     given_up.reset(); // takes the question back
     const auto answer = ask(loop, fmt::format("http://{}", silent.to_string()), {}, "x", 50ms);
     REQUIRE_FALSE(answer);
@@ -113,7 +113,7 @@ TEST_CASE("an answer that is none, too long, or cut off is an error") {
                                    held->start({.data =
                                                     [&](Bytes) {
                                                       held->write(as_bytes(said));
-                                                      held->close_when_drained(now() + patience);
+                                                      held->close_when_drained(now() + kPatience);
                                                     },
                                                 .closed = {},
                                                 .drained = {}});

@@ -30,7 +30,7 @@ using net::now;
 using net::Timer;
 namespace detail = net::detail;
 
-inline constexpr auto plenty =
+inline constexpr auto kPlenty =
     std::chrono::seconds(60); // for what happens at once unless the machine has other things to do
 
 // A client that sends exactly what it is told to.
@@ -106,7 +106,7 @@ class TestServer {
       reply(Response::text(200, "text/plain", request.body));
     });
     router_.add(Method::get, "/big", [](const Request&, const Reply& reply) {
-      reply(Response::text(200, "text/plain", std::string(big, 'x')));
+      reply(Response::text(200, "text/plain", std::string(kBig, 'x')));
     });
     router_.add(Method::get, "/later", [this](const Request&, const Reply& reply) {
       later_ = reply;
@@ -193,7 +193,7 @@ class TestServer {
     return out;
   }
 
-  static constexpr std::size_t big = 8 << 20;
+  static constexpr std::size_t kBig = 8 << 20;
   Endpoint endpoint;
   std::atomic<bool> arrived_ = false;
   std::atomic<bool> stream_closed_ = false;

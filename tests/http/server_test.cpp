@@ -235,7 +235,7 @@ TEST_CASE("an end in good order: answers are finished, streams and WebSockets cl
   CHECK(accepted.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos); // of RFC 6455 1.3
   REQUIRE(comes_true([&] { return server.arrived_.load(); }));
   std::atomic<bool> stopped = false;
-  server.on_loop([&] { server.server().stop(now() + plenty, [&] { stopped = true; }); });
+  server.on_loop([&] { server.server().stop(now() + kPlenty, [&] { stopped = true; }); });
   CHECK(idle.to_end().empty());
   CHECK(listening.to_end() == "0\r\n\r\n");
   CHECK(talking.until("\x03\xe9").find('\x88') != std::string::npos); // a close frame with 1001

@@ -7,7 +7,7 @@ namespace {
 // Each limit by itself: where this process is kept from running, no other one is reached first.
 TEST_CASE("slow clients are cut off: header, body, idleness, reading") {
   {
-    TestServer server({.idle = plenty, .header = 300ms, .body = plenty, .write = plenty});
+    TestServer server({.idle = kPlenty, .header = 300ms, .body = kPlenty, .write = kPlenty});
     Client client(server.endpoint);
     for (const char c :
          std::string_view("GET /hello HTTP/1.1\r\nHost: a\r\nX: ")) { // a byte at a time never ends
@@ -17,24 +17,24 @@ TEST_CASE("slow clients are cut off: header, body, idleness, reading") {
     CHECK(status_of(client.to_end()) == 408);
   }
   {
-    TestServer server({.idle = plenty, .header = plenty, .body = 300ms, .write = plenty});
+    TestServer server({.idle = kPlenty, .header = kPlenty, .body = 300ms, .write = kPlenty});
     Client client(server.endpoint);
     client.say(request("POST /echo", "Content-Length: 10\r\n", "ab"));
     CHECK(status_of(client.to_end()) == 408);
   }
   {
-    TestServer server({.idle = 300ms, .header = plenty, .body = plenty, .write = plenty});
+    TestServer server({.idle = 300ms, .header = kPlenty, .body = kPlenty, .write = kPlenty});
     Client client(server.endpoint);
     CHECK(client.to_end().empty()); // idle: nothing is said
     CHECK(client.ended());
   }
   {
-    TestServer server({.idle = plenty, .header = plenty, .body = plenty, .write = 300ms});
+    TestServer server({.idle = kPlenty, .header = kPlenty, .body = kPlenty, .write = 300ms});
     Client client(server.endpoint, 4096);
     client.say(request("GET /big"));
     REQUIRE(client.answered()); // so the server has taken the connection
     CHECK(comes_true([&] { return server.connections() == 0; }));
-    CHECK(client.to_end().size() < TestServer::big);
+    CHECK(client.to_end().size() < TestServer::kBig);
   }
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("a large answer arrives whole, however slowly it is read") {
   Client client(server.endpoint, 16384);
   client.say(request("GET /big", "Connection: close\r\n"));
   const std::string answer = client.to_end();
-  CHECK(body_of(answer) == std::string(TestServer::big, 'x'));
+  CHECK(body_of(answer) == std::string(TestServer::kBig, 'x'));
 }
 
 TEST_CASE("connections are capped") {

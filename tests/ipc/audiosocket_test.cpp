@@ -47,11 +47,11 @@ TEST_CASE("any chunking of the stream gives the same frames") {
   std::vector<std::byte> stream;
   std::vector<Owned> sent;
   for (int i = 0; i < 400; ++i) {
-    static constexpr std::array kinds{Kind::slin16, Kind::slin8, Kind::control, Kind::dtmf,
+    static constexpr std::array kInds{Kind::slin16, Kind::slin8, Kind::control, Kind::dtmf,
                                       Kind::uuid,   Kind::error, Kind::hangup,  Kind{0x77}};
-    Owned frame{kinds[random.below(kinds.size())], {}};
+    Owned frame{kInds[random.below(kInds.size())], {}};
     std::size_t length = random.below(700) * 2;
-    if (i == 17) length = max_payload - 1;
+    if (i == 17) length = kMaxPayload - 1;
     if (frame.kind == Kind::dtmf) length = 1;
     if (frame.kind == Kind::uuid) length = 16;
     for (std::size_t k = 0; k < length; ++k)
@@ -114,7 +114,7 @@ TEST_CASE("what breaks the protocol ends the stream, with the offset") {
 
 TEST_CASE("limits of a frame") {
   std::vector<std::byte> out;
-  const std::vector<std::byte> large(max_payload + 1);
+  const std::vector<std::byte> large(kMaxPayload + 1);
   CHECK(encode({Kind::control, large}, out).error().code == Errc::too_large);
   CHECK(out.empty());
   const std::vector<std::int16_t> many(40'000, 5);
@@ -136,7 +136,7 @@ TEST_CASE("samples keep their bits") {
   std::vector<std::byte> wire;
   encode_audio(std::span(all).first(30'000), Kind::slin16, wire);
   std::vector<std::int16_t> back;
-  decode_audio(Bytes(wire).subspan(header_size), back);
+  decode_audio(Bytes(wire).subspan(kHeaderSize), back);
   CHECK(std::equal(back.begin(), back.end(), all.begin(), all.begin() + 30'000));
 }
 

@@ -148,10 +148,10 @@ TEST_CASE("every other text is refused by name") {
   CHECK(parse_to_agent(R"({"type":"say","text":"a","clear":1})").error().code == Errc::malformed);
   CHECK(parse_to_agent(R"({"type":"say"})").error().code == Errc::malformed);
   CHECK(parse_to_agent(R"({"type":"clear"})").error().code == Errc::unsupported);
-  CHECK(parse_from_agent(R"({"type":"hangup","reason":")" + std::string(max_text + 1, 'a') + "\"}")
+  CHECK(parse_from_agent(R"({"type":"hangup","reason":")" + std::string(kMaxText + 1, 'a') + "\"}")
             .error()
             .code == Errc::too_large);
-  CHECK(parse_from_agent(std::string(max_json + 1, ' ')).error().code == Errc::too_large);
+  CHECK(parse_from_agent(std::string(kMaxJson + 1, ' ')).error().code == Errc::too_large);
   CHECK(parse_from_agent(std::string(5000, '[')).error().code == Errc::malformed); // depth
 }
 
@@ -170,14 +170,14 @@ TEST_CASE("whatever the network put into a header, start is valid JSON that fits
     CHECK(std::count(json.begin(), json.end(), '\n') == 0);
     const auto parsed = parse_to_agent(json);
     REQUIRE(parsed);
-    CHECK(std::get<Start>(*parsed).from == std::string(max_text, '"'));
+    CHECK(std::get<Start>(*parsed).from == std::string(kMaxText, '"'));
   }
   const std::string same = to_json(ToAgent(Start{"u", "a", "b", {{"X-A", "1"}, {"X-A", "2"}}, 16000}));
   CHECK(same.find(R"("X-A":"1, 2")") != std::string::npos);
 }
 
 TEST_CASE("lines come out of any chunking; a line that is too long is skipped") {
-  const std::string stream = "{\"a\":1}\r\n\n" + std::string(max_json + 5, 'x') + "\nlast\npartial";
+  const std::string stream = "{\"a\":1}\r\n\n" + std::string(kMaxJson + 5, 'x') + "\nlast\npartial";
   for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}, std::size_t{1000}, stream.size()}) {
     LineDecoder decoder;
     std::vector<std::string> lines;

@@ -9,21 +9,21 @@ using namespace talky;
 namespace ms = talky::ipc::media_streams;
 
 namespace {
-constexpr const char* uuid = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6";
-constexpr const char* stream = "MZf81d4fae7dec41d0a76500a0c91e6bf6";
+constexpr const char* kUuid = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6";
+constexpr const char* kStream = "MZf81d4fae7dec41d0a76500a0c91e6bf6";
 } // namespace
 
 TEST_CASE("our messages have Twilio's shapes, with running numbers") {
-  ms::Writer writer(uuid);
+  ms::Writer writer(kUuid);
   const auto of = [](const std::string& text) { return boost::json::parse(text).as_object(); };
   CHECK(of(ms::Writer::connected()).at("protocol") == "Call");
 
   const auto start = of(writer.start({{"from", "sip:a\"b@h"}, {"X-A", "1"}}));
   CHECK(start.at("event") == "start");
   CHECK(start.at("sequenceNumber") == "1");
-  CHECK(start.at("streamSid") == stream);
+  CHECK(start.at("streamSid") == kStream);
   const auto& body = start.at("start").as_object();
-  CHECK(body.at("streamSid") == stream);
+  CHECK(body.at("streamSid") == kStream);
   CHECK(body.at("callSid") == "CAf81d4fae7dec41d0a76500a0c91e6bf6");
   CHECK(body.at("accountSid").as_string().size() == 34);
   CHECK(body.at("mediaFormat").at("encoding") == "audio/x-mulaw");
@@ -67,5 +67,5 @@ TEST_CASE("what is wrong with it is said") {
   const auto name = ms::parse(R"({"event":"mark","mark":{"name":")" + std::string(3000, 'x') + R"("}})");
   REQUIRE_FALSE(name);
   CHECK(name.error().code == Errc::too_large);
-  CHECK_FALSE(ms::parse(std::string(ms::max_message + 1, ' ')));
+  CHECK_FALSE(ms::parse(std::string(ms::kMaxMessage + 1, ' ')));
 }

@@ -13,7 +13,7 @@ using net::Process;
 
 namespace {
 
-constexpr auto plenty =
+constexpr auto kPlenty =
     std::chrono::seconds(60); // for what happens at once unless the machine has other things to do
 
 void run_for(net::Loop& loop, Duration limit) {
@@ -57,7 +57,7 @@ TEST_CASE("a child has its pipes on 0, 1, 3 and 4, and its end is told") {
   (*child)->control_in()->start({});
   CHECK((*child)->in()->write(as_bytes("hello")));
   CHECK((*child)->control_in()->write(as_bytes("line\n")));
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(exit == "exit status 7");
   CHECK(out == "hello");
   CHECK(control == "line!y\n");
@@ -86,7 +86,7 @@ TEST_CASE("SIGTERM, then SIGKILL for the deaf, and the whole group goes") {
                               },
                           .closed = {},
                           .drained = {}});
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(exit == "signal 9 (SIGKILL)");
   CHECK(out == "up\n");
   CHECK(no_children());
@@ -118,7 +118,7 @@ TEST_CASE("helpers that ignore SIGTERM go when their leader does") {
                                 if (exited) loop.stop();
                               },
                           .drained = {}});
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(out == "up\n");
   CHECK(ended);
   CHECK(exited);

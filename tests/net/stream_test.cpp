@@ -33,7 +33,7 @@ struct TempDir {
   }
 };
 
-constexpr auto plenty =
+constexpr auto kPlenty =
     std::chrono::seconds(60); // for what happens at once unless the machine has other things to do
 
 void run_for(net::Loop& loop, Duration limit) {
@@ -88,19 +88,19 @@ TEST_CASE("megabytes go through in order, whatever the sizes, over TCP and UNIX"
       sent += std::to_string(i);
     std::shared_ptr<Connection> client;
     const net::Connecting connecting(
-        loop, listener->local(), net::now() + plenty,
+        loop, listener->local(), net::now() + kPlenty,
         [&](net::SysResult<std::shared_ptr<Connection>> c) {
           REQUIRE(c);
           client = *c;
           client->start({});
           for (std::size_t at = 0; at < sent.size(); at += 100'003)
             CHECK(client->write(as_bytes(std::string_view(sent).substr(at, 100'003))));
-          client->close_when_drained(net::now() + plenty);
+          client->close_when_drained(net::now() + kPlenty);
           CHECK_FALSE(client->write(as_bytes("late")));
           client.reset(); // the rest is delivered nevertheless
         },
         8 << 20);
-    run_for(loop, plenty);
+    run_for(loop, kPlenty);
     CHECK(ended);
     CHECK(got == sent);
   }
@@ -128,7 +128,7 @@ TEST_CASE("the write queue is bounded: all of a write fits or none of it") {
   CHECK(accepted * 30'000 >= 100'000 - 30'000);
   CHECK(writer->is_open());
   ::close(const_cast<net::Fd&>(reader).release());
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(error == EPIPE);
   CHECK_FALSE(writer->is_open());
 }
@@ -155,7 +155,7 @@ TEST_CASE("reading can be paused, even when the peer goes meanwhile") {
   CHECK(got.empty());
   CHECK_FALSE(ended);
   reader->pause_reading(false);
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(got == "abc");
   CHECK(ended);
 }
@@ -177,7 +177,7 @@ TEST_CASE("a callback may close the connection and let it go") {
                  .closed = [](int) { FAIL("not after close()"); },
                  .drained = {}});
   REQUIRE(::write(writer.get(), "abc", 3) == 3);
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(done);
 }
 
@@ -201,7 +201,7 @@ TEST_CASE("what the peer said before it went is read, though writing to it fails
   peer.reset();
   CHECK_FALSE(ours->write(as_bytes("x")));
   CHECK_FALSE(ours->write(as_bytes("y")));
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(got == speech);
   CHECK(ended);
 }
@@ -244,7 +244,7 @@ TEST_CASE("a connection that waits for its peer's end goes with the loop at the 
     net::Loop loop;
     auto connection = Connection::adopt(loop, net::Fd(ends[0]), 1000);
     waiting = connection;
-    connection->close_when_drained(net::now() + plenty);
+    connection->close_when_drained(net::now() + kPlenty);
     connection.reset();
     run_for(loop, 1ms);
     CHECK_FALSE(waiting.expired());
@@ -263,15 +263,15 @@ TEST_CASE("connecting to nothing is refused; giving the attempt up is silent") {
     dead = std::get<Endpoint>(listener->local());
   }
   int error = 0;
-  const net::Connecting connecting(loop, dead, net::now() + plenty, [&](auto result) {
+  const net::Connecting connecting(loop, dead, net::now() + kPlenty, [&](auto result) {
     REQUIRE_FALSE(result);
     error = result.error().code;
     loop.stop();
   });
   {
-    const net::Connecting given_up(loop, dead, net::now() + plenty, [](const auto&) { FAIL("given up"); });
+    const net::Connecting given_up(loop, dead, net::now() + kPlenty, [](const auto&) { FAIL("given up"); });
   }
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(error == ECONNREFUSED);
 }
 
@@ -312,7 +312,7 @@ TEST_CASE("out of descriptors a listener logs once, waits, and takes the connect
       [&](log::Level, std::string_view line) { lines.emplace_back(line); });
   REQUIRE(listener);
   std::shared_ptr<Connection> client;
-  const net::Connecting connecting(loop, listener->local(), net::now() + plenty, [&](auto c) {
+  const net::Connecting connecting(loop, listener->local(), net::now() + kPlenty, [&](auto c) {
     REQUIRE(c);
     client = *c;
   });
@@ -331,7 +331,7 @@ TEST_CASE("out of descriptors a listener logs once, waits, and takes the connect
   CHECK(accepted == 0);
   rest.clear();
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &old) == 0);
-  run_for(loop, plenty);
+  run_for(loop, kPlenty);
   CHECK(accepted == 1);
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].starts_with("accept.failed address=tcp:127.0.0.1:"));

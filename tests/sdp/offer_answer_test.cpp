@@ -16,10 +16,10 @@ Capabilities g711() {
   return capabilities;
 }
 
-const LocalMedia local{IpAddress::v4(127, 0, 0, 1), 20000, 0};
+const LocalMedia kLocal{IpAddress::v4(127, 0, 0, 1), 20000, 0};
 
 OfferAnswer engine(const Capabilities& capabilities = g711()) {
-  return {capabilities, local, 42};
+  return {capabilities, kLocal, 42};
 }
 
 std::string version_of(const std::string& description) {
@@ -28,7 +28,7 @@ std::string version_of(const std::string& description) {
 
 TEST_CASE("a MicroSIP offer gets one codec and one telephone-event") {
   OfferAnswer side = engine();
-  const auto answer = side.accept_offer(test::microsip);
+  const auto answer = side.accept_offer(test::kMicrosip);
   REQUIRE(answer);
   const auto session = Session::parse(*answer);
   REQUIRE(session);
@@ -52,14 +52,14 @@ TEST_CASE("our order decides if we say so") {
   Capabilities capabilities = g711();
   capabilities.prefer_our_order = true;
   OfferAnswer side = engine(capabilities);
-  REQUIRE(side.accept_offer(test::microsip));
+  REQUIRE(side.accept_offer(test::kMicrosip));
   CHECK(side.plan()->codec == "PCMU");
 }
 
 TEST_CASE(
     "a Linphone offer: AVPF mirrored, the telephone-event of the codec's clock, video refused in its place") {
   OfferAnswer side = engine();
-  const auto answer = side.accept_offer(test::linphone);
+  const auto answer = side.accept_offer(test::kLinphone);
   REQUIRE(answer);
   const auto session = Session::parse(*answer);
   REQUIRE(session->media.size() == 2);
@@ -103,7 +103,7 @@ TEST_CASE("what cannot be done is unsupported, what is no SDP malformed, and not
   CHECK(side.accept_offer("v=0\r\nm=audio 0 RTP/AVP 0\r\n").error().code == Errc::unsupported);
   CHECK(side.accept_offer("garbage").error().code == Errc::malformed);
   CHECK_FALSE(side.plan());
-  REQUIRE(side.accept_offer(test::microsip));
+  REQUIRE(side.accept_offer(test::kMicrosip));
   const MediaPlan before = *side.plan();
   const std::string sent = side.local_description();
   CHECK_FALSE(side.check_offer(test::offer("", "18")));
@@ -241,7 +241,7 @@ TEST_CASE("two of our engines agree") {
   const std::string offer = caller.make_offer();
   CHECK(caller.offer_pending());
   CHECK(caller.make_offer() == offer);
-  CHECK(caller.accept_offer(test::microsip).error().code == Errc::closed); // glare
+  CHECK(caller.accept_offer(test::kMicrosip).error().code == Errc::closed); // glare
   const auto answer = callee.accept_offer(offer);
   REQUIRE(answer);
   REQUIRE(caller.accept_answer(*answer));

@@ -6,7 +6,7 @@
 namespace talky::sdp::test {
 
 // MicroSIP: PJSIP's habits, direction before rtpmap, a=ssrc and a=rtcp.
-inline constexpr std::string_view microsip =
+inline constexpr std::string_view kMicrosip =
     "v=0\r\n"
     "o=- 3972540000 3972540000 IN IP4 192.0.2.10\r\n"
     "s=pjmedia\r\n"
@@ -25,7 +25,7 @@ inline constexpr std::string_view microsip =
     "a=ssrc:1202543210 cname:5ac83b5a1f5e8c2b\r\n";
 
 // Linphone: AVPF, several telephone-events, a video stream.
-inline constexpr std::string_view linphone =
+inline constexpr std::string_view kLinphone =
     "v=0\r\n"
     "o=bob 1181 2012 IN IP4 198.51.100.7\r\n"
     "s=Talk\r\n"

@@ -9,7 +9,7 @@ namespace talky::sdp {
 namespace {
 
 TEST_CASE("a MicroSIP offer is read in all its parts") {
-  const auto session = Session::parse(test::microsip);
+  const auto session = Session::parse(test::kMicrosip);
   REQUIRE(session);
   CHECK(session->origin.user == "-");
   CHECK(session->origin.session_id == "3972540000");
@@ -101,23 +101,23 @@ TEST_CASE("what is no SDP is refused, and the place is told") {
 
 TEST_CASE("the limits hold") {
   std::string media = "v=0\n";
-  for (std::size_t i = 0; i < max_media; ++i)
+  for (std::size_t i = 0; i < kMaxMedia; ++i)
     media += "m=audio 1 RTP/AVP 0\n";
   CHECK(Session::parse(media));
   CHECK(Session::parse(media + "m=audio 1 RTP/AVP 0\n").error().code == Errc::too_large);
 
   std::string formats = "v=0\nm=audio 1 RTP/AVP";
-  for (std::size_t i = 0; i < max_formats; ++i)
+  for (std::size_t i = 0; i < kMaxFormats; ++i)
     formats += " 0";
   CHECK(Session::parse(formats));
   CHECK(Session::parse(formats + " 0").error().code == Errc::too_large);
 
   std::string attributes = "v=0\n";
-  for (std::size_t i = 0; i < max_attributes; ++i)
+  for (std::size_t i = 0; i < kMaxAttributes; ++i)
     attributes += "a=x\n";
   CHECK(Session::parse(attributes));
   CHECK(Session::parse(attributes + "a=x\n").error().code == Errc::too_large);
-  CHECK(Session::parse(std::string(max_text + 1, 'v')).error().code == Errc::too_large);
+  CHECK(Session::parse(std::string(kMaxText + 1, 'v')).error().code == Errc::too_large);
 }
 
 TEST_CASE("times may have a fraction") {
@@ -160,7 +160,7 @@ TEST_CASE("what the writer writes is read back") {
 
 TEST_CASE("mutated offers never do harm, and give views into the text") {
   const bool ok = rc::check([] {
-    std::string text(*rc::gen::element(test::microsip, test::linphone));
+    std::string text(*rc::gen::element(test::kMicrosip, test::kLinphone));
     const auto cuts = *rc::gen::container<std::vector<std::pair<std::size_t, char>>>(
         rc::gen::pair(rc::gen::inRange<std::size_t>(0, 2000), rc::gen::arbitrary<char>()));
     for (const auto& [at, byte] : cuts)

@@ -29,7 +29,7 @@ enum class Plot : std::uint8_t {
   last_words, // the callee hangs up right behind its last word
   long_call   // session timers
 };
-inline constexpr std::size_t plots = 12;
+inline constexpr std::size_t kPlots = 12;
 
 // One call as both sides saw it.
 struct Story {
@@ -56,11 +56,11 @@ class Simulation {
   explicit Simulation(const Scenario& scenario)
       : scenario_(scenario),
         world_(Network(scenario.impairment, scenario.seed)),
-        caller_("caller", caller_ip, config(), scenario.seed * 3 + 1, log_),
-        callee_("callee", callee_ip, config(), scenario.seed * 5 + 2, log_),
+        caller_("caller", kCallerIp, config(), scenario.seed * 3 + 1, log_),
+        callee_("callee", kCalleeIp, config(), scenario.seed * 5 + 2, log_),
         random_(scenario.seed * 7 + 3) {
-    world_.attach(caller_ip, caller_);
-    world_.attach(callee_ip, callee_);
+    world_.attach(kCallerIp, caller_);
+    world_.attach(kCalleeIp, callee_);
     for (std::uint64_t i = 0; i < voices_.size(); ++i)
       voices_[i] = signal(16'000, 100 + i);
     world_.network().block([this](const Packet& packet) { return blocked(packet); });
@@ -73,7 +73,7 @@ class Simulation {
     for (std::size_t i = 0; i < scenario_.calls; ++i) {
       Story& story = stories_[i];
       if (!scenario_.only_plain) {
-        story.plot = static_cast<Plot>(random_.below(plots));
+        story.plot = static_cast<Plot>(random_.below(kPlots));
         const bool costly = story.plot == Plot::long_call || story.plot == Plot::no_ack;
         if (costly && i % 8 != 0) story.plot = Plot::plain;
       }
@@ -109,9 +109,9 @@ class Simulation {
 
   // The ACKs of a ghost: "ACK sip:17@192.0.2.2:5060 SIP/2.0" is that of story 17.
   bool blocked(const Packet& packet) const {
-    constexpr std::string_view start = "ACK sip:";
-    if (packet.to.ip != callee_ip || !packet.text().starts_with(start)) return false;
-    const std::string number(packet.text().substr(start.size(), packet.text().find('@') - start.size()));
+    constexpr std::string_view kStart = "ACK sip:";
+    if (packet.to.ip != kCalleeIp || !packet.text().starts_with(kStart)) return false;
+    const std::string number(packet.text().substr(kStart.size(), packet.text().find('@') - kStart.size()));
     return stories_[std::stoul(number)].plot == Plot::no_ack;
   }
 
@@ -119,7 +119,7 @@ class Simulation {
     Story& story = stories_[index];
     call::InviteOptions options;
     options.target = fmt::format("sip:{}@192.0.2.2", index);
-    options.flow = caller_.flow_to(callee_ip);
+    options.flow = caller_.flow_to(kCalleeIp);
     options.media = caller_.next_media();
     options.late_offer = story.plot == Plot::late_offer;
     const auto key = caller_.agent.invite(options, now);
@@ -262,8 +262,8 @@ class Simulation {
     return static_cast<std::size_t>(&story - stories_.data());
   }
 
-  static inline const IpAddress caller_ip = IpAddress::v4(192, 0, 2, 1);
-  static inline const IpAddress callee_ip = IpAddress::v4(192, 0, 2, 2);
+  static inline const IpAddress kCallerIp = IpAddress::v4(192, 0, 2, 1);
+  static inline const IpAddress kCalleeIp = IpAddress::v4(192, 0, 2, 2);
 
   Scenario scenario_;
   Log log_;

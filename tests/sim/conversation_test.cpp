@@ -61,13 +61,13 @@ std::vector<std::pair<voice::Samples, T>> noted(const std::vector<voice::journal
 // Is every 100 ms of the sentence in what the caller heard, near one place? A little is lost on the way.
 bool heard_whole(const std::vector<std::int16_t>& heard, const std::string& text) {
   const auto sentence = voice_of(text);
-  constexpr std::size_t segment = 1600;
+  constexpr std::size_t kSegment = 1600;
   std::size_t found = 0;
-  const std::size_t segments = sentence.size() / segment;
+  const std::size_t segments = sentence.size() / kSegment;
   bool last = false;
   std::int64_t place = -1;
   for (std::size_t i = 0; i < segments; ++i) {
-    const std::span<const std::int16_t> part(sentence.data() + i * segment, segment);
+    const std::span<const std::int16_t> part(sentence.data() + i * kSegment, kSegment);
     last = false;
     const std::int64_t from = place < 0 ? 0 : place + 1600 - 800;
     const std::int64_t to = place < 0 ? std::ssize(heard) : place + 1600 + 800;

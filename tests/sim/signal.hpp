@@ -70,15 +70,15 @@ struct Heard {
 };
 inline Heard search(std::span<const std::int16_t> what, std::span<const std::int16_t> in,
                     double threshold = 0.9) {
-  constexpr std::size_t segment = 1600;
-  constexpr std::int64_t around = 640; // 40 ms: a first packet may be lost, and the jitter buffer stretches
+  constexpr std::size_t kSegment = 1600;
+  constexpr std::int64_t kAround = 640; // 40 ms: a first packet may be lost, and the jitter buffer stretches
   Heard heard;
-  heard.segments = what.size() / segment;
+  heard.segments = what.size() / kSegment;
   const std::int64_t start = onset(in) - onset(what);
   if (onset(in) < 0) return heard;
   for (std::size_t i = 0; i < heard.segments; ++i) {
-    const bool found = is_near(what.subspan(i * segment, segment), in,
-                               start + static_cast<std::int64_t>(i * segment), around, threshold);
+    const bool found = is_near(what.subspan(i * kSegment, kSegment), in,
+                               start + static_cast<std::int64_t>(i * kSegment), kAround, threshold);
     heard.found += found ? 1U : 0U;
     if (i == 0) heard.first = found;
     if (i + 1 == heard.segments) heard.last = found;

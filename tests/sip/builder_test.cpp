@@ -90,7 +90,7 @@ TEST_CASE("a folded request gives a reply without folds") {
       "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP\r\n 192.0.2.7;branch=z9hG4bK1\r\nFrom: <sip:a@b>\r\n "
       ";tag=1\r\n"
       "To: <sip:c@d>\r\nCall-ID: x\r\nCSeq: 1\r\n OPTIONS\r\n\r\n";
-  const auto request = *Incoming::parse(text, udp(), start);
+  const auto request = *Incoming::parse(text, udp(), kStart);
   const Message reply = Builder::reply(*request, 200, {.to_tag = "t"}).build();
   CHECK(reply.bytes.find("\r\n ") == std::string::npos);
   CHECK(reply.view()->cseq()->number == 1);
@@ -130,7 +130,7 @@ TEST_CASE("property: what is built is what is parsed") {
     const auto fields =
         *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(rc::gen::pair(word, line));
     const std::string body = *rc::gen::arbitrary<std::string>();
-    RC_PRE(fields.size() < MessageView::max_headers - 5);
+    RC_PRE(fields.size() < MessageView::kMaxHeaders - 5);
 
     Builder builder = Builder::request(method, "sip:100@example.com");
     for (const auto& [name, value] : fields)

@@ -13,10 +13,10 @@ using namespace talky::sip::test;
 
 namespace {
 
-const std::string ours = "<sip:100@198.51.100.1:5060>";
+const std::string kOurs = "<sip:100@198.51.100.1:5060>";
 
 Dialog answered(const Request& r = {}) {
-  auto dialog = Dialog::from_invite(*r.incoming(), "t1", ours);
+  auto dialog = Dialog::from_invite(*r.incoming(), "t1", kOurs);
   REQUIRE(dialog.has_value());
   return *dialog;
 }
@@ -46,7 +46,7 @@ IncomingPtr response(const MessageView& request, int status, const std::string& 
   Builder b = Builder::reply(request, udp().remote, status, {.to_tag = tag});
   Message m = b.build();
   m.bytes.insert(m.bytes.find("Content-Length"), more);
-  return *Incoming::parse(m.bytes, udp(), start);
+  return *Incoming::parse(m.bytes, udp(), kStart);
 }
 
 } // namespace
@@ -76,7 +76,7 @@ TEST_CASE("the server's side (RFC 3261 12.1.1, 12.2.1.1)") {
 
   const Sent invite(dialog.request(Method::invite));
   CHECK(invite.view.value(HeaderId::cseq) == "2 INVITE");
-  CHECK(invite.view.value(HeaderId::contact) == ours);
+  CHECK(invite.view.value(HeaderId::contact) == kOurs);
   CHECK(dialog.invite_cseq() == 2);
   const Sent info(dialog.request(Method::info));
   CHECK(info.view.value(HeaderId::cseq) == "3 INFO");
@@ -98,17 +98,17 @@ TEST_CASE("a strict router is the Request-URI, the target comes last (RFC 2543)"
 TEST_CASE("requests that cannot make a dialog") {
   Request r;
   r.contact = "<mailto:a@b>";
-  CHECK_FALSE(Dialog::from_invite(*r.incoming(), "t", ours).has_value());
+  CHECK_FALSE(Dialog::from_invite(*r.incoming(), "t", kOurs).has_value());
   r = {};
   r.more = {{"Record-Route", "nonsense"}};
-  CHECK_FALSE(Dialog::from_invite(*r.incoming(), "t", ours).has_value());
+  CHECK_FALSE(Dialog::from_invite(*r.incoming(), "t", kOurs).has_value());
   r = {};
   r.from = "\"open";
-  CHECK_FALSE(Dialog::from_invite(*r.incoming(), "t", ours).has_value());
+  CHECK_FALSE(Dialog::from_invite(*r.incoming(), "t", kOurs).has_value());
   r = {};
   r.contact.clear(); // RFC 2543
   r.from = "<sip:old@192.0.2.7>";
-  const auto old = Dialog::from_invite(*r.incoming(), "t", ours);
+  const auto old = Dialog::from_invite(*r.incoming(), "t", kOurs);
   REQUIRE(old);
   CHECK(old->remote_target() == "sip:old@192.0.2.7");
   CHECK(old->id().remote_tag.empty());
@@ -144,7 +144,7 @@ TEST_CASE("replies inside carry the tag and, where it matters, Contact") {
   const Dialog dialog = answered();
   const auto invite = Request().incoming();
   CHECK(dialog.reply(*invite, 200).build().view()->to_tag() == "t1");
-  CHECK(dialog.reply(*invite, 200).build().view()->value(HeaderId::contact) == ours);
+  CHECK(dialog.reply(*invite, 200).build().view()->value(HeaderId::contact) == kOurs);
   CHECK_FALSE(dialog.reply(*invite, 100).build().view()->has(HeaderId::contact));
   CHECK_FALSE(dialog.reply(*invite, 488).build().view()->has(HeaderId::contact));
   CHECK_FALSE(dialog.reply(*next("BYE", "2").incoming(), 200).build().view()->has(HeaderId::contact));

@@ -27,7 +27,7 @@ std::optional<std::string> lookup(std::string_view user, std::string_view realm,
 }
 
 // A REGISTER with this Authorization.
-DigestServer::Verdict verify(DigestServer& digest, const std::string& authorization, Time now = start,
+DigestServer::Verdict verify(DigestServer& digest, const std::string& authorization, Time now = kStart,
                              const std::string& method = "REGISTER") {
   Request r = request(method);
   if (!authorization.empty()) r.more = {{"Authorization", authorization}};
@@ -36,7 +36,7 @@ DigestServer::Verdict verify(DigestServer& digest, const std::string& authorizat
 
 // A client that has been challenged by the server.
 DigestClient challenged(const DigestServer& digest, std::string user = "alice",
-                        std::string password = "wonder\"land", Time now = start) {
+                        std::string password = "wonder\"land", Time now = kStart) {
   DigestClient client(std::move(user), std::move(password));
   const Message challenge = digest.challenge(*request("REGISTER").incoming(), now, false, "t1");
   REQUIRE(client.receive(*challenge.view(), false));
@@ -102,7 +102,7 @@ TEST_CASE("client and server agree, with either algorithm") {
 
 TEST_CASE("the strongest challenge is taken") {
   DigestServer digest = server();
-  const Message challenge = digest.challenge(*request("REGISTER").incoming(), start, false, "t1");
+  const Message challenge = digest.challenge(*request("REGISTER").incoming(), kStart, false, "t1");
   CHECK(challenge.view()->status() == 401);
   CHECK(challenge.view()->count(HeaderId::www_authenticate) == 2);
   DigestClient client = challenged(digest);
@@ -143,7 +143,7 @@ TEST_CASE("a wrong user, password, method or URI") {
   CHECK(verify(digest, credentials(nobody)).outcome == Outcome::rejected);
   CHECK(verify(digest, credentials(nobody)).user == "bob");
   DigestClient right = challenged(digest);
-  CHECK(verify(digest, credentials(right), start, "INVITE").outcome == Outcome::rejected);
+  CHECK(verify(digest, credentials(right), kStart, "INVITE").outcome == Outcome::rejected);
   std::string text = credentials(right);
   text.replace(text.find("sip:100@"), 8, "sip:101@");
   CHECK(verify(digest, text).outcome == Outcome::rejected);
@@ -153,19 +153,19 @@ TEST_CASE("old, foreign and used nonces are stale, but only for who knows the pa
   DigestServer digest = server();
   DigestClient client = challenged(digest);
   const std::string once = credentials(client);
-  CHECK(verify(digest, once, start + 299s).outcome == Outcome::accepted);
-  CHECK(verify(digest, once, start + 299s).outcome == Outcome::stale); // a replay
-  CHECK(verify(digest, credentials(client), start + 300s).outcome == Outcome::accepted);
-  CHECK(verify(digest, credentials(client), start + 301s).outcome == Outcome::stale);
+  CHECK(verify(digest, once, kStart + 299s).outcome == Outcome::accepted);
+  CHECK(verify(digest, once, kStart + 299s).outcome == Outcome::stale); // a replay
+  CHECK(verify(digest, credentials(client), kStart + 300s).outcome == Outcome::accepted);
+  CHECK(verify(digest, credentials(client), kStart + 301s).outcome == Outcome::stale);
 
   DigestServer restarted({.realm = "talky", .key = "another key entirely"});
   CHECK(verify(restarted, credentials(client)).outcome == Outcome::stale);
   DigestClient wrong = challenged(digest, "alice", "guess");
   CHECK(verify(restarted, credentials(wrong)).outcome == Outcome::rejected);
 
-  CHECK(digest.challenges(start, true)[0].find("stale=true") != std::string::npos);
-  CHECK(digest.challenges(start, false)[0].find("stale") == std::string::npos);
-  CHECK(digest.challenges(start, false)[0] != digest.challenges(start, false)[0]);
+  CHECK(digest.challenges(kStart, true)[0].find("stale=true") != std::string::npos);
+  CHECK(digest.challenges(kStart, false)[0].find("stale") == std::string::npos);
+  CHECK(digest.challenges(kStart, false)[0] != digest.challenges(kStart, false)[0]);
 }
 
 TEST_CASE("counts may overtake each other within a window, each serves once") {
@@ -190,17 +190,17 @@ TEST_CASE("nonces that had to be forgotten cannot be replayed") {
   const std::string once = credentials(first);
   CHECK(verify(digest, once).outcome == Outcome::accepted);
   for (int i = 1; i <= 6; ++i) {
-    DigestClient other = challenged(digest, "alice", "wonder\"land", start + i * 1s);
-    CHECK(verify(digest, credentials(other), start + i * 1s).outcome == Outcome::accepted);
+    DigestClient other = challenged(digest, "alice", "wonder\"land", kStart + i * 1s);
+    CHECK(verify(digest, credentials(other), kStart + i * 1s).outcome == Outcome::accepted);
   }
-  CHECK(verify(digest, once, start + 7s).outcome == Outcome::stale);
+  CHECK(verify(digest, once, kStart + 7s).outcome == Outcome::stale);
 }
 
 TEST_CASE("without qop: only if allowed") {
   const std::string ha1 = digest_ha1(DigestAlgorithm::md5, "alice", "talky", "wonder\"land");
   for (const bool require : {true, false}) {
     DigestServer digest = server(require);
-    const std::string challenge_text = digest.challenges(start, false)[0];
+    const std::string challenge_text = digest.challenges(kStart, false)[0];
     const AuthParams challenge = *AuthParams::parse(challenge_text);
     const std::string nonce = challenge.get("nonce");
     const std::string response =
@@ -216,20 +216,20 @@ TEST_CASE("without qop: only if allowed") {
 TEST_CASE("proxies ask by 407") {
   DigestServer digest = server();
   DigestClient client("alice", "wonder\"land");
-  const Message challenge = digest.challenge(*Request().incoming(), start, false, "t1", 407);
+  const Message challenge = digest.challenge(*Request().incoming(), kStart, false, "t1", 407);
   CHECK(challenge.view()->status() == 407);
   REQUIRE(client.receive(*challenge.view(), false));
   CHECK(client.field() == HeaderId::proxy_authorization);
   Request r;
   r.more = {{"Proxy-Authorization", client.authorization("INVITE", r.uri, "abc")}};
-  CHECK(digest.verify(r.incoming()->view(), lookup, start, HeaderId::proxy_authorization).outcome ==
+  CHECK(digest.verify(r.incoming()->view(), lookup, kStart, HeaderId::proxy_authorization).outcome ==
         Outcome::accepted);
 }
 
 TEST_CASE("a client does not ask for ever") {
   DigestServer digest = server();
   const auto challenge = [&](bool stale) {
-    return digest.challenge(*request("REGISTER").incoming(), start, stale, "t");
+    return digest.challenge(*request("REGISTER").incoming(), kStart, stale, "t");
   };
   DigestClient client("alice", "guess");
   CHECK_FALSE(client.ready());

@@ -15,7 +15,7 @@ namespace talky::sip::test {
 
 using namespace std::chrono_literals;
 
-inline constexpr Time start = Time(Duration(std::chrono::hours(1)));
+inline constexpr Time kStart = Time(Duration(std::chrono::hours(1)));
 
 inline Flow udp(std::string_view remote = "192.0.2.7:40000") {
   return {Transport::udp, *Endpoint::parse("198.51.100.1:5060"), *Endpoint::parse(remote), 0};
@@ -56,7 +56,7 @@ struct Request {
     field("Content-Type", type);
     return out + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
-  IncomingPtr incoming(const Flow& flow = udp(), Time now = start) const {
+  IncomingPtr incoming(const Flow& flow = udp(), Time now = kStart) const {
     auto message = Incoming::parse(text(), flow, now);
     REQUIRE(message.has_value());
     return *message;

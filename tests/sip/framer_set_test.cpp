@@ -19,7 +19,7 @@ int feed(FramerSet& set, std::uint64_t connection, std::string_view bytes, Time 
   return messages;
 }
 
-constexpr std::string_view whole = "OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view kWhole = "OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n";
 
 TEST_CASE("a message that never ends is told once, however slowly it grows") {
   FramerSet set(32s);
@@ -40,12 +40,12 @@ TEST_CASE("a message that never ends is told once, however slowly it grows") {
 TEST_CASE("whole messages and silence between them are no stall") {
   FramerSet set(32s);
   Time now{1s};
-  CHECK(feed(set, 1, whole, now) == 1);
+  CHECK(feed(set, 1, kWhole, now) == 1);
   CHECK_FALSE(set.deadline());
   // Half a message, its other half with half of the next: the clock starts anew.
-  CHECK(feed(set, 1, whole.substr(0, 20), now) == 0);
+  CHECK(feed(set, 1, kWhole.substr(0, 20), now) == 0);
   now += 30s;
-  CHECK(feed(set, 1, fmt::format("{}OPT", whole.substr(20)), now) == 1);
+  CHECK(feed(set, 1, fmt::format("{}OPT", kWhole.substr(20)), now) == 1);
   CHECK(set.expire(now + 3s).empty());
   CHECK(set.deadline() == now + 32s);
   CHECK(feed(set, 2, "INV", now + 10s) == 0);

@@ -14,7 +14,7 @@ using namespace talky::sip;
 using namespace std::chrono_literals;
 
 TEST_CASE("header names: every one is found by its own name, in any case, and by its compact form") {
-  for (std::size_t i = 0; i + 1 < header_count; ++i) {
+  for (std::size_t i = 0; i + 1 < kHeaderCount; ++i) {
     const auto id = static_cast<HeaderId>(i);
     const std::string name(to_string(id));
     CAPTURE(name);
@@ -40,7 +40,7 @@ TEST_CASE("header names: every one is found by its own name, in any case, and by
 }
 
 TEST_CASE("methods are case-sensitive") {
-  for (std::size_t i = 0; i + 1 < method_count; ++i)
+  for (std::size_t i = 0; i + 1 < kMethodCount; ++i)
     CHECK(to_method(to_string(static_cast<Method>(i))) == static_cast<Method>(i));
   CHECK(to_method("invite") == Method::other);
   CHECK(to_method("") == Method::other);

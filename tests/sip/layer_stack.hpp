@@ -35,11 +35,11 @@ struct Stack {
     while (auto output = layer.poll())
       std::visit([this](auto& x) { take(x); }, *output);
   }
-  void receive(const std::string& text, Time now = start, const Flow& flow = udp()) {
+  void receive(const std::string& text, Time now = kStart, const Flow& flow = udp()) {
     layer.receive(flow, text, now);
     drain();
   }
-  void respond(TransactionId id, const Incoming& request, int status, Time now = start) {
+  void respond(TransactionId id, const Incoming& request, int status, Time now = kStart) {
     layer.respond(id, Builder::reply(request, status, {.to_tag = "t1"}).build(), now);
     drain();
   }

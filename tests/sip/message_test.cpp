@@ -117,7 +117,7 @@ TEST_CASE("defects that leave something to answer") {
   CHECK(kind("INVITE sip:a SIP/2.0\r\nl: 99999999999999999999999\r\n\r\n") == Kind::content_length);
 
   std::string many = "INVITE sip:a SIP/2.0\r\n";
-  for (std::size_t i = 0; i < MessageView::max_headers; ++i)
+  for (std::size_t i = 0; i < MessageView::kMaxHeaders; ++i)
     many += "a: b\r\n";
   CHECK_FALSE(MessageView::parse(many + "\r\n")->defect().has_value());
   CHECK(kind(many + "a: b\r\n\r\n") == Kind::too_many);
@@ -162,11 +162,11 @@ TEST_CASE("a view is used again without a trace of what it held") {
 
 TEST_CASE("an incoming message keeps its own bytes") {
   std::string text = Request().text();
-  const auto message = Incoming::parse(text, udp(), start);
+  const auto message = Incoming::parse(text, udp(), kStart);
   REQUIRE(message);
   text.assign(text.size(), 'x');
   CHECK((*message)->view().call_id() == "call-1@192.0.2.7");
   CHECK((*message)->flow() == udp());
-  CHECK((*message)->time() == start);
-  CHECK_FALSE(Incoming::parse("nonsense", udp(), start).has_value());
+  CHECK((*message)->time() == kStart);
+  CHECK_FALSE(Incoming::parse("nonsense", udp(), kStart).has_value());
 }

@@ -18,9 +18,9 @@ using namespace talky::sip::test;
 
 namespace {
 
-const Endpoint client_address = *Endpoint::parse("192.0.2.7:5060");
-const Endpoint server_address = *Endpoint::parse("198.51.100.1:5060");
-const Flow to_server{Transport::udp, client_address, server_address, 0};
+const Endpoint kClientAddress = *Endpoint::parse("192.0.2.7:5060");
+const Endpoint kServerAddress = *Endpoint::parse("198.51.100.1:5060");
+const Flow kToServer{Transport::udp, kClientAddress, kServerAddress, 0};
 
 struct Link {
   double loss = 0, repeat = 0;
@@ -42,7 +42,7 @@ class World {
     Request r = request(method);
     r.via.clear();
     r.call_id = std::to_string(number);
-    ids_[client_.request(to_server, Message{r.text()}, now_)] = number;
+    ids_[client_.request(kToServer, Message{r.text()}, now_)] = number;
     drain();
   }
   void run_until(Time end) {
@@ -56,8 +56,8 @@ class World {
       while (!wire_.empty() && std::get<0>(wire_.top()) <= now_) {
         const auto [time, order, to_the_server, bytes] = wire_.top();
         wire_.pop();
-        const Flow from_client{Transport::udp, server_address, client_address, 0};
-        (to_the_server ? server_ : client_).receive(to_the_server ? from_client : to_server, bytes, now_);
+        const Flow from_client{Transport::udp, kServerAddress, kClientAddress, 0};
+        (to_the_server ? server_ : client_).receive(to_the_server ? from_client : kToServer, bytes, now_);
         drain();
       }
       client_.expire(now_);
@@ -65,7 +65,7 @@ class World {
       for (auto& [number, ok] : oks_) {
         ok.expire(now_);
         if (const auto copy = ok.poll())
-          server_.send(Flow{Transport::udp, server_address, client_address, 0}, *copy);
+          server_.send(Flow{Transport::udp, kServerAddress, kClientAddress, 0}, *copy);
       }
       drain();
     }
@@ -123,7 +123,7 @@ class World {
         ack.via.clear();
         ack.to = std::string(view.value(HeaderId::to));
         ack.call_id = std::string(view.call_id());
-        client_.send(to_server, Message{ack.text()});
+        client_.send(kToServer, Message{ack.text()});
         if (seen.finals == 1) return;
       }
       ++seen.finals;
@@ -167,7 +167,7 @@ class World {
   std::map<int, Seen> seen_;
   std::map<int, Reliable2xx> oks_;
   std::string log_;
-  Time now_ = start;
+  Time now_ = kStart;
   std::uint64_t order_ = 0;
 };
 

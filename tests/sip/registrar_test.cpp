@@ -14,7 +14,7 @@ using namespace talky::sip::test;
 
 namespace {
 
-const std::string aor = "sip:alice@x";
+const std::string kAor = "sip:alice@x";
 
 struct Bench {
   Registrar registrar;
@@ -24,8 +24,8 @@ struct Bench {
 
   explicit Bench(const Registrar::Config& config = {}) : registrar(config) {}
 
-  Message send(std::vector<std::pair<std::string, std::string>> fields, Time now = start,
-               const std::string& key = aor) {
+  Message send(std::vector<std::pair<std::string, std::string>> fields, Time now = kStart,
+               const std::string& key = kAor) {
     Request r = request("REGISTER", std::to_string(++cseq));
     r.contact.clear();
     r.call_id = call_id;
@@ -66,7 +66,7 @@ TEST_CASE("register, query, refresh, remove") {
   CHECK(first.view()->to_tag() == "t1");
   CHECK(b.changes() == std::vector{Kind::added});
 
-  const auto bindings = b.registrar.lookup(aor);
+  const auto bindings = b.registrar.lookup(kAor);
   REQUIRE(bindings.size() == 1);
   CHECK(bindings[0].contact == "sip:alice@192.0.2.7:5060;ob");
   CHECK(bindings[0].flow == udp());
@@ -75,14 +75,14 @@ TEST_CASE("register, query, refresh, remove") {
   CHECK(b.registrar.knows_source(udp().remote.ip));
   CHECK_FALSE(b.registrar.knows_source(*IpAddress::parse("203.0.113.1")));
 
-  CHECK(contacts(b.send({}, start + 100s)) == List{"<sip:alice@192.0.2.7:5060;ob>;q=0.5;expires=500"});
+  CHECK(contacts(b.send({}, kStart + 100s)) == List{"<sip:alice@192.0.2.7:5060;ob>;q=0.5;expires=500"});
   CHECK(b.changes().empty());
 
   b.flow = udp("192.0.2.7:41234"); // the same contact from another port: NAT has rebound
-  b.send({{"Contact", "<sip:alice@192.0.2.7:5060;ob>"}, {"Expires", "600"}}, start + 200s);
+  b.send({{"Contact", "<sip:alice@192.0.2.7:5060;ob>"}, {"Expires", "600"}}, kStart + 200s);
   CHECK(b.changes() == std::vector{Kind::refreshed});
-  CHECK(b.registrar.lookup(aor)[0].flow.remote.port == 41234);
-  CHECK(b.registrar.lookup(aor)[0].expires == start + 800s);
+  CHECK(b.registrar.lookup(kAor)[0].flow.remote.port == 41234);
+  CHECK(b.registrar.lookup(kAor)[0].expires == kStart + 800s);
 
   CHECK(contacts(b.send({{"Contact", "<sip:alice@192.0.2.7:5060;ob>;expires=0"}})).empty());
   CHECK(b.changes() == std::vector{Kind::removed});
@@ -102,21 +102,21 @@ TEST_CASE("expiry: the parameter, then the field, then the default; between min 
   const Message brief = d.send({{"Contact", "<sip:a@x>;expires=59"}});
   CHECK(status(brief) == 423);
   CHECK(brief.view()->value(HeaderId::min_expires) == "60");
-  CHECK(d.registrar.lookup(aor).size() == 1);
+  CHECK(d.registrar.lookup(kAor).size() == 1);
 }
 
 TEST_CASE("bindings expire at their time") {
   Bench b;
   b.send({{"Contact", "<sip:a@x>;expires=100, <sip:b@x>;expires=200"}});
   b.changes();
-  CHECK(b.registrar.deadline() == start + 100s);
-  b.registrar.expire(start + 99s);
+  CHECK(b.registrar.deadline() == kStart + 100s);
+  b.registrar.expire(kStart + 99s);
   CHECK(b.changes().empty());
-  b.registrar.expire(start + 100s);
+  b.registrar.expire(kStart + 100s);
   CHECK(b.changes() == std::vector{Kind::expired});
-  CHECK(b.registrar.lookup(aor).size() == 1);
-  CHECK(contacts(b.send({}, start + 150s)) == List{"<sip:b@x>;expires=50"});
-  b.registrar.expire(start + 200s);
+  CHECK(b.registrar.lookup(kAor).size() == 1);
+  CHECK(contacts(b.send({}, kStart + 150s)) == List{"<sip:b@x>;expires=50"});
+  b.registrar.expire(kStart + 200s);
   CHECK(b.registrar.size() == 0);
   CHECK_FALSE(b.registrar.deadline().has_value());
 }
@@ -124,11 +124,11 @@ TEST_CASE("bindings expire at their time") {
 TEST_CASE("a refresh moves the expiry") {
   Bench b;
   b.send({{"Contact", "<sip:a@x>;expires=100"}});
-  b.send({{"Contact", "<sip:a@x>;expires=100"}}, start + 90s);
-  CHECK(b.registrar.deadline() == start + 190s);
-  b.registrar.expire(start + 100s);
-  CHECK(b.registrar.lookup(aor).size() == 1);
-  b.registrar.expire(start + 190s);
+  b.send({{"Contact", "<sip:a@x>;expires=100"}}, kStart + 90s);
+  CHECK(b.registrar.deadline() == kStart + 190s);
+  b.registrar.expire(kStart + 100s);
+  CHECK(b.registrar.lookup(kAor).size() == 1);
+  b.registrar.expire(kStart + 190s);
   CHECK(b.registrar.size() == 0);
 }
 
@@ -139,7 +139,7 @@ TEST_CASE("Contact: * removes all, and only with Expires: 0 and alone") {
   CHECK(status(b.send({{"Contact", "*"}})) == 400);
   CHECK(status(b.send({{"Contact", "*"}, {"Expires", "60"}})) == 400);
   CHECK(status(b.send({{"Contact", "*, <sip:c@x>"}, {"Expires", "0"}})) == 400);
-  CHECK(b.registrar.lookup(aor).size() == 2);
+  CHECK(b.registrar.lookup(kAor).size() == 2);
   const Message all = b.send({{"Contact", "*"}, {"Expires", "0"}});
   CHECK(status(all) == 200);
   CHECK(contacts(all).empty());
@@ -152,7 +152,7 @@ TEST_CASE("order within a Call-ID (RFC 3261 10.3)") {
   b.send({{"Contact", "<sip:a@x>"}});
   b.cseq = 5;
   CHECK(status(b.send({{"Contact", "<sip:a@x>;expires=0"}})) == 500);
-  CHECK(b.registrar.lookup(aor).size() == 1);
+  CHECK(b.registrar.lookup(kAor).size() == 1);
   b.cseq = 5;
   CHECK(status(b.send({{"Contact", "*"}, {"Expires", "0"}})) == 500);
   // A phone that was started anew has another Call-ID and begins at 1.
@@ -166,7 +166,7 @@ TEST_CASE("all or nothing") {
   Bench b;
   b.send({{"Contact", "<sip:a@x>"}});
   CHECK(status(b.send({{"Contact", "<sip:b@x>, <sip:c@x>;expires=5"}})) == 423);
-  CHECK(b.registrar.lookup(aor).size() == 1);
+  CHECK(b.registrar.lookup(kAor).size() == 1);
 }
 
 TEST_CASE("the same phone at a new address (RFC 5626 instance)") {
@@ -174,11 +174,11 @@ TEST_CASE("the same phone at a new address (RFC 5626 instance)") {
   b.send({{"Contact", "<sip:a@192.0.2.1>;+sip.instance=\"<urn:uuid:1>\";reg-id=1"}});
   b.changes();
   b.send({{"Contact", "<sip:a@192.0.2.2>;+sip.instance=\"<urn:uuid:1>\";reg-id=1"}});
-  CHECK(b.registrar.lookup(aor).size() == 1);
-  CHECK(b.registrar.lookup(aor)[0].contact == "sip:a@192.0.2.2");
+  CHECK(b.registrar.lookup(kAor).size() == 1);
+  CHECK(b.registrar.lookup(kAor)[0].contact == "sip:a@192.0.2.2");
   CHECK(b.changes() == std::vector{Kind::refreshed});
   b.send({{"Contact", "<sip:a@192.0.2.3>;+sip.instance=\"<urn:uuid:1>\";reg-id=2"}});
-  CHECK(b.registrar.lookup(aor).size() == 2);
+  CHECK(b.registrar.lookup(kAor).size() == 2);
 }
 
 TEST_CASE("the order of lookup: q, then the latest") {
@@ -186,7 +186,7 @@ TEST_CASE("the order of lookup: q, then the latest") {
   b.send({{"Contact", "<sip:a@x>;q=0.2"}});
   b.send({{"Contact", "<sip:b@x>;q=0.9"}});
   b.send({{"Contact", "<sip:c@x>;q=0.2"}});
-  const auto bindings = b.registrar.lookup(aor);
+  const auto bindings = b.registrar.lookup(kAor);
   REQUIRE(bindings.size() == 3);
   CHECK(bindings[0].contact == "sip:b@x");
   CHECK(bindings[1].contact == "sip:c@x");
@@ -199,9 +199,9 @@ TEST_CASE("caps") {
   CHECK(status(b.send({{"Contact", "<sip:a@x>, <sip:b@x>, <sip:c@x>"}})) == 503);
   CHECK(b.registrar.size() == 0);
   CHECK(status(b.send({{"Contact", "<sip:a@x>, <sip:b@x>"}})) == 200);
-  CHECK(status(b.send({{"Contact", "<sip:a@x>"}}, start, "sip:bob@x")) == 200);
-  CHECK(status(b.send({{"Contact", "<sip:a@x>"}}, start, "sip:carol@x")) == 503);
-  CHECK(status(b.send({}, start, "sip:carol@x")) == 200); // asking is free
+  CHECK(status(b.send({{"Contact", "<sip:a@x>"}}, kStart, "sip:bob@x")) == 200);
+  CHECK(status(b.send({{"Contact", "<sip:a@x>"}}, kStart, "sip:carol@x")) == 503);
+  CHECK(status(b.send({}, kStart, "sip:carol@x")) == 200); // asking is free
   CHECK(status(b.send({{"Contact", "<sip:c@x>, <sip:a@x>;expires=0"}})) == 200);
 }
 
@@ -213,10 +213,10 @@ TEST_CASE("bindings over TCP go with their connection") {
   b.send({{"Contact", "<sip:b@x>"}});
   b.changes();
   b.registrar.flow_closed(8);
-  CHECK(b.registrar.lookup(aor).size() == 2);
+  CHECK(b.registrar.lookup(kAor).size() == 2);
   b.registrar.flow_closed(7);
   CHECK(b.changes() == std::vector{Kind::removed});
-  CHECK(b.registrar.lookup(aor)[0].contact == "sip:b@x");
+  CHECK(b.registrar.lookup(kAor)[0].contact == "sip:b@x");
 }
 
 TEST_CASE("broken contacts") {
@@ -230,14 +230,14 @@ TEST_CASE(
     "property: after any series of REGISTERs all bindings lie in the future and no contact stands twice") {
   CHECK(rc::check([] {
     Bench b({.max_bindings = 5});
-    Time now = start;
+    Time now = kStart;
     const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, int>>>(
         rc::gen::tuple(rc::gen::inRange(0, 8), rc::gen::inRange(0, 300), rc::gen::inRange(0, 200)));
     for (const auto& [contact, expires, wait] : steps) {
       now += std::chrono::seconds(wait);
       const std::string uri = "<sip:" + std::to_string(contact) + "@x>;expires=" + std::to_string(expires);
       b.send({{"Contact", uri}}, now);
-      const auto bindings = b.registrar.lookup(aor);
+      const auto bindings = b.registrar.lookup(kAor);
       RC_ASSERT(bindings.size() <= 5u);
       for (std::size_t i = 0; i < bindings.size(); ++i) {
         RC_ASSERT(bindings[i].expires > now);

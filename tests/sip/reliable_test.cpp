@@ -21,7 +21,7 @@ std::vector<std::int64_t> run(Machine& machine, Time until) {
   for (auto due = machine.deadline(); due && *due <= until; due = machine.deadline()) {
     machine.expire(*due);
     while (machine.poll())
-      out.push_back(to_ms(*due - start));
+      out.push_back(to_ms(*due - kStart));
   }
   return out;
 }
@@ -41,15 +41,15 @@ MessageView prack(Request& holder, const std::string& rack, std::string& text) {
 
 TEST_CASE("a 2xx comes again at T1, doubling to T2, until 64 T1") {
   const Message ok = Builder::reply(*Request().incoming(), 200, {.to_tag = "t1"}).build();
-  Reliable2xx lost(Timers(), ok, 1, start);
+  Reliable2xx lost(Timers(), ok, 1, kStart);
   CHECK_FALSE(lost.poll().has_value());
-  CHECK(run(lost, start + 100s) ==
+  CHECK(run(lost, kStart + 100s) ==
         std::vector<std::int64_t>{500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500});
   CHECK(lost.failed());
   CHECK_FALSE(lost.acknowledged());
 
-  Reliable2xx acked(Timers(), ok, 1, start);
-  CHECK(run(acked, start + 1s).size() == 1);
+  Reliable2xx acked(Timers(), ok, 1, kStart);
+  CHECK(run(acked, kStart + 1s).size() == 1);
   const std::string other = request("ACK", "2").text();
   CHECK_FALSE(acked.receive(*MessageView::parse(other)));
   const std::string bye = request("BYE", "1").text();
@@ -58,15 +58,15 @@ TEST_CASE("a 2xx comes again at T1, doubling to T2, until 64 T1") {
   CHECK(acked.receive(*MessageView::parse(ack)));
   CHECK(acked.acknowledged());
   CHECK_FALSE(acked.deadline().has_value());
-  acked.expire(start + 100s);
+  acked.expire(kStart + 100s);
   CHECK_FALSE(acked.failed());
   CHECK_FALSE(acked.poll().has_value());
 }
 
 TEST_CASE("reliable provisional responses: Require, RSeq, one after the other") {
   ReliableProvisional machine(Timers(), 100, 1);
-  machine.respond(ringing(), "application/sdp", "v=0\r\n", start);
-  machine.respond(ringing(), "", "", start);
+  machine.respond(ringing(), "application/sdp", "v=0\r\n", kStart);
+  machine.respond(ringing(), "", "", kStart);
   const auto first = machine.poll();
   REQUIRE(first.has_value());
   CHECK(first->view()->lists(HeaderId::require, "100rel"));
@@ -76,31 +76,31 @@ TEST_CASE("reliable provisional responses: Require, RSeq, one after the other") 
 
   Request holder;
   std::string text;
-  CHECK(machine.receive(prack(holder, "", text), start) == 400);
-  CHECK(machine.receive(prack(holder, "101 1 INVITE", text), start) == 481);
-  CHECK(machine.receive(prack(holder, "100 2 INVITE", text), start) == 481);
-  CHECK(machine.receive(prack(holder, "100 1 UPDATE", text), start) == 481);
+  CHECK(machine.receive(prack(holder, "", text), kStart) == 400);
+  CHECK(machine.receive(prack(holder, "101 1 INVITE", text), kStart) == 481);
+  CHECK(machine.receive(prack(holder, "100 2 INVITE", text), kStart) == 481);
+  CHECK(machine.receive(prack(holder, "100 1 UPDATE", text), kStart) == 481);
   CHECK(machine.outstanding());
-  CHECK(machine.receive(prack(holder, "100 1 INVITE", text), start + 1s) == 200);
-  CHECK(machine.receive(prack(holder, "100 1 INVITE", text), start + 1s) == 481);
+  CHECK(machine.receive(prack(holder, "100 1 INVITE", text), kStart + 1s) == 200);
+  CHECK(machine.receive(prack(holder, "100 1 INVITE", text), kStart + 1s) == 481);
   const auto second = machine.poll();
   REQUIRE(second.has_value());
   CHECK(second->view()->value(HeaderId::rseq) == "101");
-  CHECK(machine.receive(prack(holder, "101 1 INVITE", text), start + 2s) == 200);
+  CHECK(machine.receive(prack(holder, "101 1 INVITE", text), kStart + 2s) == 200);
   CHECK_FALSE(machine.outstanding());
   CHECK_FALSE(machine.deadline().has_value());
 }
 
 TEST_CASE("reliable provisional responses: sent again, doubling, failed after 64 T1") {
   ReliableProvisional machine(Timers(), 1, 1);
-  machine.respond(ringing(), "", "", start);
+  machine.respond(ringing(), "", "", kStart);
   CHECK(machine.poll().has_value());
-  CHECK(run(machine, start + 100s) == std::vector<std::int64_t>{500, 1500, 3500, 7500, 15500, 31500});
+  CHECK(run(machine, kStart + 100s) == std::vector<std::int64_t>{500, 1500, 3500, 7500, 15500, 31500});
   CHECK(machine.failed());
   CHECK_FALSE(machine.outstanding());
 
   ReliableProvisional stopped(Timers(), 1, 1);
-  stopped.respond(ringing(), "", "", start);
+  stopped.respond(ringing(), "", "", kStart);
   stopped.stop();
   CHECK_FALSE(stopped.poll().has_value());
   CHECK_FALSE(stopped.deadline().has_value());

@@ -47,7 +47,7 @@ struct Expected {
 };
 
 // The verdicts of the table beside the corpus; where it leaves a choice, ours is the strict one.
-constexpr Expected table[] = {
+constexpr Expected kTable[] = {
     {"wsinv", End::accepted},
     {"intmeth", End::rejected, 501, "Allow: INVITE, ACK"},
     {"esc01", End::accepted},
@@ -99,7 +99,7 @@ constexpr Expected table[] = {
     {"inv2543", End::accepted},
 };
 
-const Flow from_peer{Transport::udp, *Endpoint::parse("127.0.0.1:5060"), *Endpoint::parse("127.0.0.1:40000"),
+const Flow kFromPeer{Transport::udp, *Endpoint::parse("127.0.0.1:5060"), *Endpoint::parse("127.0.0.1:40000"),
                      0};
 
 // What one datagram makes the layer do.
@@ -110,13 +110,13 @@ struct Outcome {
 
 Outcome run(const std::string& bytes) {
   TransactionLayer layer({.policy = policy()}, Random::Seed{1, 2, 3, 4});
-  layer.receive(from_peer, bytes, Time{});
+  layer.receive(kFromPeer, bytes, Time{});
   Outcome out;
   while (const auto output = layer.poll()) {
     if (const auto* const sent = std::get_if<Datagram>(&*output)) {
       ++out.replies;
       out.reply = sent->bytes;
-      CHECK(sent->flow == from_peer);
+      CHECK(sent->flow == kFromPeer);
     } else if (std::holds_alternative<RequestReceived>(*output)) {
       ++out.requests;
     } else if (!std::holds_alternative<MessageRefused>(*output)) {
@@ -133,7 +133,7 @@ TEST_CASE("RFC 4475: every torture message gets its verdict") {
     std::cout << "SKIPPED: TALKY_CORPUS is not set; the messages of RFC 4475 were not tried\n";
     return;
   }
-  for (const Expected& expected : table) {
+  for (const Expected& expected : kTable) {
     SUBCASE(expected.name) {
       const std::string bytes = read(expected.name);
       const auto view = MessageView::parse(bytes);
@@ -184,7 +184,7 @@ TEST_CASE("RFC 4475: the table names every message of the corpus") {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(corpus()))
     files += entry.path().extension() == ".dat" ? 1u : 0u;
-  CHECK(files == std::size(table));
+  CHECK(files == std::size(kTable));
   CHECK(files == 49);
 }
 

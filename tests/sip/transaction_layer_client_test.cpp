@@ -15,7 +15,7 @@ TEST_CASE("a client transaction: Via on top, retransmission, response by branch"
                               .header(HeaderId::call_id, "c1")
                               .header(HeaderId::cseq, "1 OPTIONS")
                               .build();
-  const TransactionId id = s.layer.request(udp(), options, start);
+  const TransactionId id = s.layer.request(udp(), options, kStart);
   s.drain();
   REQUIRE(s.sent.size() == 1);
   const auto view = MessageView::parse(s.sent[0].bytes);
@@ -26,21 +26,21 @@ TEST_CASE("a client transaction: Via on top, retransmission, response by branch"
   CHECK(via->transport == "UDP");
   CHECK(via->is_rfc3261());
   CHECK(via->wants_rport());
-  s.run(start + 1600ms);
+  s.run(kStart + 1600ms);
   CHECK(s.sent.size() == 3);
 
-  const auto request = *Incoming::parse(s.sent[0].bytes, udp(), start);
+  const auto request = *Incoming::parse(s.sent[0].bytes, udp(), kStart);
   const std::string ok = Builder::reply(*request, 200, {.to_tag = "b"}).build().bytes;
   std::string forged = ok;
   forged.replace(forged.find("z9hG4bK") + 8, 4, "xxxx");
-  s.receive(forged, start + 2s);
+  s.receive(forged, kStart + 2s);
   CHECK(s.responses.empty());
   CHECK(s.layer.counters().stray_responses == 1);
-  s.receive(ok, start + 2s);
-  s.receive(ok, start + 3s);
+  s.receive(ok, kStart + 2s);
+  s.receive(ok, kStart + 3s);
   REQUIRE(s.responses.size() == 1);
   CHECK(s.responses[0].id == id);
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.sent.size() == 3);
   CHECK(s.timed_out.empty());
   CHECK(s.layer.size() == 0);
@@ -49,10 +49,10 @@ TEST_CASE("a client transaction: Via on top, retransmission, response by branch"
 TEST_CASE("a client transaction that nobody answers") {
   Stack s;
   const Message bye{request("BYE").text()};
-  const TransactionId id = s.layer.request(udp(), bye, start, "sip.example.com:5080");
+  const TransactionId id = s.layer.request(udp(), bye, kStart, "sip.example.com:5080");
   s.drain();
   CHECK(MessageView::parse(s.sent[0].bytes)->top_via()->host == "sip.example.com");
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.timed_out == std::vector{id});
 }
 
@@ -60,22 +60,22 @@ TEST_CASE("cancelling an INVITE of ours") {
   Stack s;
   Request r;
   r.via.clear();
-  const TransactionId id = s.layer.request(udp(), Message{r.text()}, start);
-  s.layer.cancel(id, start);
+  const TransactionId id = s.layer.request(udp(), Message{r.text()}, kStart);
+  s.layer.cancel(id, kStart);
   s.drain();
   CHECK(s.sent.size() == 1); // not before a provisional response
-  const auto invite = *Incoming::parse(s.sent[0].bytes, udp(), start);
-  s.receive(Builder::reply(*invite, 180, {.to_tag = "b"}).build().bytes, start + 100ms);
+  const auto invite = *Incoming::parse(s.sent[0].bytes, udp(), kStart);
+  s.receive(Builder::reply(*invite, 180, {.to_tag = "b"}).build().bytes, kStart + 100ms);
   REQUIRE(s.sent.size() == 2);
-  const auto cancel = *Incoming::parse(s.sent[1].bytes, udp(), start);
+  const auto cancel = *Incoming::parse(s.sent[1].bytes, udp(), kStart);
   CHECK(cancel->view().method() == Method::cancel);
   CHECK(cancel->view().top_via()->branch() == invite->view().top_via()->branch());
-  s.receive(Builder::reply(*cancel, 200, {.to_tag = "b"}).build().bytes, start + 200ms);
+  s.receive(Builder::reply(*cancel, 200, {.to_tag = "b"}).build().bytes, kStart + 200ms);
   CHECK(s.responses.size() == 1); // only the 180: the CANCEL's own reply is no news
-  s.receive(Builder::reply(*invite, 487, {.to_tag = "b"}).build().bytes, start + 300ms);
+  s.receive(Builder::reply(*invite, 487, {.to_tag = "b"}).build().bytes, kStart + 300ms);
   CHECK(s.responses.size() == 2);
   CHECK(MessageView::parse(s.sent.back().bytes)->method() == Method::ack);
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.timed_out.empty());
   CHECK(s.layer.size() == 0);
 }
@@ -99,18 +99,18 @@ TEST_CASE("TCP: nothing is retransmitted, and a lost connection ends what used i
   Stack s;
   Request r;
   r.via = "SIP/2.0/TCP 192.0.2.7:5060;branch=z9hG4bK1";
-  s.receive(r.text(), start, tcp());
+  s.receive(r.text(), kStart, tcp());
   Request bye = request("BYE");
   bye.via.clear();
-  const TransactionId client = s.layer.request(tcp(), Message{bye.text()}, start);
+  const TransactionId client = s.layer.request(tcp(), Message{bye.text()}, kStart);
   s.drain();
   CHECK(s.sent[0].bytes.find("SIP/2.0/TCP ") != std::string::npos);
-  s.run(start + 10s);
+  s.run(kStart + 10s);
   CHECK(s.sent.size() == 2); // BYE and the 100
-  s.layer.transport_failed(tcp(2), start + 10s);
+  s.layer.transport_failed(tcp(2), kStart + 10s);
   s.drain();
   CHECK(s.failed.empty());
-  s.layer.transport_failed(tcp(), start + 10s);
+  s.layer.transport_failed(tcp(), kStart + 10s);
   s.drain();
   CHECK(s.failed == std::vector{s.requests[0].id, client});
   CHECK(s.layer.size() == 0);

@@ -19,18 +19,18 @@ TEST_CASE("caps: a source with too much pending gets 503, then silence; others a
     s.receive(r.text(), now, udp(source));
   };
   for (int i = 0; i < 10; ++i)
-    send(i, start, "192.0.2.7:40000");
+    send(i, kStart, "192.0.2.7:40000");
   CHECK(s.requests.size() == 3);
   CHECK(s.sent.size() == 2);
   CHECK(s.last_status() == 503);
   CHECK(MessageView::parse(s.sent[0].bytes)->has(HeaderId::retry_after));
   CHECK(s.layer.counters().overload == 7);
-  send(50, start, "192.0.2.99:40000");
+  send(50, kStart, "192.0.2.99:40000");
   CHECK(s.requests.size() == 4);
-  send(51, start + 2s, "192.0.2.7:41111"); // the port does not make another source
+  send(51, kStart + 2s, "192.0.2.7:41111"); // the port does not make another source
   CHECK(s.sent.size() == 3);
   s.respond(s.requests[0].id, *s.requests[0].request, 200);
-  send(52, start + 2s, "192.0.2.7:40000"); // answered ones do not count
+  send(52, kStart + 2s, "192.0.2.7:40000"); // answered ones do not count
   CHECK(s.requests.size() == 5);
 }
 
@@ -65,18 +65,18 @@ TEST_CASE("ten thousand transactions: the timers of all run in order") {
     r.via = "SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK" + std::to_string(i);
     r.call_id = std::to_string(i);
     const Flow flow = udp("192.0.2." + std::to_string(i % 200 + 1) + ":5060");
-    s.receive(r.text(), start + i * 1ms, flow);
-    s.respond(s.requests.back().id, *s.requests.back().request, 200, start + i * 1ms);
+    s.receive(r.text(), kStart + i * 1ms, flow);
+    s.respond(s.requests.back().id, *s.requests.back().request, 200, kStart + i * 1ms);
   }
   CHECK(s.layer.size() == 10'000);
-  Time last = start;
+  Time last = kStart;
   while (const auto due = s.layer.deadline()) {
     CHECK(*due >= last);
     last = *due;
     s.layer.expire(*due);
   }
   CHECK(s.layer.size() == 0);
-  CHECK(last == start + 9'999ms + 32s);
+  CHECK(last == kStart + 9'999ms + 32s);
 }
 
 TEST_CASE("the same inputs give the same outputs, and another seed other branches") {
@@ -84,7 +84,7 @@ TEST_CASE("the same inputs give the same outputs, and another seed other branche
     TransactionLayer layer({}, seed);
     std::string out;
     for (int i = 0; i < 5; ++i)
-      layer.request(udp(), Message{request("BYE").text()}, start);
+      layer.request(udp(), Message{request("BYE").text()}, kStart);
     while (const auto output = layer.poll())
       out += std::get<Datagram>(*output).bytes;
     return out;

@@ -12,19 +12,19 @@ TEST_CASE("a request is told once, its retransmissions are answered from memory"
   const std::string options = request("OPTIONS").text();
   s.receive(options);
   REQUIRE(s.requests.size() == 1);
-  s.receive(options, start + 500ms);
+  s.receive(options, kStart + 500ms);
   CHECK(s.requests.size() == 1);
   CHECK(s.sent.empty());
   s.respond(s.requests[0].id, *s.requests[0].request, 200);
   REQUIRE(s.sent.size() == 1);
   CHECK(s.sent[0].flow == udp()); // to the source, not to the Via
-  s.receive(options, start + 1s);
+  s.receive(options, kStart + 1s);
   REQUIRE(s.sent.size() == 2);
   CHECK(s.sent[1].bytes == s.sent[0].bytes);
   CHECK(s.layer.counters().retransmissions == 2);
-  s.run(start + 32s);
+  s.run(kStart + 32s);
   CHECK(s.layer.size() == 0);
-  s.receive(options, start + 40s);
+  s.receive(options, kStart + 40s);
   CHECK(s.requests.size() == 2); // forgotten by now
 }
 
@@ -50,11 +50,11 @@ TEST_CASE("an INVITE that is refused: ACK by branch, retransmissions stop") {
   Stack s;
   s.receive(Request().text());
   s.respond(s.requests.at(0).id, *s.requests[0].request, 486);
-  s.run(start + 1s);
+  s.run(kStart + 1s);
   CHECK(s.sent.size() == 2);
-  s.receive(in_dialog("ACK", "1", "z9hG4bK1").text(), start + 1s);
+  s.receive(in_dialog("ACK", "1", "z9hG4bK1").text(), kStart + 1s);
   CHECK(s.acks.empty());
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.sent.size() == 2);
   CHECK(s.timed_out.empty());
   CHECK(s.layer.size() == 0);
@@ -64,7 +64,7 @@ TEST_CASE("an INVITE that is refused and never acknowledged times out") {
   Stack s;
   s.receive(Request().text());
   s.respond(s.requests.at(0).id, *s.requests[0].request, 486);
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.sent.size() == 11);
   CHECK(s.timed_out == std::vector{s.requests[0].id});
 }
@@ -73,13 +73,13 @@ TEST_CASE("an INVITE that is answered: its ACK has another branch and is the use
   Stack s;
   s.receive(Request().text());
   s.respond(s.requests.at(0).id, *s.requests[0].request, 200);
-  s.receive(in_dialog("ACK", "1", "z9hG4bK2").text(), start + 100ms);
+  s.receive(in_dialog("ACK", "1", "z9hG4bK2").text(), kStart + 100ms);
   REQUIRE(s.acks.size() == 1);
   CHECK(s.acks[0].ack->view().to_tag() == "t1");
-  s.receive(Request().text(), start + 1s); // a late copy of the INVITE is absorbed
+  s.receive(Request().text(), kStart + 1s); // a late copy of the INVITE is absorbed
   CHECK(s.requests.size() == 1);
   CHECK(s.sent.size() == 1);
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.sent.size() == 1); // the 2xx is repeated by the user, not here
   CHECK(s.layer.size() == 0);
 }
@@ -87,9 +87,9 @@ TEST_CASE("an INVITE that is answered: its ACK has another branch and is the use
 TEST_CASE("100 Trying comes by itself") {
   Stack s;
   s.receive(Request().text());
-  s.run(start + 199ms);
+  s.run(kStart + 199ms);
   CHECK(s.sent.empty());
-  s.run(start + 200ms);
+  s.run(kStart + 200ms);
   CHECK(s.last_status() == 100);
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("RFC 2543 peers are matched without a cookie") {
   s.receive(ack.text());
   CHECK(s.acks.size() == 1);
   const std::size_t before = s.sent.size();
-  s.receive(r.text(), start + 100ms); // in Confirmed nothing is sent
+  s.receive(r.text(), kStart + 100ms); // in Confirmed nothing is sent
   CHECK(s.sent.size() == before);
 }
 
@@ -123,12 +123,12 @@ TEST_CASE("CANCEL: 200 for itself, an event for the INVITE, once") {
   Stack s;
   s.receive(Request().text());
   Request cancel = request("CANCEL");
-  s.receive(cancel.text(), start + 100ms);
+  s.receive(cancel.text(), kStart + 100ms);
   REQUIRE(s.cancels.size() == 1);
   CHECK(s.cancels[0].invite == s.requests[0].id);
   CHECK(s.last_status() == 200);
   const std::string reply = s.sent.back().bytes;
-  s.receive(cancel.text(), start + 200ms);
+  s.receive(cancel.text(), kStart + 200ms);
   CHECK(s.cancels.size() == 1);
   CHECK(s.sent.back().bytes == reply);
   s.respond(s.cancels[0].invite, *s.requests[0].request, 487);
@@ -148,10 +148,10 @@ TEST_CASE("CANCEL: too late, without an INVITE, or of a stranger") {
   Stack s;
   s.receive(request("CANCEL").text());
   CHECK(s.last_status() == 481);
-  s.run(start + 40s);
+  s.run(kStart + 40s);
 
   s.receive(Request().text());
-  s.receive(request("CANCEL").text(), start, udp("203.0.113.5:5060"));
+  s.receive(request("CANCEL").text(), kStart, udp("203.0.113.5:5060"));
   CHECK(s.last_status() == 481);
   CHECK(s.cancels.empty());
 
@@ -190,7 +190,7 @@ TEST_CASE("refusals: an INVITE's waits for its ACK, others are stateless and ali
   CHECK(s.requests.empty());
   s.receive(in_dialog("ACK", "1", "z9hG4bK1").text());
   CHECK(s.acks.empty());
-  s.run(start + 60s);
+  s.run(kStart + 60s);
   CHECK(s.timed_out.empty());
   CHECK(s.layer.size() == 0);
 

@@ -14,14 +14,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t now_ms = 1'795'368'600'000; // 2026-11-22T17:30Z
-const Endpoint ours = *Endpoint::parse("127.0.0.1:5060");
+constexpr std::int64_t kNowMs = 1'795'368'600'000; // 2026-11-22T17:30Z
+const Endpoint kOurs = *Endpoint::parse("127.0.0.1:5060");
 
 Parsed<CallOut> out(std::string_view body) {
-  return parse_call_out(body, ours);
+  return parse_call_out(body, kOurs);
 }
 auto history(std::string_view query) {
-  return parse_history_query(query, now_ms);
+  return parse_history_query(query, kNowMs);
 }
 
 } // namespace
@@ -115,8 +115,8 @@ TEST_CASE("a query of past calls: every name, and what it means") {
       "limit=20&after=c0ffee&count&format=csv");
   REQUIRE(parsed);
   const store::Query& query = parsed->query;
-  CHECK(query.filter.since_ms == now_ms - std::int64_t{7} * 86'400'000);
-  CHECK(query.filter.until_ms == now_ms - std::int64_t{25} * 60'000);
+  CHECK(query.filter.since_ms == kNowMs - std::int64_t{7} * 86'400'000);
+  CHECK(query.filter.until_ms == kNowMs - std::int64_t{25} * 60'000);
   CHECK(query.filter.from == "*alice*");
   CHECK(query.filter.to == "1*0");
   CHECK(query.filter.route == "echo");

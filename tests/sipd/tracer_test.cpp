@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience = 60s;
+constexpr auto kPatience = 60s;
 
 class Collector {
  public:
@@ -93,7 +93,7 @@ telemetry::Span span(std::size_t number) {
 }
 
 bool wait_for(const std::function<bool()>& condition) {
-  const Time limit = net::now() + patience;
+  const Time limit = net::now() + kPatience;
   while (!condition()) {
     if (net::now() > limit) return false;
     std::this_thread::sleep_for(10ms);
@@ -106,18 +106,18 @@ void nothing(log::Level /*level*/, std::string_view /*line*/) {}
 } // namespace
 
 TEST_CASE("a collector that is away and comes back gets what there was room for; the rest is counted") {
-  constexpr std::size_t more = 1'000;
+  constexpr std::size_t kMore = 1'000;
   std::atomic<bool> away{true};
   Collector collector(
       [&](std::size_t) { return away ? http::Response::text(503, "text/plain", "busy") : taken(); });
   Tracer tracer(to(collector), nothing);
-  for (std::size_t i = 0; i < Tracer::max_queue + Tracer::max_batch + more; ++i)
+  for (std::size_t i = 0; i < Tracer::kMaxQueue + Tracer::kMaxBatch + kMore; ++i)
     tracer.add(span(i));
   const auto counts = tracer.counts();
   // Whether the first batch has left the queue by now is a matter of time.
-  CHECK(counts.no_room >= more);
-  CHECK(counts.no_room <= more + Tracer::max_batch);
-  CHECK(counts.waiting + counts.no_room == Tracer::max_queue + Tracer::max_batch + more);
+  CHECK(counts.no_room >= kMore);
+  CHECK(counts.no_room <= kMore + Tracer::kMaxBatch);
+  CHECK(counts.waiting + counts.no_room == Tracer::kMaxQueue + Tracer::kMaxBatch + kMore);
   CHECK(counts.sent == 0);
   REQUIRE(wait_for([&] { return tracer.counts().failures >= 1; }));
   away = false;

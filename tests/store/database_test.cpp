@@ -215,7 +215,7 @@ EVERY_DATABASE("a page token of another order, or of nobody, is invalid", Kit) {
   query.after.clear();
   query.limit = 0;
   CHECK(db->list(query).error().fault == Fault::invalid);
-  query.limit = Query::max_limit + 1;
+  query.limit = Query::kMaxLimit + 1;
   CHECK(db->list(query).error().fault == Fault::invalid);
 }
 

@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t now_ms = 1'763'831'109'000;
-constexpr std::int64_t day = 86'400'000;
+constexpr std::int64_t kNowMs = 1'763'831'109'000;
+constexpr std::int64_t kDay = 86'400'000;
 
 std::string le32(std::uint32_t value) {
   std::string out;
@@ -30,7 +30,7 @@ std::string le32(std::uint32_t value) {
 
 void make(const std::string& path, std::size_t bytes, std::int64_t age_days) {
   test::write(path, std::string(bytes, 'x'));
-  const timespec changed{(now_ms - age_days * day) / 1000, 0};
+  const timespec changed{(kNowMs - age_days * kDay) / 1000, 0};
   const timespec times[2]{changed, changed};
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
 }
@@ -113,7 +113,7 @@ TEST_CASE_TEMPLATE("retention by age: rows and files of old calls go, nothing el
   std::vector<CallRecord> calls;
   for (std::uint64_t n = 1; n <= 4; ++n) {
     calls.push_back(test::record(n));
-    calls.back().ended_ms = now_ms - static_cast<std::int64_t>(n) * 10 * day;
+    calls.back().ended_ms = kNowMs - static_cast<std::int64_t>(n) * 10 * kDay;
     for (const char* ending : {".wav", ".pcap", ".jsonl"})
       make(folder / uuid(n) + ending, 1000, static_cast<std::int64_t>(n) * 10);
   }
@@ -122,7 +122,7 @@ TEST_CASE_TEMPLATE("retention by age: rows and files of old calls go, nothing el
   make(folder / "music.wav", 10, 99);
   make(folder / uuid(5) + ".wav.bak", 10, 99);
   fs::create_symlink(folder / "music.wav", folder / uuid(6) + ".wav");
-  const auto removed = apply_retention({25, 0, folder.path()}, &db, now_ms, nobody);
+  const auto removed = apply_retention({25, 0, folder.path()}, &db, kNowMs, nobody);
   REQUIRE(removed);
   CHECK(removed->calls == 2);
   CHECK(removed->files == 6);
@@ -149,7 +149,7 @@ TEST_CASE_TEMPLATE("retention by size: the files of the oldest calls go, their r
     REQUIRE(db.put(std::vector{test::record(n)}));
     make(folder / uuid(n) + ".wav", 1000, static_cast<std::int64_t>(n));
   }
-  const auto removed = apply_retention({0, 3500, folder.path()}, &db, now_ms, nobody);
+  const auto removed = apply_retention({0, 3500, folder.path()}, &db, kNowMs, nobody);
   REQUIRE(removed);
   CHECK(removed->calls == 0);
   CHECK(removed->files == 2);
@@ -158,7 +158,7 @@ TEST_CASE_TEMPLATE("retention by size: the files of the oldest calls go, their r
   CHECK(fs::exists(folder / uuid(3) + ".wav"));
   CHECK((*db.find(uuid(5)))->files.empty());
   CHECK_FALSE((*db.find(uuid(3)))->files.empty());
-  CHECK(apply_retention({0, 3500, folder.path()}, &db, now_ms, nobody)->files == 0);
+  CHECK(apply_retention({0, 3500, folder.path()}, &db, kNowMs, nobody)->files == 0);
 }
 
 TEST_CASE("retention leaves calls that go on and files that somebody writes, and needs no database") {
@@ -168,12 +168,12 @@ TEST_CASE("retention leaves calls that go on and files that somebody writes, and
   const int writer = ::open((folder / uuid(1) + ".wav").c_str(), O_RDWR);
   REQUIRE(::flock(writer, LOCK_EX) == 0);
   const auto busy = [](const std::string& id) { return id == uuid(2); };
-  const auto removed = apply_retention({7, 1, folder.path()}, nullptr, now_ms, busy);
+  const auto removed = apply_retention({7, 1, folder.path()}, nullptr, kNowMs, busy);
   REQUIRE(removed);
   CHECK(removed->files == 1);
   CHECK(fs::exists(folder / uuid(1) + ".wav"));
   CHECK(fs::exists(folder / uuid(2) + ".wav"));
   ::close(writer);
-  CHECK(apply_retention({7, 0, folder.path()}, nullptr, now_ms, busy)->files == 1);
-  CHECK(apply_retention({7, 1, folder / "none"}, nullptr, now_ms, busy)->files == 0);
+  CHECK(apply_retention({7, 0, folder.path()}, nullptr, kNowMs, busy)->files == 1);
+  CHECK(apply_retention({7, 1, folder / "none"}, nullptr, kNowMs, busy)->files == 0);
 }

@@ -121,8 +121,8 @@ PostgresServer::~PostgresServer() {
 }
 
 PostgresServer* PostgresServer::get() {
-  static const std::unique_ptr<PostgresServer> server(new PostgresServer);
-  return server->works_ ? server.get() : nullptr;
+  static const std::unique_ptr<PostgresServer> kServer(new PostgresServer);
+  return kServer->works_ ? kServer.get() : nullptr;
 }
 
 bool PostgresServer::shell(const std::string& command) const {

@@ -47,7 +47,7 @@ TEST_CASE("what is no record is refused, what is unknown is passed over") {
     REQUIRE_FALSE(from_json(text));
     CHECK(from_json(text).error().code == Errc::malformed);
   }
-  CHECK(from_json(std::string(max_json + 1, ' ')).error().code == Errc::too_large);
+  CHECK(from_json(std::string(kMaxJson + 1, ' ')).error().code == Errc::too_large);
 }
 
 TEST_CASE("tidy: any text becomes storable, and what is sound stays") {
@@ -59,18 +59,18 @@ TEST_CASE("tidy: any text becomes storable, and what is sound stays") {
   record.from = std::string("a\0b\xFF\xC3", 5);
   record.reason = "\xED\xA0\x80 \xC0\xAF \xF4\x90\x80\x80"; // a surrogate, an overlong '/', beyond U+10FFFF
   record.in_mos = std::numeric_limits<double>::quiet_NaN();
-  record.said.resize(max_utterances + 5);
+  record.said.resize(kMaxUtterances + 5);
   tidy(record);
   CHECK(record.from ==
         "a\xEF\xBF\xBD"
         "b\xEF\xBF\xBD\xEF\xBF\xBD");
   CHECK(record.reason.find('\xED') == std::string::npos);
   CHECK_FALSE(record.in_mos);
-  CHECK(record.said.size() == max_utterances);
+  CHECK(record.said.size() == kMaxUtterances);
 
-  record.from = std::string(max_text - 1, 'x') + "ü";
+  record.from = std::string(kMaxText - 1, 'x') + "ü";
   tidy(record);
-  CHECK(record.from == std::string(max_text - 1, 'x')); // not half a character
+  CHECK(record.from == std::string(kMaxText - 1, 'x')); // not half a character
 }
 
 TEST_CASE("tidy: random bytes become JSON that reads back the same") {

@@ -22,7 +22,7 @@ using test::uuid;
 
 namespace {
 
-constexpr auto plenty = 60'000ms;
+constexpr auto kPlenty = 60'000ms;
 
 // A log that can be looked at.
 class Lines {
@@ -130,7 +130,7 @@ TEST_CASE("a call becomes one row, and the spool is empty afterwards") {
       writer.began(record(n));
       writer.ended(record(n), false);
     }
-    REQUIRE(writer.wait_until_stored(plenty));
+    REQUIRE(writer.wait_until_stored(kPlenty));
     CHECK(writer.status().stored == 250);
     CHECK(writer.status().active == 0);
   }
@@ -158,7 +158,7 @@ TEST_CASE("whatever is wrong with the database, every record arrives once it is 
       CHECK(writer.status().database_trouble.find(to_string(fault)) == 0);
       CHECK(lines.count("cdr.waits") == 1); // once, however often it was tried
       faults.set({}, {});
-      REQUIRE(writer.wait_until_stored(plenty));
+      REQUIRE(writer.wait_until_stored(kPlenty));
       CHECK(faults.size() == 20);
       CHECK(writer.status().database_trouble.empty());
       CHECK(lines.count("cdr.goes_on") == 1);
@@ -203,7 +203,7 @@ TEST_CASE("more than memory should hold wait in the spool alone, and all of them
   CHECK_FALSE(writer.wait_until_stored(50ms));
   CHECK(writer.status().waiting == 200);
   faults.set({}, {});
-  REQUIRE(writer.wait_until_stored(plenty));
+  REQUIRE(writer.wait_until_stored(kPlenty));
   CHECK(faults.size() == 200);
   CHECK(writer.status().lost == 0);
 }
@@ -216,7 +216,7 @@ TEST_CASE("what a database never takes is set aside, and holds nobody up") {
   Writer writer(faulty(faults, folder, lines));
   for (std::uint64_t n = 0; n < 6; ++n)
     writer.ended(record(n), false);
-  REQUIRE(writer.wait_until_stored(plenty));
+  REQUIRE(writer.wait_until_stored(kPlenty));
   CHECK(faults.size() == 5);
   CHECK(writer.status().refused == 1);
   CHECK(lines.count("cdr.refused") == 1);
@@ -231,7 +231,7 @@ TEST_CASE("without a spool the database still gets everything, and the log says 
   {
     Writer writer(faulty(faults, folder, lines));
     writer.ended(record(1), false);
-    REQUIRE(writer.wait_until_stored(plenty));
+    REQUIRE(writer.wait_until_stored(kPlenty));
     CHECK_FALSE(writer.status().spool_trouble.empty());
     faults.set({}, Fault::full); // now neither: the last place is the log
     writer.ended(record(2), false);
@@ -260,17 +260,17 @@ TEST_CASE("the files are waited for, but not for ever") {
     return out;
   };
   {
-    Writer writer(options(plenty));
+    Writer writer(options(kPlenty));
     writer.ended(record(1), true);
     writer.files_closed(uuid(1));
     writer.files_closed(uuid(99)); // of a call that is unknown
-    REQUIRE(writer.wait_until_stored(plenty));
+    REQUIRE(writer.wait_until_stored(kPlenty));
     CHECK(faults.rows.at(uuid(1)).turns == 7);
   }
   Writer writer(options(150ms));
   writer.ended(record(2), true); // nobody ever closes its files
   writer.ended(record(3), false);
-  REQUIRE(writer.wait_until_stored(plenty));
+  REQUIRE(writer.wait_until_stored(kPlenty));
   CHECK(faults.rows.at(uuid(2)).turns == -1);
   CHECK(faults.rows.at(uuid(3)).turns == -1);
   CHECK(asked >= 3);
@@ -332,13 +332,13 @@ TEST_CASE_TEMPLATE("killed at any moment, many times: no record is lost, none do
   Lines lines;
   Writer writer(real(*place, folder / "spool", lines));
   writer.ended(record(900'000), false);
-  REQUIRE(writer.wait_until_stored(plenty));
+  REQUIRE(writer.wait_until_stored(kPlenty));
   CHECK(lines.count("cdr.lost") == 0);
 
   const auto db = open_database(*place, Access::read);
   REQUIRE(db);
   Query query;
-  query.limit = Query::max_limit;
+  query.limit = Query::kMaxLimit;
   std::multiset<std::string> rows;
   for (;;) {
     const auto page = (*db)->list(query);
@@ -403,13 +403,13 @@ TEST_CASE("PostgreSQL: the server goes and comes back under a writer that goes o
   Lines lines;
   Writer writer(real(*place, folder / "spool", lines));
   writer.ended(record(1), false);
-  REQUIRE(writer.wait_until_stored(plenty));
+  REQUIRE(writer.wait_until_stored(kPlenty));
   server.stop();
   for (std::uint64_t n = 2; n < 30; ++n)
     writer.ended(record(n), false);
   CHECK_FALSE(writer.wait_until_stored(100ms));
   server.start();
-  REQUIRE(writer.wait_until_stored(plenty));
+  REQUIRE(writer.wait_until_stored(kPlenty));
   Query query;
   query.count = true;
   CHECK((*open_database(*place, Access::read))->list(query)->total == 29);

@@ -24,11 +24,11 @@ HepPacket sample() {
 }
 
 std::string hex(Bytes bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   for (const std::byte b : bytes) {
-    out += digits[std::to_integer<unsigned>(b) >> 4];
-    out += digits[std::to_integer<unsigned>(b) & 0xf];
+    out += kDigits[std::to_integer<unsigned>(b) >> 4];
+    out += kDigits[std::to_integer<unsigned>(b) & 0xf];
   }
   return out;
 }
@@ -92,7 +92,7 @@ TEST_CASE("what does not fit is refused") {
   p = sample();
   p.payload = std::string_view(large).substr(0, 64'700);
   REQUIRE(encode_hep(p, out));
-  CHECK(out.size() <= max_hep);
+  CHECK(out.size() <= kMaxHep);
   CHECK(parse_hep(out)->payload.size() == 64'700);
 }
 

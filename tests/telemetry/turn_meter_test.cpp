@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::uint64_t ms = 16; // samples
+constexpr std::uint64_t kMs = 16; // samples
 
 Time at(std::int64_t value) {
   return Time(milliseconds(value));
@@ -19,11 +19,11 @@ Time at(std::int64_t value) {
 // The caller's frames up to this time of the call, which begins at 1,000 ms.
 void hear(TurnMeter& meter, std::int64_t until, std::int64_t from = 0) {
   for (std::int64_t t = from + 20; t <= until; t += 20)
-    meter.heard(static_cast<std::uint64_t>(t) * ms, at(1000 + t));
+    meter.heard(static_cast<std::uint64_t>(t) * kMs, at(1000 + t));
 }
 
 AgentTurn turn(std::uint64_t number, std::uint64_t end_ms, std::uint64_t sent) {
-  return {number, end_ms * ms, {320 * ms, 20 * ms, 0, 100 * ms, 0}, sent};
+  return {number, end_ms * kMs, {320 * kMs, 20 * kMs, 0, 100 * kMs, 0}, sent};
 }
 
 } // namespace
@@ -52,11 +52,11 @@ TEST_CASE(
     "the word of the agent may come after the packet has left, and its sample may be inside of its audio") {
   TurnMeter meter;
   hear(meter, 2000);
-  meter.given(160 * ms, true);
+  meter.given(160 * kMs, true);
   meter.left(at(3000));
-  meter.given(160 * ms, false); // goes on without a hole
+  meter.given(160 * kMs, false); // goes on without a hole
   hear(meter, 2200, 2000);
-  CHECK(meter.taken(turn(1, 1500, 160 * ms), at(3100)));
+  CHECK(meter.taken(turn(1, 1500, 160 * kMs), at(3100)));
   CHECK_FALSE(meter.poll()); // it has not left yet
   meter.left(at(3140));
   CHECK_FALSE(meter.poll());
@@ -84,7 +84,7 @@ TEST_CASE("a stall that the media clock has stepped over is not counted as waiti
   TurnMeter meter;
   hear(meter, 1000);
   for (std::int64_t t = 1020; t <= 2000; t += 20) // from here on all is 10 s later
-    meter.heard(static_cast<std::uint64_t>(t) * ms, at(11'000 + t));
+    meter.heard(static_cast<std::uint64_t>(t) * kMs, at(11'000 + t));
   meter.given(320, true);
   meter.left(at(13'000));
   CHECK(meter.taken(turn(1, 1500, 0), at(13'000)));

@@ -77,6 +77,11 @@ tracked() { git ls-files --cached --others --exclude-standard -- "$@"; }
   done
 }
 
+@test "constants of namespaces and classes are kCamelCase" {
+  # All of them, the const ones too, are seen by scripts/lint; is_steady has its name from the standard.
+  run -1 bash -c 'git grep -nE "^(inline |static |  static |  inline static )*constexpr [^(=]*[ &*>][a-z][a-z0-9_]*([[][^]]*[]])?( =|[{]|;)" -- "common/*pp" "tools/*pp" "tests/*pp" | grep -v " is_steady = "'
+}
+
 @test "no promise of work for later in the sources" {
   run -1 bash -c 'git grep -nE "(^|[^A-Za-z])(TO[D]O|FIX[M]E|X[X]X)([^A-Za-z]|$)" -- common tools tests scripts man "*.md"'
 }

@@ -28,7 +28,7 @@ namespace talky::agent {
 namespace {
 
 constexpr std::size_t kMaxText = 1U << 20;
-constexpr std::uint64_t kMaxHearSamples = std::uint64_t{audio::bridge_rate} * 3600 * 4;
+constexpr std::uint64_t kMaxHearSamples = std::uint64_t{audio::kBridgeRate} * 3600 * 4;
 
 int code(cli::ExitCode exit_code) {
   return static_cast<int>(exit_code);

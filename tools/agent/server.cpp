@@ -174,11 +174,11 @@ class SocketCall final : public Peer {
       return tl::unexpected(message.error());
     }
     if (const auto* start = std::get_if<ipc::Start>(&*message); start != nullptr) {
-      if (start->rate != 8000 && start->rate != audio::bridge_rate)
+      if (start->rate != 8000 && start->rate != audio::kBridgeRate)
         return fail(Errc::unsupported, 0, "a rate of 8000 or 16000");
       if (call_->started()) return fail(Errc::malformed, 0, "one start, before the audio");
       talky_ = true;
-      scale_ = audio::bridge_rate / start->rate;
+      scale_ = audio::kBridgeRate / start->rate;
       kind_ = start->rate == 8000 ? ipc::Kind::slin8 : ipc::Kind::slin16;
       call_->start(std::get<voice::in::Start>(to_voice(*message, scale_)), true);
       return {};

@@ -10,7 +10,7 @@
 
 namespace talky::replay {
 
-inline constexpr std::uint32_t kRate = audio::bridge_rate;
+inline constexpr std::uint32_t kRate = audio::kBridgeRate;
 inline constexpr double kSpeechDbfs = -45; // a frame of 20 ms above this is sound
 inline constexpr std::size_t kFrame = 320;
 

@@ -21,13 +21,13 @@ Filter parse_filter(const std::string& text) {
   auto filter = Filter::parse(text);
   if (filter) return std::move(*filter);
   // Of a long one, what is around the fault.
-  constexpr std::size_t before = 60;
-  constexpr std::size_t most = 100;
+  constexpr std::size_t kBefore = 60;
+  constexpr std::size_t kMost = 100;
   const std::size_t at = filter.error().offset;
-  const std::size_t start = text.size() <= most || at <= before ? 0 : at - before;
+  const std::size_t start = text.size() <= kMost || at <= kBefore ? 0 : at - kBefore;
   std::fprintf(stderr, "talky-rtpdump: %s\n",
                fmt::format("in the expression, at character {}: expected {}\n    {}\n    {}^", at + 1,
-                           filter.error().what, text.substr(start, most), std::string(at - start, ' '))
+                           filter.error().what, text.substr(start, kMost), std::string(at - start, ' '))
                    .c_str());
   std::error_code none;
   if (std::filesystem::exists(text, none))

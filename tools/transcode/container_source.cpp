@@ -117,7 +117,7 @@ class CodedSource final : public NarrowSource {
 
  private:
   void fetch() {
-    constexpr std::size_t most = 4096;
+    constexpr std::size_t kMost = 4096;
     decoded_.clear();
     used_ = 0;
     const std::uint64_t at = input_.offset();
@@ -127,7 +127,7 @@ class CodedSource final : public NarrowSource {
       cut_off_ = bytes->size();
       return;
     }
-    const std::size_t count = std::max(frame_, std::min(bytes->size(), most) / frame_ * frame_);
+    const std::size_t count = std::max(frame_, std::min(bytes->size(), kMost) / frame_ * frame_);
     if (const auto done = codec_->decode(bytes->first(count), decoded_); !done) {
       Error error = done.error();
       error.offset += static_cast<std::size_t>(at);

@@ -14,10 +14,10 @@ namespace {
 using file::SampleFormat;
 
 // Samples of one block: in s16 they fill half a second-level cache, which the kernel copies from and to.
-constexpr std::size_t block_samples = 131'072;
+constexpr std::size_t kBlockSamples = 131'072;
 // Samples that are between decoding and the filter, or between it and encoding: they stay in the first-level
 // cache.
-constexpr std::size_t part_samples = 16384;
+constexpr std::size_t kPartSamples = 16384;
 
 bool is_aligned(const std::byte* at) {
   return std::bit_cast<std::uintptr_t>(at) % alignof(std::int16_t) == 0;
@@ -50,8 +50,8 @@ class Direct {
     } else if (from_ == SampleFormat::s16le && is_aligned(in.data())) {
       file::from_s16(to_, as_s16(in), out);
     } else {
-      for (std::size_t at = 0; at < samples; at += part_samples) {
-        const auto part = std::span(decoded_).first(std::min(part_samples, samples - at));
+      for (std::size_t at = 0; at < samples; at += kPartSamples) {
+        const auto part = std::span(decoded_).first(std::min(kPartSamples, samples - at));
         file::to_s16(from_, in.subspan(at * width_in_, part.size() * width_in_), part);
         file::from_s16(to_, part, out.subspan(at * width_out_, part.size() * width_out_));
       }
@@ -64,8 +64,8 @@ class Direct {
   template <class Filter>
   void filter(Filter& filter, Bytes in) {
     const std::size_t samples = in.size() / width_in_;
-    for (std::size_t at = 0; at < samples; at += part_samples) {
-      const auto part = std::span(decoded_).first(std::min(part_samples, samples - at));
+    for (std::size_t at = 0; at < samples; at += kPartSamples) {
+      const auto part = std::span(decoded_).first(std::min(kPartSamples, samples - at));
       file::to_s16(from_, in.subspan(at * width_in_, part.size() * width_in_), part);
       filter_part(filter, part);
     }
@@ -74,7 +74,7 @@ class Direct {
   template <class Filter>
   void finish(Filter& filter, std::uint64_t taken, double ratio) {
     const auto total = static_cast<std::uint64_t>(std::ceil(static_cast<double>(taken) * ratio));
-    const std::array<std::int16_t, 2 * audio::Upsampler2::delay> silence{};
+    const std::array<std::int16_t, 2 * audio::Upsampler2::kDelay> silence{};
     limit_ = total;
     while (written_ < total)
       filter_part(filter, silence);
@@ -86,7 +86,7 @@ class Direct {
   template <class Filter>
   void filter_part(Filter& filter, std::span<const std::int16_t> in) {
     const std::size_t most = 2 * in.size();
-    const bool settled = dropped_ == Filter::delay && limit_ == ~std::uint64_t{0};
+    const bool settled = dropped_ == Filter::kDelay && limit_ == ~std::uint64_t{0};
     if (settled && to_ == SampleFormat::s16le) {
       const auto room = sink_.room(most * 2);
       if (is_aligned(room.data())) {
@@ -97,7 +97,7 @@ class Direct {
       }
     }
     const std::size_t made = run(filter, in, filtered_.data());
-    const std::size_t run_in = std::min(Filter::delay - dropped_, made);
+    const std::size_t run_in = std::min(Filter::kDelay - dropped_, made);
     dropped_ += run_in;
     const auto rest = std::span<const std::int16_t>(filtered_).subspan(run_in, made - run_in);
     const auto kept =
@@ -121,8 +121,8 @@ class Direct {
   std::size_t dropped_ = 0;
   std::uint64_t written_ = 0;
   std::uint64_t limit_ = ~std::uint64_t{0};
-  std::array<std::int16_t, part_samples> decoded_;
-  std::array<std::int16_t, 2 * part_samples> filtered_;
+  std::array<std::int16_t, kPartSamples> decoded_;
+  std::array<std::int16_t, 2 * kPartSamples> filtered_;
 };
 
 } // namespace
@@ -147,7 +147,7 @@ Outcome run_direct(Source& source, Sink& sink, const Processing& processing, boo
   Direct direct(source, sink);
   audio::Upsampler2 up;
   audio::Downsampler2 down;
-  Cut cut(processing, from.rate, block_samples / from.channels);
+  Cut cut(processing, from.rate, kBlockSamples / from.channels);
   // A filter and the kernel's copy take about the same time, so each has a processor. Not for a short file,
   // which would wait for the thread to come up.
   std::uint64_t long_enough = to_rate == from.rate ? ~std::uint64_t{0} : 1'000'000;

@@ -84,7 +84,7 @@ std::vector<HeadedKind> headed_kinds() {
 struct SoundEnding {
   std::string_view kind, ending;
 };
-constexpr std::array sound_endings{SoundEnding{"aiff", ".aiff"}, SoundEnding{"aiff", ".aif"},
+constexpr std::array kSoundEndings{SoundEnding{"aiff", ".aiff"}, SoundEnding{"aiff", ".aif"},
                                    SoundEnding{"ogg", ".ogg"}, SoundEnding{"ogg", ".oga"}};
 
 std::vector<Kind> make_kinds() {
@@ -123,7 +123,7 @@ std::vector<Kind> make_kinds() {
     if (ours) continue;
     Kind kind{std::string(sound.name),   Container::sound, SampleFormat::s16le, &sound, nullptr, 0, {},
               std::string(sound.meaning)};
-    for (const auto& e : sound_endings) {
+    for (const auto& e : kSoundEndings) {
       if (e.kind == sound.name) kind.endings.push_back(e.ending);
     }
     all.push_back(std::move(kind));
@@ -155,8 +155,8 @@ bool Kind::wide() const {
 }
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = make_kinds();
-  return all;
+  static const std::vector<Kind> kAll = make_kinds();
+  return kAll;
 }
 
 const Kind* find_kind(std::string_view name) {
@@ -187,8 +187,8 @@ Sniffed sniff(Bytes start) {
   if (begins("fLaC")) return {find_kind("flac"), false, "FLAC"};
   if (begins(".snd")) return {find_kind("au"), false, "AU"};
   if (begins("OggS")) {
-    constexpr std::size_t first_packet = 28; // behind the header of a page with one segment
-    if (text.size() >= first_packet && text.substr(first_packet).starts_with("OpusHead"))
+    constexpr std::size_t kFirstPacket = 28; // behind the header of a page with one segment
+    if (text.size() >= kFirstPacket && text.substr(kFirstPacket).starts_with("OpusHead"))
       return {find_kind("opus"), false, "Ogg Opus"};
     return {nullptr, true, "Ogg"};
   }

@@ -29,7 +29,7 @@ class RtpSink final : public Sink {
  public:
   RtpSink(const std::string& path, Kind::Container container, const RtpOutput& output, audio::Format format,
           bool force)
-      : output_(path, container, force, rtp_endpoint(0, true), first_time_ns),
+      : output_(path, container, force, rtp_endpoint(0, true), kFirstTimeNs),
         format_(format),
         payload_type_(payload_type_of(output)) {
     const auto first = make_codec(output);
@@ -45,7 +45,7 @@ class RtpSink final : public Sink {
     std::vector<AnnouncedStream> announced;
     for (std::size_t i = 0; i < format.channels / width_; ++i)
       announced.push_back({rtp_endpoint(i, false), {{payload_type_, meaning}}});
-    output_.announce(first_time_ns, rtp_endpoint(0, true).ip, announced);
+    output_.announce(kFirstTimeNs, rtp_endpoint(0, true).ip, announced);
     for (std::size_t i = 0; i < format.channels / width_; ++i)
       streams_.push_back(
           {make_codec(output), rtp::Sender(output.ssrc + static_cast<std::uint32_t>(i), 1, 0), {}});
@@ -109,7 +109,7 @@ class RtpSink final : public Sink {
     const std::size_t count = streams_[0].pcm.size() / samples;
     const auto units = static_cast<std::uint32_t>(std::uint64_t{frames} * clock_rate_ / format_.rate);
     for (std::size_t n = 0; n < count; ++n) {
-      const auto time = first_time_ns + static_cast<std::int64_t>(sent_ * 1'000'000'000 / format_.rate);
+      const auto time = kFirstTimeNs + static_cast<std::int64_t>(sent_ * 1'000'000'000 / format_.rate);
       for (std::size_t i = 0; i < streams_.size(); ++i) {
         Stream& stream = streams_[i];
         payload_.clear();

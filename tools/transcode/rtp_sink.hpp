@@ -20,7 +20,7 @@
 
 namespace talky::transcode {
 
-inline constexpr std::int64_t first_time_ns = 946'684'800'000'000'000; // 2000-01-01
+inline constexpr std::int64_t kFirstTimeNs = 946'684'800'000'000'000; // 2000-01-01
 
 // Who sends and who receives stream `index`, counted from 0.
 Endpoint rtp_endpoint(std::size_t index, bool sender);

@@ -193,7 +193,7 @@ class RtpSource final : public Source, public PacketSource {
     const auto index = static_cast<std::size_t>(&leg - legs_.data());
     return {rtp_endpoint(index, true), rtp_endpoint(index, false)};
   }
-  std::int64_t day_ns() const { return rtpdump_ ? first_time_ns - packets_->source().start_ns() : 0; }
+  std::int64_t day_ns() const { return rtpdump_ ? kFirstTimeNs - packets_->source().start_ns() : 0; }
 
   // What the stream's payload types mean, without what RFC 3551 says of them all.
   std::vector<std::pair<std::uint8_t, capture::Format>> announced_formats(

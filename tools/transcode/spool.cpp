@@ -9,14 +9,14 @@ namespace talky::transcode {
 
 namespace {
 
-constexpr std::size_t block_frames = 16384;
+constexpr std::size_t kBlockFrames = 16384;
 
 template <class Sample>
 void fill(Source& source, file::TemporaryFile& file) {
   std::vector<Sample> block;
   for (;;) {
     check_interrupt();
-    source.read(block_frames, block);
+    source.read(kBlockFrames, block);
     if (block.empty()) return;
     cli::check_temporary(file.append(std::as_bytes(std::span(block))));
   }
@@ -36,7 +36,7 @@ class Reader final : public ByteSource {
   std::string describe() const override { return described_; }
   std::vector<std::string> remarks() const override { return remarks_; }
   Bytes read_raw(std::size_t max_frames) override {
-    bytes_.resize(std::min(max_frames, block_frames) * format_.channels * file::info(*samples()).bytes);
+    bytes_.resize(std::min(max_frames, kBlockFrames) * format_.channels * file::info(*samples()).bytes);
     const std::size_t got = cli::check_temporary(file_.read(at_, bytes_));
     at_ += got;
     return Bytes(bytes_).first(got);

@@ -30,7 +30,7 @@ class HeldSamples {
     if (limit_ > 0) {
       // Now and then, so that each sample is moved once at most.
       if (memory_.size() > 2 * limit_ + 65'536) drop_front(memory_.size() - limit_);
-    } else if (memory_.size() > most_in_memory) {
+    } else if (memory_.size() > kMostInMemory) {
       cli::check_temporary(file_.append(std::as_bytes(std::span(memory_))));
       memory_.clear();
     }
@@ -43,7 +43,7 @@ class HeldSamples {
   template <class Deliver>
   void take_all(Deliver&& deliver) {
     if (limit_ > 0) want_last(limit_);
-    std::vector<Sample> block(file_.size() > 0 ? most_in_memory : 0);
+    std::vector<Sample> block(file_.size() > 0 ? kMostInMemory : 0);
     for (std::uint64_t at = 0; at < file_.size();) {
       const std::size_t got = cli::check_temporary(file_.read(at, std::as_writable_bytes(std::span(block))));
       deliver(std::span<const Sample>(block).first(got / sizeof(Sample)));
@@ -58,7 +58,7 @@ class HeldSamples {
   }
 
  private:
-  static constexpr std::size_t most_in_memory = 262'144;
+  static constexpr std::size_t kMostInMemory = 262'144;
   void drop_front(std::size_t samples) {
     memory_.erase(memory_.begin(), memory_.begin() + static_cast<std::ptrdiff_t>(samples));
   }

@@ -15,7 +15,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint32_t kRate = audio::bridge_rate;
+constexpr std::uint32_t kRate = audio::kBridgeRate;
 
 constexpr auto kProbeLimit = std::chrono::seconds(1);
 constexpr auto kProbeAgain = std::chrono::milliseconds(100);

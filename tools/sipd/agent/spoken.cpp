@@ -8,7 +8,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t kRate = audio::bridge_rate;
+constexpr std::size_t kRate = audio::kBridgeRate;
 constexpr std::size_t kMaxOutput = 2 * kRate * 20; // bytes
 
 } // namespace

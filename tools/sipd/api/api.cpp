@@ -153,7 +153,7 @@ void Api::add_routes() {
   routes_.get("/api/v1", Role::read,
               [this](const Request&, const Reply& reply) { reply(json_answer(200, routes_.index_json())); });
   routes_.get("/api/v1/openapi.json", Role::read, [](const Request&, const Reply& reply) {
-    reply(json_answer(200, std::string(openapi_document)));
+    reply(json_answer(200, std::string(kOpenapiDocument)));
   });
   sip_.add_routes(routes_);
   routes_.get("/api/v1/sip/registrations", Role::read, [this](const Request&, const Reply& reply) {

@@ -12,10 +12,10 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t kRate = audio::bridge_rate;
+constexpr std::uint64_t kRate = audio::kBridgeRate;
 constexpr std::size_t kMaxWaiting = 50;      // frames: a second, beside what the kernel holds
 constexpr std::size_t kMaxHandedOver = 4096; // bytes that the WebSocket itself may hold back
-constexpr std::size_t kFrameSamples = audio::bridge_frame_samples;
+constexpr std::size_t kFrameSamples = audio::kBridgeFrameSamples;
 constexpr std::size_t kMaxBinary = 6400; // bytes of a message: 200 ms
 constexpr std::size_t kMaxText = 65'535;
 constexpr double kWordsASecond = 500, kWordsAtOnce = 1000;

@@ -16,7 +16,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t kMaxSamples = std::uint64_t{audio::bridge_rate} * 120;
+constexpr std::uint64_t kMaxSamples = std::uint64_t{audio::kBridgeRate} * 120;
 constexpr std::size_t kMaxDepth = 4;
 constexpr std::size_t kMaxDigits = 256;
 constexpr std::size_t kMaxUri = 512;
@@ -87,9 +87,9 @@ Parsed<CallOut> parse_call_out(std::string_view body, const Endpoint& ours) {
   if (const json::value* ring = object->if_contains("ring_seconds")) {
     json::error_code error;
     const auto seconds = ring->is_number() ? ring->to_number<std::int64_t>(error) : -1;
-    if (error || seconds < 1 || seconds > CallOut::max_ring.count())
+    if (error || seconds < 1 || seconds > CallOut::kMaxRing.count())
       return tl::unexpected(
-          fmt::format("\"ring_seconds\" must be a number from 1 to {}", CallOut::max_ring.count()));
+          fmt::format("\"ring_seconds\" must be a number from 1 to {}", CallOut::kMaxRing.count()));
     out.ring = std::chrono::seconds(seconds);
   }
   return out;
@@ -139,7 +139,7 @@ Parsed<audio::Samples> decode_audio(std::string_view body) {
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
   auto samples =
-      file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), audio::bridge_rate, kMaxSamples);
+      file::load_mono(fmt::format("/proc/self/fd/{}", file.get()), audio::kBridgeRate, kMaxSamples);
   if (!samples)
     return tl::unexpected(fmt::format("the body is no sound file of ours: {}", samples.error().what));
   if (samples->empty()) return tl::unexpected(std::string("the sound file is empty"));

@@ -13,8 +13,8 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t kept_events = 1'000;
-constexpr std::size_t kept_turns = 100; // of a call
+constexpr std::size_t kEptEvents = 1'000;
+constexpr std::size_t kEptTurns = 100; // of a call
 
 json::value rounded(double value) {
   return std::round(value * 100) / 100;
@@ -46,8 +46,8 @@ json::value quality_json(const std::optional<media::MediaQuality>& quality) {
 json::object turn_json(const telemetry::TurnMeasure& measure) {
   const auto in_ms = [](Duration d) { return rounded(static_cast<double>(d.count()) / 1e3); };
   json::object stages;
-  for (std::size_t i = 0; i < telemetry::stage_count; ++i)
-    stages[telemetry::stage_names[i]] = in_ms(measure.stages[i]);
+  for (std::size_t i = 0; i < telemetry::kStageCount; ++i)
+    stages[telemetry::kStageNames[i]] = in_ms(measure.stages[i]);
   return {{"turn", measure.turn}, {"response_ms", in_ms(measure.response)}, {"stages_ms", std::move(stages)}};
 }
 
@@ -175,7 +175,7 @@ void ApiState::turned(const std::string& uuid, const telemetry::TurnMeasure& mea
   const auto call = calls_.find(uuid);
   if (call == calls_.end()) return;
   call->second.turns.push_back(measure);
-  if (call->second.turns.size() > kept_turns) call->second.turns.pop_front();
+  if (call->second.turns.size() > kEptTurns) call->second.turns.pop_front();
   tell("call.turn", uuid, members(turn_json(measure)), at_us);
 }
 
@@ -245,7 +245,7 @@ void ApiState::tell(std::string_view type, std::string_view uuid, std::string_vi
   if (!details.empty()) text.append(",").append(details);
   text += "}";
   events_.push_back({last_id_, std::string(type), std::string(uuid), std::move(text)});
-  if (events_.size() > kept_events) events_.pop_front();
+  if (events_.size() > kEptEvents) events_.pop_front();
   on_event_(events_.back());
 }
 

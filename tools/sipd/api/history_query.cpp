@@ -105,8 +105,8 @@ Fault take(HistoryQuery& out, std::string_view name, std::string text, std::int6
     query.descending = text == "desc";
   } else if (name == "limit") {
     const auto limit = ascii::to_number<std::size_t>(text);
-    if (!limit || *limit < 1 || *limit > store::Query::max_limit)
-      return fmt::format("limit is a number from 1 to {}", store::Query::max_limit);
+    if (!limit || *limit < 1 || *limit > store::Query::kMaxLimit)
+      return fmt::format("limit is a number from 1 to {}", store::Query::kMaxLimit);
     query.limit = *limit;
   } else if (name == "after") {
     query.after = std::move(text);

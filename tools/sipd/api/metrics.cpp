@@ -22,18 +22,18 @@ using prometheus::Histogram;
 using Buckets = Histogram::BucketBoundaries;
 
 const Buckets& setup_buckets() {
-  static const Buckets buckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20};
-  return buckets;
+  static const Buckets kBuckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20};
+  return kBuckets;
 }
 
 const Buckets& pace_buckets() {
-  static const Buckets buckets = [] {
+  static const Buckets kBuckets = [] {
     Buckets out;
-    for (const std::int64_t us : media::PaceCounts::bounds_us)
+    for (const std::int64_t us : media::PaceCounts::kBoundsUs)
       out.push_back(static_cast<double>(us) / 1e6);
     return out;
   }();
-  return buckets;
+  return kBuckets;
 }
 
 // A counter that somebody else keeps.
@@ -42,8 +42,8 @@ void set_total(Counter& counter, std::uint64_t total) {
 }
 
 const Buckets& response_buckets() {
-  static const Buckets buckets{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10};
-  return buckets;
+  static const Buckets kBuckets{0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10};
+  return kBuckets;
 }
 
 } // namespace
@@ -111,7 +111,7 @@ struct Metrics::Impl {
           .Name("talky_response_stage_seconds")
           .Help("Parts of talky_response_seconds: endpoint, stt, dialogue, tts, out are told by the agent.")
           .Register(registry);
-  std::array<Histogram*, telemetry::stage_count> stage{};
+  std::array<Histogram*, telemetry::kStageCount> stage{};
   Histogram& duration = histogram("talky_call_duration_seconds", "From the answer to the end.",
                                   {1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600});
   Histogram& jitter =
@@ -186,8 +186,8 @@ Metrics::Metrics(std::size_t capacity, std::size_t workers) : impl_(std::make_un
       .Add({{"version", TALKY_VERSION}, {"compiler", __VERSION__}})
       .Set(1);
   impl_->gauge("talky_workers", "Event loops.").Set(static_cast<double>(workers));
-  for (std::size_t i = 0; i < telemetry::stage_count; ++i)
-    impl_->stage[i] = &impl_->stages.Add({{"stage", telemetry::stage_names[i]}}, response_buckets());
+  for (std::size_t i = 0; i < telemetry::kStageCount; ++i)
+    impl_->stage[i] = &impl_->stages.Add({{"stage", telemetry::kStageNames[i]}}, response_buckets());
   // What has not happened yet is there as 0, so that a rate can be told from the first one on.
   for (const char* cause : {"late", "duplicate", "foreign", "malformed", "unexpected", "unsent"})
     impl_->drops.Add({{"cause", cause}});
@@ -218,7 +218,7 @@ void Metrics::turn(const telemetry::TurnMeasure& measure) {
   if (measure.turn == 0) return; // the greeting answers nothing
   const auto seconds = [](Duration d) { return static_cast<double>(d.count()) / 1e6; };
   impl_->response.Observe(seconds(measure.response));
-  for (std::size_t i = 0; i < telemetry::stage_count; ++i)
+  for (std::size_t i = 0; i < telemetry::kStageCount; ++i)
     impl_->stage[i]->Observe(seconds(measure.stages[i]));
 }
 
@@ -252,7 +252,7 @@ std::string Metrics::text(const Gauges& gauges) {
   impl_->connections.Set(number(gauges.http_connections));
   impl_->readers.Set(number(gauges.event_readers));
   impl_->listeners.Set(number(gauges.listeners));
-  impl_->queued.Set(number(gauges.queued_samples) / audio::bridge_rate);
+  impl_->queued.Set(number(gauges.queued_samples) / audio::kBridgeRate);
   impl_->uptime.Set(gauges.uptime_s);
   impl_->up.Set(gauges.sip_up ? 1 : 0);
   set_total(impl_->sip_received, gauges.workers.sip_received);

@@ -4,6 +4,6 @@
 
 namespace talky::sipd {
 
-extern const std::string_view openapi_document;
+extern const std::string_view kOpenapiDocument;
 
 } // namespace talky::sipd

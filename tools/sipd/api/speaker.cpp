@@ -11,7 +11,7 @@ namespace talky::sipd {
 namespace {
 
 constexpr std::size_t kMaxOutput =
-    std::size_t{2} * audio::bridge_rate * 125; // bytes: two minutes may wait in a call
+    std::size_t{2} * audio::kBridgeRate * 125; // bytes: two minutes may wait in a call
 
 } // namespace
 

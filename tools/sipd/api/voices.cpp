@@ -17,7 +17,7 @@ using http::Reply;
 using http::Request;
 using http::Response;
 
-constexpr std::uint32_t kRate = audio::bridge_rate;
+constexpr std::uint32_t kRate = audio::kBridgeRate;
 constexpr std::size_t kMaxList = 64 << 10;                      // bytes
 constexpr std::size_t kMaxSample = std::size_t{2} * kRate * 30; // bytes
 constexpr std::size_t kMaxVoices = 100;

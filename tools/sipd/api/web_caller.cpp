@@ -12,7 +12,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t kRate = audio::bridge_rate;
+constexpr std::uint64_t kRate = audio::kBridgeRate;
 constexpr std::uint64_t kMaxWaiting = kRate; // samples: a second, beside what the kernel holds
 constexpr std::size_t kMaxHandedOver = 4096; // bytes that the WebSocket itself may hold back
 constexpr std::size_t kMaxBinary = 6400;     // bytes of a message: 200 ms

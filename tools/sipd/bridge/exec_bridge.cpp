@@ -72,7 +72,7 @@ class ExecBridge : public RemoteBridge {
     if (!process_ || !process_->in()->is_open()) return true; // it has closed its input: it only speaks
     out_.clear();
     ipc::encode_audio(samples, ipc::Kind::slin16, out_);
-    return process_->in()->write(Bytes(out_).subspan(ipc::header_size));
+    return process_->in()->write(Bytes(out_).subspan(ipc::kHeaderSize));
   }
 
   void pause(bool paused) override {

@@ -13,7 +13,7 @@ namespace {
 
 using Made = tl::expected<std::unique_ptr<Bridge>, std::string>;
 
-constexpr std::uint32_t kRate = audio::bridge_rate;
+constexpr std::uint32_t kRate = audio::kBridgeRate;
 constexpr double kMinHertz = 1, kMaxHertz = 8'000;
 constexpr int kMinStatus = 300, kMaxStatus = 699;
 

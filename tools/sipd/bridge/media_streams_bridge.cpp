@@ -22,7 +22,7 @@ namespace {
 
 namespace streams = ipc::media_streams;
 
-constexpr std::uint32_t kRate = audio::bridge_rate, kWireRate = 8'000;
+constexpr std::uint32_t kRate = audio::kBridgeRate, kWireRate = 8'000;
 constexpr auto kConnectLimit = std::chrono::seconds(5);
 constexpr auto kFirstRedial = std::chrono::milliseconds(250);
 constexpr auto kLongestRedial = std::chrono::seconds(4); // between two attempts
@@ -116,7 +116,7 @@ class MediaStreamsBridge final : public RemoteBridge {
     http::WebSocketConnecting::Options options;
     options.limit = kConnectLimit;
     options.ca_file = ca_file_;
-    options.socket.max_message = streams::max_message;
+    options.socket.max_message = streams::kMaxMessage;
     options.socket.max_queue = kMaxQueue;
     connecting_.emplace(loop_, url_, std::move(options),
                         [this](tl::expected<std::shared_ptr<http::WebSocket>, std::string> result) {

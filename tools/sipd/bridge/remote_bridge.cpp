@@ -8,7 +8,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint64_t kRate = audio::bridge_rate;
+constexpr std::uint64_t kRate = audio::kBridgeRate;
 constexpr std::uint64_t kPauseAbove = 60 * kRate;  // samples queued
 constexpr std::uint64_t kResumeBelow = 30 * kRate; // samples queued
 constexpr std::uint64_t kSilentAfter = 10 * kRate; // samples of the caller without any of the program

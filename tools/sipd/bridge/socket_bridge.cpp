@@ -13,7 +13,7 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::uint32_t kRate = audio::bridge_rate, kNarrowRate = 8'000;
+constexpr std::uint32_t kRate = audio::kBridgeRate, kNarrowRate = 8'000;
 constexpr auto kConnectLimit = std::chrono::seconds(3);
 constexpr auto kRetryAfter = std::chrono::milliseconds(100);
 constexpr auto kGoodbyeLimit = std::chrono::seconds(1); // for what is still queued when the call has ended

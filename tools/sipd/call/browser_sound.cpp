@@ -49,7 +49,7 @@ void BrowserSound::push(std::span<const std::int16_t> samples, Time now,
     payload_.resize(2 * frame.size());
     codec::l16::encode(frame, payload_);
     const auto units = static_cast<std::uint32_t>(frame.size());
-    sender_.audio(web_payload_type, sender_.timestamp(), units, payload_, packet_);
+    sender_.audio(kWebPayloadType, sender_.timestamp(), units, payload_, packet_);
     sender_.advance(units);
     packet(packet_);
   }

@@ -15,7 +15,7 @@
 
 namespace talky::sipd {
 
-inline constexpr std::uint8_t web_payload_type = 96; // of the RTP between a browser's leg and its Media
+inline constexpr std::uint8_t kWebPayloadType = 96; // of the RTP between a browser's leg and its Media
 
 class BrowserSound {
  public:

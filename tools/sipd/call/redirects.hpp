@@ -14,7 +14,7 @@
 
 namespace talky::sipd {
 
-constexpr unsigned max_redirects = 5; // of one call
+constexpr unsigned kMaxRedirects = 5; // of one call
 
 class Redirects : public std::enable_shared_from_this<Redirects> {
  public:

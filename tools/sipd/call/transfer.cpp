@@ -51,7 +51,7 @@ void Transfer::place(const call::TransferRequested& event, const tl::expected<Ne
   options.media = next->media();
   options.call_id = host().new_call_id();
   options.refer = referrer_;
-  options.max_redirects = max_redirects;
+  options.max_redirects = kMaxRedirects;
   options.answer_timeout = kRingLimit;
   options.recording = session_.wants_recording();
   if (!event.referred_by.empty()) options.headers.emplace_back("Referred-By", event.referred_by);

@@ -12,14 +12,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto clear_limit = 1s;       // for the browser's last word
-constexpr std::size_t rtp_header = 12; // of the packets that Media makes: no CSRC, no extension
-constexpr auto goodbye_wait = 3s;
-constexpr std::uint32_t key_ms = 100; // a browser does not say how long a key was held
+constexpr auto kClearLimit = 1s;       // for the browser's last word
+constexpr std::size_t kRtpHeader = 12; // of the packets that Media makes: no CSRC, no extension
+constexpr auto kGoodbyeWait = 3s;
+constexpr std::uint32_t kEyMs = 100; // a browser does not say how long a key was held
 
 media::MediaSession media_session(const Endpoint& peer, media::Direction direction) {
   media::MediaSession session;
-  session.formats = {{"L16", web_payload_type, media::kSampleRate}};
+  session.formats = {{"L16", kWebPayloadType, media::kSampleRate}};
   session.remote = peer;
   session.direction = direction;
   return session;
@@ -189,7 +189,7 @@ void WebLeg::received(FromBrowser& message) {
 
 void WebLeg::pressed(char digit) {
   if (!answered_) return;
-  session_->dtmf({key, digit, key_ms, media_->samples(), call::DtmfPressed::Via::info});
+  session_->dtmf({key, digit, kEyMs, media_->samples(), call::DtmfPressed::Via::info});
 }
 
 // ---- The agent's voice, and what was heard of it
@@ -231,7 +231,7 @@ std::optional<ipc::Cleared> WebLeg::clear() {
   // Of somebody who talks in, the fraction of a second that waits in the browser goes with the rest.
   call_.to_browser->send(WebClear{});
   const auto answer = playout_.clear(queue, media_->samples_played());
-  if (!answer) clear_limit_->at(host_.now() + clear_limit);
+  if (!answer) clear_limit_->at(host_.now() + kClearLimit);
   return answer;
 }
 
@@ -259,8 +259,8 @@ void WebLeg::send_sound(Bytes rtp) {
   const std::uint64_t played = media_->samples_played(), talked = media_->samples_talked_in();
   const std::uint64_t fresh = played - std::exchange(sent_, played);
   const std::uint64_t count = std::max(fresh, talked - std::exchange(talked_, talked));
-  if (count == 0 || rtp.size() <= rtp_header) return;
-  const Bytes payload = rtp.subspan(rtp_header);
+  if (count == 0 || rtp.size() <= kRtpHeader) return;
+  const Bytes payload = rtp.subspan(kRtpHeader);
   WebSound sound;
   sound.samples.resize(payload.size() / 2);
   codec::l16::decode(payload, sound.samples);
@@ -320,7 +320,7 @@ Result<> WebLeg::hangup(std::string_view reason, bool after_playout) {
 void WebLeg::check_goodbye() {
   if (!goodbye_ || over_ || !answered_ || !media_->playout_idle()) return;
   const Time now = host_.now();
-  if (!goodbye_limit_) goodbye_limit_ = now + goodbye_wait;
+  if (!goodbye_limit_) goodbye_limit_ = now + kGoodbyeWait;
   if (playout_.is_waiting() && now < *goodbye_limit_) return;
   end(call::EndCause::hangup, false, 200, *goodbye_);
 }

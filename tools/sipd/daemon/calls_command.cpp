@@ -285,7 +285,7 @@ int list_calls(const CallsOptions& calls, const std::optional<store::Location>& 
   Printer printer(calls);
   std::uint64_t left = calls.limit == 0 ? UINT64_MAX : calls.limit;
   while (left > 0) {
-    query.limit = static_cast<std::size_t>(std::min<std::uint64_t>(left, store::Query::max_limit));
+    query.limit = static_cast<std::size_t>(std::min<std::uint64_t>(left, store::Query::kMaxLimit));
     const auto page = database.list(query);
     if (!page) throw failure(page.error(), name);
     for (const CallRecord& call : page->calls)

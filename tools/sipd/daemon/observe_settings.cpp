@@ -169,7 +169,7 @@ void resolve_otlp(ObserveSettings& s) {
 
 void resolve_hep(ObserveSettings& s) {
   if (s.hep_text.empty()) return;
-  const auto collector = net::resolve(s.hep_text, telemetry::hep_port);
+  const auto collector = net::resolve(s.hep_text, telemetry::kHepPort);
   if (!collector || collector->port == 0)
     throw Failure(ExitCode::usage, fmt::format("--hep: \"{}\" is not HOST:PORT", s.hep_text));
   s.hep = HepOptions{*collector, s.hep_id, s.hep_key_path.empty() ? std::string() : load_key(s.hep_key_path)};

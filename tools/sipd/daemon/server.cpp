@@ -27,7 +27,7 @@ namespace {
 using cli::ExitCode;
 using cli::Failure;
 
-constexpr std::uint64_t kMaxPlaySamples = std::uint64_t{audio::bridge_rate} * 3600; // an hour
+constexpr std::uint64_t kMaxPlaySamples = std::uint64_t{audio::kBridgeRate} * 3600; // an hour
 constexpr std::size_t kDigestKeyBytes = 16;
 constexpr std::size_t kMaxConnections = 2'000; // of SIP over TCP, in all
 constexpr std::size_t kMaxConnectionsPerSource = 200;
@@ -42,7 +42,7 @@ Live load_live(const Settings& settings) {
   for (const Target* target : settings.routes->targets()) {
     const std::string path(target->destination->sound_file());
     if (path.empty() || live.files.contains(path)) continue;
-    auto samples = file::load_mono(path, audio::bridge_rate, kMaxPlaySamples);
+    auto samples = file::load_mono(path, audio::kBridgeRate, kMaxPlaySamples);
     if (!samples) {
       throw Failure(ExitCode::no_input, fmt::format("{}: {}: {}", target->text,
                                                     to_string(samples.error().code), samples.error().what));

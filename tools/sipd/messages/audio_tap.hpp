@@ -26,7 +26,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
   // On the call's loop. `agent`: the right side without who talks in. False: nobody listens any more.
   bool frame(std::span<const std::int16_t> stereo, std::span<const std::int16_t> agent) {
     if (closed_) return false;
-    if (in_flight_ >= max_in_flight) {
+    if (in_flight_ >= kMaxInFlight) {
       ++lost_;
       return true;
     }
@@ -49,7 +49,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
   std::uint64_t take_lost() { return lost_.exchange(0); } // frames since the last time
 
  private:
-  static constexpr int max_in_flight = 50; // a second
+  static constexpr int kMaxInFlight = 50; // a second
 
   const Post post_; // to the listener's loop
   const bool talks_;

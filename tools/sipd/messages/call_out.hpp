@@ -37,7 +37,7 @@ struct OutRules {
 };
 
 struct CallOut {
-  static constexpr auto max_ring = std::chrono::seconds(50); // an agent does not wait for a minute
+  static constexpr auto kMaxRing = std::chrono::seconds(50); // an agent does not wait for a minute
   std::string to;                                            // SIP URI
   std::string connect; // what the called party is connected to, as if it had dialled that number
   std::string voice;   // of the agent; "": the flow's

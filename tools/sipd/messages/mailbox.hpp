@@ -22,7 +22,7 @@ template <class Message>
 class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
  public:
   using Receive = std::function<void(Message&)>;
-  static constexpr std::size_t most = 50; // under way: of audio of 20 ms a second
+  static constexpr std::size_t kMost = 50; // under way: of audio of 20 ms a second
 
   explicit Mailbox(Post post) : post_(std::move(post)) {} // to the receiver's loop
   explicit Mailbox(net::Loop& loop) : Mailbox(post_to(loop)) {}
@@ -37,7 +37,7 @@ class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
       if (receive && *receive) (*receive)(*held);
     });
   }
-  bool full() const { return under_way_ >= most; }
+  bool full() const { return under_way_ >= kMost; }
 
   // On the receiver's loop. What comes before open() or after close() is thrown away.
   void open(Receive receive) { receive_ = std::make_shared<Receive>(std::move(receive)); }

@@ -10,9 +10,9 @@ namespace {
 std::string turn_json(const telemetry::TurnMeasure& measure) {
   const auto ms = [](Duration d) { return static_cast<double>(d.count()) / 1e3; };
   std::string stages;
-  for (std::size_t i = 0; i < telemetry::stage_count; ++i) {
+  for (std::size_t i = 0; i < telemetry::kStageCount; ++i) {
     stages +=
-        fmt::format(R"({}"{}":{:.1f})", i == 0 ? "" : ",", telemetry::stage_names[i], ms(measure.stages[i]));
+        fmt::format(R"({}"{}":{:.1f})", i == 0 ? "" : ",", telemetry::kStageNames[i], ms(measure.stages[i]));
   }
   return fmt::format(R"({{"type":"turn","turn":{},"stages":{{{}}},"response":{:.1f}}})", measure.turn, stages,
                      ms(measure.response));

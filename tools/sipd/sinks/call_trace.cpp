@@ -56,16 +56,16 @@ void CallTrace::turn(const telemetry::TurnMeasure& measure) {
   Span turn = child(greeting ? "greeting" : "turn", root_.id, inside(measure.speech_end), inside(end));
   if (!greeting) turn.attributes.emplace_back("talky.turn", static_cast<std::int64_t>(measure.turn));
   Time at = measure.speech_end;
-  for (std::size_t i = 0; i < telemetry::stage_count; ++i) {
+  for (std::size_t i = 0; i < telemetry::kStageCount; ++i) {
     const Time from = inside(at);
     at += measure.stages[i];
-    if (at > from) tracer_.add(child(telemetry::stage_names[i], turn.id, from, at));
+    if (at > from) tracer_.add(child(telemetry::kStageNames[i], turn.id, from, at));
   }
   tracer_.add(std::move(turn));
 }
 
 void CallTrace::event(std::string_view name, Time at, Attributes attributes) {
-  if (root_.events.size() >= max_events) return;
+  if (root_.events.size() >= kMaxEvents) return;
   root_.events.push_back({wall_us(at), std::string(name), std::move(attributes)});
 }
 

@@ -37,12 +37,12 @@ class CallTrace {
   void answered(Time at);
   void turn(const telemetry::TurnMeasure& measure);
   void event(std::string_view name, Time at,
-             telemetry::Attributes attributes = {}); // the first max_events count
+             telemetry::Attributes attributes = {}); // the first kMaxEvents count
   // Once. `failed`: why, if it was not as it should be.
   void ended(Time at, telemetry::Attributes attributes, std::optional<std::string> failed);
 
  private:
-  static constexpr std::size_t max_events = 128;
+  static constexpr std::size_t kMaxEvents = 128;
 
   std::int64_t wall_us(Time at) const { return wall_offset_us_ + to_us(at); }
   telemetry::Span child(std::string_view name, const telemetry::SpanId& parent, Time from, Time to);

@@ -108,8 +108,8 @@ void HepSender::rtcp(std::string_view call_id, const Endpoint& from, const Endpo
 void HepSender::send(telemetry::HepPacket& packet) {
   packet.capture_id = options_.capture_id;
   packet.key = options_.key;
-  constexpr std::size_t longest_id = 255;
-  if (packet.correlation.size() > longest_id) packet.correlation = packet.correlation.substr(0, longest_id);
+  constexpr std::size_t kLongestId = 255;
+  if (packet.correlation.size() > kLongestId) packet.correlation = packet.correlation.substr(0, kLongestId);
   if (telemetry::encode_hep(packet, out_) && socket_.send(out_, options_.collector)) {
     ++sent_;
   } else {

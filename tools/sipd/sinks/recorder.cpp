@@ -18,10 +18,10 @@
 namespace talky::sipd {
 namespace {
 
-constexpr std::size_t block_samples = 6'400; // 200 ms of stereo
-constexpr std::size_t block_bytes = 65'536;  // of packets
-constexpr std::size_t max_waiting = 8 << 20; // bytes of one call
-constexpr std::uint64_t max_gap = 960'000;   // samples of silence that one gap may become
+constexpr std::size_t kBlockSamples = 6'400; // 200 ms of stereo
+constexpr std::size_t kBlockBytes = 65'536;  // of packets
+constexpr std::size_t kMaxWaiting = 8 << 20; // bytes of one call
+constexpr std::uint64_t kMaxGap = 960'000;   // samples of silence that one gap may become
 
 } // namespace
 
@@ -60,7 +60,7 @@ struct Recorder::File {
   void write(const Block& block, const log::Sink& log) {
     if (!started) {
       started = true;
-      if (auto made = file::WavRecorder::create(path + ".wav", {audio::bridge_rate, 2})) {
+      if (auto made = file::WavRecorder::create(path + ".wav", {audio::kBridgeRate, 2})) {
         wav = std::move(*made);
       } else {
         stop(made.error().reason(), ".wav", log);
@@ -76,7 +76,7 @@ struct Recorder::File {
     if (block.first_sample >
         next_sample) { // dropped on the way here, or a stall: silence keeps the two sides in step
       const std::vector<std::int16_t> silence(
-          static_cast<std::size_t>(std::min(block.first_sample - next_sample, max_gap)) * 2);
+          static_cast<std::size_t>(std::min(block.first_sample - next_sample, kMaxGap)) * 2);
       if (const auto done = wav->write(silence); !done) return stop(done.error().reason(), ".wav", log);
     }
     if (const auto done = wav->write(block.stereo); !done) return stop(done.error().reason(), ".wav", log);
@@ -216,10 +216,10 @@ void Recorder::Call::audio(std::uint64_t first_sample, std::span<const std::int1
   if (!block_->stereo.empty() && first_sample != expected) hand_over();
   if (block_->stereo.empty()) {
     block_->first_sample = first_sample;
-    block_->stereo.reserve(block_samples);
+    block_->stereo.reserve(kBlockSamples);
   }
   block_->stereo.insert(block_->stereo.end(), stereo.begin(), stereo.end());
-  if (block_->stereo.size() >= block_samples) hand_over();
+  if (block_->stereo.size() >= kBlockSamples) hand_over();
 }
 
 void Recorder::Call::packet(std::int64_t time_us, const Endpoint& from, const Endpoint& to, bool tcp,
@@ -227,19 +227,19 @@ void Recorder::Call::packet(std::int64_t time_us, const Endpoint& from, const En
   if (!packets_) return;
   block_->packets.push_back({time_us, from, to, tcp, block_->bytes.size(), payload.size()});
   block_->bytes.insert(block_->bytes.end(), payload.begin(), payload.end());
-  if (block_->bytes.size() >= block_bytes) hand_over();
+  if (block_->bytes.size() >= kBlockBytes) hand_over();
 }
 
 void Recorder::Call::event(std::string_view json_line) {
   if (!journal_) return;
   block_->journal.append(json_line).append("\n");
-  if (block_->journal.size() >= block_bytes) hand_over();
+  if (block_->journal.size() >= kBlockBytes) hand_over();
 }
 
 void Recorder::Call::hand_over() {
   const std::size_t weight = block_->weight();
   auto next = std::make_unique<Block>();
-  if (file_->waiting + weight > max_waiting) {
+  if (file_->waiting + weight > kMaxWaiting) {
     ++recorder_.overruns_;
     file_->gap = true;
     if (!overrun_) {

@@ -18,11 +18,11 @@ namespace talky::sipd {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uintmax_t max_journal = 64 << 20; // bytes; a longer one is kept, but not read
+constexpr std::uintmax_t kMaxJournal = 64 << 20; // bytes; a longer one is kept, but not read
 // A journal without its last entry, as a killed agent leaves it, has ended when it does not grow any more. A
 // slow agent writes within that time.
-constexpr auto quiet_after = std::chrono::seconds(30);
-constexpr voice::Samples samples_per_ms = voice::kSampleRate / 1000;
+constexpr auto kQuietAfter = std::chrono::seconds(30);
+constexpr voice::Samples kSamplesPerMs = voice::kSampleRate / 1000;
 
 std::int64_t wall_ms() {
   return net::wall_clock_us() / 1000;
@@ -33,7 +33,7 @@ std::optional<std::int64_t> count(std::uint64_t value) {
 }
 
 double in_ms(voice::Samples samples) {
-  return static_cast<double>(samples) / static_cast<double>(samples_per_ms);
+  return static_cast<double>(samples) / static_cast<double>(kSamplesPerMs);
 }
 
 // Nearest rank: a value that was measured, not one in between.
@@ -59,7 +59,7 @@ std::set<std::string> names_of(const std::vector<std::string>& paths) {
 bool quiet(const std::string& path) {
   std::error_code error;
   const auto changed = fs::last_write_time(path, error);
-  return error || fs::file_time_type::clock::now() - changed > quiet_after;
+  return error || fs::file_time_type::clock::now() - changed > kQuietAfter;
 }
 
 std::int64_t changed_ms(const std::string& path) {
@@ -75,7 +75,7 @@ std::int64_t changed_ms(const std::string& path) {
 std::optional<std::string> read_journal(const std::string& path) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);
-  if (error || size > max_journal) return std::nullopt;
+  if (error || size > kMaxJournal) return std::nullopt;
   std::ifstream in(path, std::ios::binary);
   if (!in) return std::nullopt;
   return std::string(std::istreambuf_iterator<char>(in), {});
@@ -112,7 +112,7 @@ bool fold_journal(std::string_view text, store::CallRecord& record) {
   record.said.clear();
   for (const journal::Said& said : journal::transcript(entries)) {
     record.said.push_back({said.who == journal::Said::Who::caller ? "caller" : "agent",
-                           static_cast<std::int64_t>(said.begin / samples_per_ms), said.text,
+                           static_cast<std::int64_t>(said.begin / kSamplesPerMs), said.text,
                            said.cut ? 1 : 0});
   }
   return std::any_of(entries.begin(), entries.end(), [](const journal::Entry& e) {

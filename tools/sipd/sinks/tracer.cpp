@@ -15,13 +15,13 @@
 namespace talky::sipd {
 namespace {
 
-constexpr auto gather_for = std::chrono::seconds(1); // after the first span of a batch
-constexpr auto request_limit = std::chrono::seconds(10);
-constexpr auto stop_limit = std::chrono::seconds(2);
-constexpr Duration first_pause = std::chrono::milliseconds(500);
-constexpr Duration longest_pause = std::chrono::seconds(30);
-constexpr auto longest_wish = std::chrono::minutes(5); // of a Retry-After
-constexpr std::size_t quoted = 200;                    // bytes of an answer in the log
+constexpr auto kGatherFor = std::chrono::seconds(1); // after the first span of a batch
+constexpr auto kRequestLimit = std::chrono::seconds(10);
+constexpr auto kStopLimit = std::chrono::seconds(2);
+constexpr Duration kFirstPause = std::chrono::milliseconds(500);
+constexpr Duration kLongestPause = std::chrono::seconds(30);
+constexpr auto kLongestWish = std::chrono::minutes(5); // of a Retry-After
+constexpr std::size_t kQuoted = 200;                   // bytes of an answer in the log
 
 // Seconds, or a date (RFC 9110 10.2.3).
 std::optional<Duration> retry_after(const http::Answer& answer) {
@@ -32,7 +32,7 @@ std::optional<Duration> retry_after(const http::Answer& answer) {
     if (!date) return std::nullopt;
     seconds = *date - net::wall_clock_us() / 1'000'000;
   }
-  return std::clamp<Duration>(std::chrono::seconds(*seconds), Duration{0}, longest_wish);
+  return std::clamp<Duration>(std::chrono::seconds(*seconds), Duration{0}, kLongestWish);
 }
 
 // {"partialSuccess":{"rejectedSpans":"3","errorMessage":".."}}: some were not taken.
@@ -77,7 +77,7 @@ Tracer::Tracer(Options options, log::Sink log)
 Tracer::~Tracer() {
   loop_.post([this] {
     stopping_ = true;
-    stop_limit_.at(net::now() + stop_limit);
+    stop_limit_.at(net::now() + kStopLimit);
     if (!request_) flush();
     stop_when_idle();
   });
@@ -95,7 +95,7 @@ void Tracer::add(telemetry::Span span) {
   bool tell = false;
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.size() >= max_queue) {
+    if (queue_.size() >= kMaxQueue) {
       ++no_room_;
       return;
     }
@@ -104,7 +104,7 @@ void Tracer::add(telemetry::Span span) {
   }
   if (!tell) return;
   loop_.post([this] {
-    if (batch_.empty() && !timer_.armed()) timer_.at(net::now() + gather_for);
+    if (batch_.empty() && !timer_.armed()) timer_.at(net::now() + kGatherFor);
   });
 }
 
@@ -117,7 +117,7 @@ void Tracer::flush() {
   if (request_) return;
   if (batch_.empty()) {
     const std::lock_guard lock(mutex_);
-    const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), max_batch));
+    const auto count = static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMaxBatch));
     batch_.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(queue_.begin() + count));
     queue_.erase(queue_.begin(), queue_.begin() + count);
     if (queue_.empty()) told_ = false;
@@ -127,7 +127,7 @@ void Tracer::flush() {
   std::string body = telemetry::to_otlp_json(options_.resource, "talky-sipd", TALKY_VERSION, batch_);
   if (options_.gzip) body = http::gzip(body);
   request_.emplace(loop_, options_.url, options_.headers, std::move(body),
-                   http::Requesting::Options{request_limit, options_.ca_file}, [this](const auto& answer) {
+                   http::Requesting::Options{kRequestLimit, options_.ca_file}, [this](const auto& answer) {
                      // Not from within the request, which goes.
                      loop_.post([this, answer] { answered(answer); });
                    });
@@ -142,7 +142,7 @@ void Tracer::answered(const tl::expected<http::Answer, std::string>& answer) {
   }
   if (worth_another_try(answer->status))
     return again(fmt::format("status {}", answer->status), retry_after(*answer));
-  settled(batch_.size(), fmt::format("status {}: {}", answer->status, answer->body.substr(0, quoted)));
+  settled(batch_.size(), fmt::format("status {}: {}", answer->status, answer->body.substr(0, kQuoted)));
 }
 
 // The batch stays, and is tried again after `pause`, or after one that grows from try to try and is not the
@@ -154,7 +154,7 @@ void Tracer::again(std::string_view why, std::optional<Duration> pause) {
          log::Line("otlp.waits").add("url", options_.url.authority()).add("why", why).str());
   }
   if (stopping_) return loop_.stop();
-  pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
+  pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
   const Duration jitter(
       static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(pause_.count()) / 2)));
   timer_.at(net::now() + pause.value_or(pause_ / 2 + jitter));
@@ -177,10 +177,10 @@ void Tracer::settled(std::uint64_t refused, std::string_view why) {
   {
     const std::lock_guard lock(mutex_);
     more = !queue_.empty();
-    whole = queue_.size() >= max_batch;
+    whole = queue_.size() >= kMaxBatch;
   }
   if (more && (whole || stopping_)) return flush();
-  if (more) timer_.at(net::now() + gather_for);
+  if (more) timer_.at(net::now() + kGatherFor);
   stop_when_idle();
 }
 

@@ -23,8 +23,8 @@ namespace talky::sipd {
 
 class Tracer {
  public:
-  static constexpr std::size_t max_queue = 8'192; // spans
-  static constexpr std::size_t max_batch = 512;
+  static constexpr std::size_t kMaxQueue = 8'192; // spans
+  static constexpr std::size_t kMaxBatch = 512;
 
   struct Options {
     http::Url url; // of the traces: ".../v1/traces"

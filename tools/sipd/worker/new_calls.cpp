@@ -138,7 +138,7 @@ void NewCalls::place(const CallOut& call, const NextHop& hop, const CallPlaced& 
   invite.flow = hop.flow;
   invite.call_id = host_.new_call_id();
   invite.answer_timeout = call.ring;
-  invite.max_redirects = max_redirects;
+  invite.max_redirects = kMaxRedirects;
   invite.credentials = host_.credentials(uri->host);
   invite.from = invite.credentials
                     ? fmt::format("sip:{}@{}", sip::escape_user(invite.credentials->user), uri->host)

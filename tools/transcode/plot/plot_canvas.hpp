@@ -14,11 +14,11 @@ namespace talky::transcode {
 struct Rgb {
   double r, g, b;
 };
-constexpr Rgb paper{1, 1, 1};
-constexpr Rgb ink{0.13, 0.15, 0.19};
-constexpr Rgb faint{0.45, 0.48, 0.53};
-constexpr Rgb grid{0.88, 0.89, 0.91};
-constexpr std::array wave_colours{Rgb{0.16, 0.43, 0.72}, Rgb{0.80, 0.36, 0.12}}; // of the channels in turn
+constexpr Rgb kPaper{1, 1, 1};
+constexpr Rgb kInk{0.13, 0.15, 0.19};
+constexpr Rgb kFaint{0.45, 0.48, 0.53};
+constexpr Rgb kGrid{0.88, 0.89, 0.91};
+constexpr std::array kWaveColours{Rgb{0.16, 0.43, 0.72}, Rgb{0.80, 0.36, 0.12}}; // of the channels in turn
 
 class Canvas {
  public:
@@ -35,7 +35,7 @@ class Canvas {
     c_.fill(at_);
   }
   void frame(double x, double y, double w, double h) {
-    c_.set_source_rgb(at_, faint.r, faint.g, faint.b);
+    c_.set_source_rgb(at_, kFaint.r, kFaint.g, kFaint.b);
     c_.set_line_width(at_, 1);
     c_.rectangle(at_, x - 0.5, y - 0.5, w + 1, h + 1);
     c_.stroke(at_);

@@ -10,7 +10,7 @@ namespace talky::transcode {
 
 namespace {
 
-constexpr std::uint32_t columns_a_second = 250; // at first
+constexpr std::uint32_t kColumnsASecond = 250; // at first
 
 } // namespace
 
@@ -21,8 +21,8 @@ void PlotColumns::FreePlan::operator()(kiss_fftr_cfg plan) const {
 PlotColumns::PlotColumns(std::uint32_t rate, const Fft& fft)
     : fft_(fft),
       size_(std::clamp<std::size_t>(std::bit_ceil(rate * 3U / 100U), 64, 32768)), // some 32 ms
-      rows_(std::min(size_ / 2, most_rows)),
-      column_(std::max<std::size_t>(1, rate / columns_a_second)),
+      rows_(std::min(size_ / 2, kMostRows)),
+      column_(std::max<std::size_t>(1, rate / kColumnsASecond)),
       window_(size_),
       pending_(size_ / 2),
       windowed_(size_),
@@ -72,7 +72,7 @@ void PlotColumns::finish() {
 void PlotColumns::add_wave(std::span<const float> pcm) {
   while (!pcm.empty()) {
     if (waves_.empty() || waves_.back().samples == column_) {
-      if (waves_.size() == limit) halve();
+      if (waves_.size() == kLimit) halve();
       waves_.emplace_back();
       powers_.resize(waves_.size() * rows_);
       counts_.resize(waves_.size());
@@ -107,7 +107,7 @@ void PlotColumns::add_spectrum(std::uint64_t centre) {
 }
 
 void PlotColumns::halve() {
-  for (std::size_t i = 0; i < limit / 2; ++i) {
+  for (std::size_t i = 0; i < kLimit / 2; ++i) {
     const Wave& a = waves_[2 * i];
     const Wave& b = waves_[2 * i + 1];
     waves_[i] = Wave{std::min(a.least, b.least), std::max(a.most, b.most), a.squares + b.squares,
@@ -116,9 +116,9 @@ void PlotColumns::halve() {
     for (std::size_t r = 0; r < rows_; ++r)
       powers_[i * rows_ + r] = powers_[2 * i * rows_ + r] + powers_[(2 * i + 1) * rows_ + r];
   }
-  waves_.resize(limit / 2);
-  counts_.resize(limit / 2);
-  powers_.resize(limit / 2 * rows_);
+  waves_.resize(kLimit / 2);
+  counts_.resize(kLimit / 2);
+  powers_.resize(kLimit / 2 * rows_);
   column_ *= 2;
 }
 

@@ -13,8 +13,8 @@ namespace talky::transcode {
 
 class PlotColumns {
  public:
-  static constexpr std::size_t limit = 2048;
-  static constexpr std::size_t most_rows = 256; // of the spectrum; more bins are put together
+  static constexpr std::size_t kLimit = 2048;
+  static constexpr std::size_t kMostRows = 256; // of the spectrum; more bins are put together
 
   struct Wave {
     float least = 1, most = -1; // none yet
