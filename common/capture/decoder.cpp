@@ -1,7 +1,9 @@
 #include "capture/decoder.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <deque>
 #include <iterator>
 #include <limits>
 #include <map>
@@ -277,23 +279,54 @@ class PhoneDecoder final : public StreamDecoder {
     const auto packet = rtp::PacketView::parse(segment.payload);
     const Format* format = packet ? stream_.format_of(packet->payload_type()) : nullptr;
     if (format == nullptr || (is_sound(*format) && codec_of(*format) == nullptr)) ++left_out_;
-    playout_->receive(segment);
+    waiting_.push_back({segment, {segment.payload.begin(), segment.payload.end()}});
+    now_ns_ = std::max(now_ns_, segment.time_ns);
+    if (waiting_.size() == 1 && played_ns_ == kNever) played_ns_ = segment.time_ns;
   }
   void advance(std::int64_t time_ns) override {
-    if (playout_) playout_->advance(time_ns);
+    if (playout_) now_ns_ = std::max(now_ns_, time_ns);
   }
-  void end() override {
-    if (playout_) playout_->finish();
-  }
+  void end() override { ended_ = playout_.has_value(); }
   bool produce(std::vector<std::int16_t>& out) override {
-    if (heard_.empty()) return false;
-    const auto most = static_cast<std::ptrdiff_t>(std::min<std::size_t>(heard_.size(), audio::kBridgeRate));
-    out.insert(out.end(), heard_.begin(), heard_.begin() + most);
-    heard_.erase(heard_.begin(), heard_.begin() + most);
+    while (heard_.empty()) {
+      if (!step()) return false;
+    }
+    out.insert(out.end(), heard_.begin(), heard_.end());
+    heard_.clear();
     return true;
   }
 
  private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
+  static constexpr std::int64_t kStretch = 500'000'000; // ns
+
+  struct Waiting {
+    file::Segment segment;
+    std::vector<std::byte> payload;
+  };
+
+  // Plays on by half a second at most, or hears the next packet if its time has come. However long nothing
+  // comes, no more than that of silence is kept. False: nothing is left to do.
+  bool step() {
+    if (!playout_) return false;
+    const std::int64_t until = waiting_.empty() ? now_ns_ : waiting_.front().segment.time_ns;
+    if (played_ns_ < until) {
+      played_ns_ = until - played_ns_ > kStretch ? played_ns_ + kStretch : until;
+      playout_->advance(played_ns_);
+      return true;
+    }
+    if (!waiting_.empty()) {
+      Waiting& next = waiting_.front();
+      next.segment.payload = next.payload;
+      playout_->receive(next.segment);
+      waiting_.pop_front();
+      return true;
+    }
+    if (!std::exchange(ended_, false)) return false;
+    playout_->finish();
+    return true;
+  }
+
   void hear(std::int64_t position, std::span<const std::int16_t> samples) {
     const auto silence = static_cast<std::size_t>(std::max<std::int64_t>(0, position - end_));
     heard_.resize(heard_.size() + silence);
@@ -305,6 +338,10 @@ class PhoneDecoder final : public StreamDecoder {
   std::optional<Playout> playout_;  // from the first packet on
   std::vector<std::int16_t> heard_; // and not yet given
   std::int64_t end_ = 0;            // of what was heard, in samples since the start
+  std::deque<Waiting> waiting_;     // packets whose time has not come
+  std::int64_t now_ns_ = kNever;    // up to which may be played
+  std::int64_t played_ns_ = kNever; // up to which was played
+  bool ended_ = false;              // but not finished
   std::uint64_t left_out_ = 0;
 };
 

@@ -8,9 +8,13 @@
 namespace talky::capture {
 
 std::string printable(std::string_view text) {
-  std::string out = utf8::repaired(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  std::string out;
+  const std::string sound = utf8::repaired(text);
+  for (std::size_t i = 0; i < sound.size(); ++i) {
+    const auto c = static_cast<unsigned char>(sound[i]);
+    const bool c1 = c == 0xc2 && i + 1 < sound.size() && static_cast<unsigned char>(sound[i + 1]) < 0xa0;
+    out += c < 0x20 || c == 0x7f || c1 ? '?' : sound[i];
+    if (c1) ++i;
   }
   return out;
 }

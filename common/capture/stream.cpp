@@ -90,6 +90,8 @@ void Stream::start(std::int64_t time_ns, const rtp::Header& header) {
 
 // Two packets that follow each other far away from the rest: the sender began afresh with the first of them.
 void Stream::restart(std::int64_t time_ns, const rtp::Header& header) {
+  if (doubt_) was_pause(); // of who begins afresh right behind a gap; its numbers are those from before
+  doubt_.reset();
   settle_all(pattern_);
   expected_before_ += extended_high_ - extended_base_ + 1;
   extended_high_ = kFirstCycle + header.sequence;
@@ -231,7 +233,7 @@ void Stream::was_pause() {
   const Doubt& doubt = *doubt_;
   late_ = doubt.late;
   const std::uint64_t since = extended_high_ - doubt.high; // positions, the first of them included
-  if (since < kBits) heard_ |= received_ & ((std::uint64_t{1} << (since + 1)) - 1);
+  heard_ |= received_ & (since + 1 < kBits ? (std::uint64_t{1} << (since + 1)) - 1 : ~std::uint64_t{0});
   nominal_ms_ += doubt.gap_ms;
   pause_ms_ += doubt.gap_ms;
   ++pauses_;

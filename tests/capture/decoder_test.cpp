@@ -123,6 +123,27 @@ TEST_CASE("decoder: a clock that begins afresh loses nothing, though its packets
   CHECK(s.heard.size() <= 101 * 160);
 }
 
+TEST_CASE("decoder: through the jitter buffer a long pause comes in stretches of a second at most") {
+  Sender sender;
+  const auto first = sender.packet(0, 1, 0);
+  const auto seen = sender.analysis.add(first);
+  REQUIRE(seen.stream != nullptr);
+  const auto decoder = make_phone_decoder(*seen.stream);
+  decoder->receive(first);
+  constexpr std::int64_t kPauseMs = 600'000;
+  decoder->receive(sender.packet(kPauseMs, 2, 160 + kPauseMs * 8));
+  decoder->end();
+  std::size_t whole = 0;
+  std::vector<std::int16_t> stretch;
+  while (decoder->produce(stretch)) {
+    CHECK(stretch.size() <= 16'000);
+    whole += stretch.size();
+    stretch.clear();
+  }
+  CHECK(whole / 16 >= kPauseMs);
+  CHECK(whole / 16 <= kPauseMs + 1'000);
+}
+
 TEST_CASE("decoder: who waits for a packet need wait no longer than the others' time allows") {
   Sender s;
   s.send(20, 1, 160);

@@ -373,4 +373,37 @@ TEST_CASE("two pauses of one length, far apart, are pauses") {
   CHECK(feed.stream.packet_ms() == 20);
 }
 
+TEST_CASE("a loss of any length behind a pause: what is not heard is what was lost") {
+  for (int lost = 50; lost < 70; ++lost) {
+    CAPTURE(lost);
+    Feed feed;
+    feed.run(0, 100);
+    for (int i = 100; i < 400; ++i) { // the timestamp stood still for 500 ms
+      if (i >= 105 && i < 105 + lost) continue;
+      feed.add(i * 20'000L + 500'000, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
+    }
+    CHECK(feed.stream.missing() == static_cast<std::uint64_t>(lost));
+    CHECK(feed.stream.late() == 0);
+    // The five before the loss may have left the window of 64 before the pause was known for one.
+    const auto unheard = feed.stream.losses().lost;
+    CHECK(unheard >= static_cast<std::uint64_t>(lost));
+    CHECK(unheard <= static_cast<std::uint64_t>(lost < 55 ? lost : lost + 5));
+  }
+}
+
+TEST_CASE(
+    "a sender that begins afresh right behind a pause: the pause's doubt is forgotten with the old numbers") {
+  Feed feed;
+  feed.run(0, 100);
+  for (int i = 100; i < 103; ++i)
+    feed.add(i * 20'000L + 500'000, static_cast<std::uint16_t>(i), static_cast<std::uint32_t>(i) * 160);
+  for (int i = 103; i < 200; ++i)
+    feed.add(i * 20'000L + 500'000, static_cast<std::uint16_t>(i + 30'000),
+             3'000'000'000U + static_cast<std::uint32_t>(i) * 160);
+  CHECK(feed.stream.missing() == 0);
+  CHECK(feed.stream.late() == 0);
+  CHECK(feed.stream.losses().lost == 0);
+  CHECK(feed.stream.pauses() == 1);
+}
+
 } // namespace talky::capture
