@@ -27,7 +27,6 @@ class CallMedia {
   // Makes the media: of the plan, or of all that our offer names. Errors: unsupported (no such codec).
   Result<> create(const sdp::Capabilities& capabilities, bool recording);
 
-  bool negotiates() const { return negotiation_.has_value(); }
   sdp::OfferAnswer& negotiation() { return *negotiation_; }
   // The answer to our INVITE's offer; a later one (of another fork, or in the 2xx after a 183) takes its
   // place.

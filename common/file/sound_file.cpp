@@ -255,8 +255,8 @@ Result<> write_frames(SNDFILE* file, const SoundDescriptor& to, std::size_t chan
   const auto frames = static_cast<sf_count_t>(pcm.size() / channels);
   const sf_count_t done = write(file, pcm.data(), frames);
   if (const auto written = to.state(); !written) return written;
-  // libsndfile keeps no reason for a short write.
-  if (done != frames) return fail(Errc::io, 0, "room to write", ENOSPC);
+  // What the system refused was asked first: this is the encoder's own.
+  if (done != frames) return fail(Errc::io, 0, "sound that can be encoded");
   return {};
 }
 
@@ -274,7 +274,7 @@ Result<> SoundFileWriter::close() {
   if (!impl_->file) return fail(Errc::closed, 0, "an open file");
   const int failed = sndfile()->close(impl_->file.release()); // encodes the last block, writes the lengths
   if (const auto closed = impl_->to.close(); !closed) return closed;
-  if (failed != 0) return fail(Errc::io, 0, "room to write", ENOSPC);
+  if (failed != 0) return fail(Errc::io, 0, "sound that can be encoded");
   return {};
 }
 

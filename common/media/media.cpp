@@ -384,9 +384,12 @@ std::optional<MediaOutput> Media::poll() {
       if (auto packet = next_packet()) return packet;
       if (auto recording = end_tick()) return recording;
     }
-    if (!outputs_.empty()) {
-      MediaOutput output = std::move(outputs_.front());
-      outputs_.erase(outputs_.begin());
+    if (next_output_ < outputs_.size()) {
+      MediaOutput output = std::move(outputs_[next_output_]);
+      if (++next_output_ == outputs_.size()) {
+        outputs_.clear();
+        next_output_ = 0;
+      }
       return output;
     }
     if (const auto report = rtcp_.poll()) {

@@ -186,6 +186,7 @@ class Media {
   std::list<Held> delivered_; // the one that the last output borrows
 
   std::vector<MediaOutput> outputs_; // those without spans
+  std::size_t next_output_ = 0;      // of outputs_; the ones before it were polled
   bool overflow_ = false;
   bool dtmf_running_ = false;
   std::optional<Endpoint> rtcp_source_;
