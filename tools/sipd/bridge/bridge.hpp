@@ -10,7 +10,6 @@
 #include "audio/samples.hpp"
 #include "core/log.hpp"
 #include "ipc/control.hpp"
-#include "net/loop.hpp"
 
 namespace talky::sipd {
 

@@ -108,6 +108,7 @@ void AgentSide::give_back(std::string_view why) {
   const std::string reason(why);
   takeover_->clear_unheard(false);
   const auto left = std::exchange(takeover_, nullptr);
+  left->retire();
   session_.host().post([left] {}); // one of its callbacks may be what brought us here
   discard(Owner::others);
   turns_.restart();

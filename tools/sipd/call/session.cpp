@@ -68,7 +68,10 @@ void Session::begin() {
   if (SipLeg* const sip = leg_->sip()) {
     if (const auto done = open(*sip); !done) return reject(503, done.error());
   }
-  if (const auto made = agent_.make(target_); !made) return reject(500, made.error());
+  if (const auto made = agent_.make(target_); !made) {
+    report(event::BridgeFailed{made.error()});
+    return reject(500, made.error());
+  }
   ringer_->at(host_.now() + kRingAfter);
   agent_.start();
 }

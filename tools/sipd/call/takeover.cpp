@@ -45,7 +45,7 @@ void Takeover::tick() {
 }
 
 void Takeover::pass_marks() {
-  if (session_.is_over()) return;
+  if (given_back_ || session_.is_over()) return;
   const auto held = shared_from_this(); // likewise
   while (const auto mark = unheard_.poll())
     side_.agent_passed({mark->name, playout_.agent_total()}); // the rest has been cleared

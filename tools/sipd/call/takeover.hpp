@@ -40,6 +40,10 @@ class Takeover final : public BridgeHost, public std::enable_shared_from_this<Ta
   void clear_unheard(bool asked);
   void tick(); // 20 ms of it go by
 
+  // The part was given back. What is still posted for it finds nothing to do: the session may be gone by
+  // then.
+  void retire() { given_back_ = true; }
+
   // What the agent wanted or came to is put off until its part is given back.
   struct Failure {
     std::string why;
@@ -76,6 +80,7 @@ class Takeover final : public BridgeHost, public std::enable_shared_from_this<Ta
   media::MediaPlayout unheard_{kMaxUnheard};
   std::optional<std::string> agent_bye_;
   std::optional<Failure> agent_lost_;
+  bool given_back_ = false;
 };
 
 } // namespace talky::sipd

@@ -29,6 +29,7 @@ void TakeoverBridge::stop(std::string_view reason) {
 
 void TakeoverBridge::dismiss(std::uint16_t code, std::string_view why) {
   over_ = true;
+  gone_ = nullptr; // who dismisses it gives the part back
   line_.to_client->send(PartLost{code, std::string(why)});
 }
 

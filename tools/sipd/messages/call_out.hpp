@@ -32,7 +32,7 @@ class PeerPasswords {
 
 // Who may be called, and what they are told when they ask. Read again on SIGHUP.
 struct OutRules {
-  std::vector<std::string> allowed; // patterns; see Worker::permits()
+  std::vector<std::string> allowed; // patterns; see WorkerHost::permits()
   PeerPasswords passwords;
 };
 
