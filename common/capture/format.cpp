@@ -9,12 +9,11 @@ namespace talky::capture {
 
 std::string printable(std::string_view text) {
   std::string out;
-  const std::string sound = utf8::repaired(text);
-  for (std::size_t i = 0; i < sound.size(); ++i) {
-    const auto c = static_cast<unsigned char>(sound[i]);
-    const bool c1 = c == 0xc2 && i + 1 < sound.size() && static_cast<unsigned char>(sound[i + 1]) < 0xa0;
-    out += c < 0x20 || c == 0x7f || c1 ? '?' : sound[i];
-    if (c1) ++i;
+  const std::string repaired = utf8::repaired(text);
+  for (std::string_view rest = repaired; !rest.empty();) {
+    const std::string_view next = rest.substr(0, utf8::sequence(rest));
+    out += utf8::begins_with_control(next) ? "?" : next;
+    rest.remove_prefix(next.size());
   }
   return out;
 }

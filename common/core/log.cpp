@@ -7,11 +7,9 @@
 namespace talky::log {
 namespace {
 
-// As utf8::sequence(); the C1 controls are not for a terminal, and so none.
+// As utf8::sequence(); controls are none.
 std::size_t printable_sequence(std::string_view text) {
-  const std::size_t length = utf8::sequence(text);
-  const bool control = text.starts_with('\xc2') && length == 2 && static_cast<unsigned char>(text[1]) < 0xa0;
-  return control ? 0 : length;
+  return utf8::begins_with_control(text) ? 0 : utf8::sequence(text);
 }
 
 } // namespace
@@ -33,7 +31,7 @@ std::string quote(std::string_view value) {
   while (!value.empty()) {
     const std::size_t length = printable_sequence(value);
     const auto c = static_cast<unsigned char>(value.front());
-    if (length == 0 || c < 0x20 || c == 0x7f) {
+    if (length == 0) {
       out += c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", c);
       value.remove_prefix(1);
       needs_quotes = true;

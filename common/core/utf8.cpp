@@ -44,4 +44,12 @@ std::string repaired(std::string_view text, std::size_t limit) {
   return out;
 }
 
+bool begins_with_control(std::string_view text) {
+  if (text.empty()) return false;
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first != 0xc2) return first < 0x20 || first == 0x7f;
+  const auto second = text.size() > 1 ? static_cast<unsigned char>(text[1]) : 0U;
+  return second >= 0x80 && second < 0xa0;
+}
+
 } // namespace talky::utf8

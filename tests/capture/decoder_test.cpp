@@ -154,6 +154,11 @@ TEST_CASE("decoder: who waits for a packet need wait no longer than the others' 
   CHECK(s.heard.size() == 480);
 }
 
+TEST_CASE("formats: no control character of a name reaches the terminal, and letters stay") {
+  CHECK(printable("a\x1b[2J\xc2\x9b"
+                  "1m\x7f\xc3\xa9") == "a?[2J?1m?\xc3\xa9");
+}
+
 TEST_CASE("formats: whose word it is") {
   Analysis analysis;
   auto& said = analysis.announcements;

@@ -38,3 +38,13 @@ TEST_CASE("whatever comes in, UTF-8 comes out") {
     CHECK(repaired(once) == once);
   }
 }
+
+TEST_CASE("control characters of C0, C1 and DEL are for no terminal; letters of two bytes are none") {
+  for (const std::string_view control : {"\x1b[2J", "\n", "\x7f", "\xc2\x80",
+                                         "\xc2\x9b"
+                                         "2J",
+                                         "\xc2\x9f"})
+    CHECK(talky::utf8::begins_with_control(control));
+  for (const std::string_view text : {"", "a", "\xc2\xa0", "\xc3\xa9", "\xc2", "\xe2\x82\xac"})
+    CHECK_FALSE(talky::utf8::begins_with_control(text));
+}
