@@ -23,7 +23,6 @@ constexpr double kWordsASecond = 500, kWordsAtOnce = 1000;
 constexpr double kSoundASecond = 4 * kRate, kSoundAtOnce = 60 * kRate;
 
 constexpr std::array<std::string_view, 3> kEarNames = {"caller", "agent", "both"};
-constexpr std::array<std::string_view, 3> kPartNames = {"listen", "talk", "agent"};
 
 template <class Enum>
 std::optional<Enum> parse(const std::array<std::string_view, 3>& names, std::string_view text) {
@@ -40,7 +39,10 @@ std::optional<Ear> parse_ear(std::string_view text) {
 }
 
 std::optional<Part> parse_part(std::string_view text) {
-  return parse<Part>(kPartNames, text);
+  for (const Part part : {Part::listen, Part::talk, Part::agent}) {
+    if (text == to_string(part)) return part;
+  }
+  return std::nullopt;
 }
 
 AudioClient::AudioClient(std::shared_ptr<http::WebSocket> socket, std::string call, Ear ear, Part part,

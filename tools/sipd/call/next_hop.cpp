@@ -9,9 +9,9 @@ namespace talky::sipd {
 
 FindNextHop::FindNextHop(CallHost& host, std::string uri, Done done)
     : host_(host), uri_(std::move(uri)), done_(std::move(done)) {
-  if (auto way = look()) {
+  if (auto hop = look()) {
     const Done tell = std::exchange(done_, nullptr);
-    tell(std::move(*way));
+    tell(std::move(*hop));
   }
 }
 

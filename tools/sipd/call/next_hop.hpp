@@ -15,8 +15,8 @@ struct NextHop {
   sip::Flow flow;
 };
 
-// Calls `done` once, at once or later, with the way or with the status that says why there is none: 404 no
-// such host, 416 neither sip: nor a transport of ours, 480 our sockets do not reach there. Destroying it
+// Calls `done` once, at once or later, with the next hop or with the status that says why there is none: 404
+// no such host, 416 neither sip: nor a transport of ours, 480 our sockets do not reach there. Destroying it
 // gives up.
 class FindNextHop {
  public:

@@ -32,7 +32,7 @@ class Redirects : public std::enable_shared_from_this<Redirects> {
  private:
   void next();
   bool may_call(const std::string& target) const;
-  void found(const std::string& target, const tl::expected<NextHop, int>& way);
+  void found(const std::string& target, const tl::expected<NextHop, int>& hop);
 
   CallHost& host_;
   call::CallRedirected event_;

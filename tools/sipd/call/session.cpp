@@ -338,7 +338,7 @@ void Session::take_part(Part part, PartLine line) {
   if (over_ || !answered_ || hangup_asked_ || taken)
     return line.to_client->send(PartLost{kTryAgain, "the call is not in a state for that"});
   if (part == Part::agent) return agent_.take_over(std::move(line));
-  if (part == Part::talk) talk_in(std::move(line));
+  talk_in(std::move(line));
 }
 
 void Session::talk_in(PartLine line) {
