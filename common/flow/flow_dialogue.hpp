@@ -34,6 +34,7 @@ class FlowDialogue final : public voice::Dialogue {
   language::Completeness completeness(const voice::Digits& digits) const override {
     return understanding().completeness(digits);
   }
+  voice::Expectation expectation() const override { return understanding().expectation(); }
   std::unique_ptr<voice::Dialogue> clone() const override { return std::make_unique<FlowDialogue>(*this); }
 
  private:

@@ -136,7 +136,36 @@ const Rule* Understanding::first(const std::vector<Rule>& rules, const Input& in
   return found == rules.end() ? nullptr : &*found;
 }
 
-// --- Is that all?
+// --- What is expected, and is that all?
+
+voice::Expectation Understanding::expectation() const {
+  using Kind = voice::Expectation::Kind;
+  voice::Expectation expected;
+  if (const Slot* slot = model_.slot(state_.ask)) {
+    switch (slot->type) {
+      case Slot::Type::choice: expected.kind = Kind::choice; break;
+      case Slot::Type::date: expected.kind = Kind::date; break;
+      case Slot::Type::time: expected.kind = Kind::time; break;
+      case Slot::Type::number: expected.kind = Kind::number; break;
+      case Slot::Type::digits: expected.kind = Kind::digits; break;
+      case Slot::Type::name: expected.kind = Kind::name; break;
+      case Slot::Type::yes_no: expected.kind = Kind::yes_no; break;
+      case Slot::Type::text: break;
+    }
+    for (const Slot::Choice& choice : slot->choices) {
+      expected.phrases.push_back(choice.value);
+      expected.phrases.insert(expected.phrases.end(), choice.phrases.begin(), choice.phrases.end());
+    }
+    if (slot->type == Slot::Type::digits) expected.digits = slot->length;
+    return expected;
+  }
+  if (answer_wanted()) expected.kind = Kind::yes_no;
+  return expected;
+}
+
+bool Understanding::answer_wanted() const {
+  return std::any_of(state_.on.begin(), state_.on.end(), [](const Rule& r) { return r.yes.has_value(); });
+}
 
 language::Completeness Understanding::completeness(const voice::Utterance& utterance) const {
   const auto heard = language::words(utterance.text);
@@ -160,9 +189,7 @@ language::Completeness Understanding::completeness(const voice::Utterance& utter
     if (there && closed) return language::Completeness::complete;
   }
   // "Yes" ends a turn; "no" is often followed by what is right.
-  const bool answer_wanted =
-      std::any_of(state_.on.begin(), state_.on.end(), [](const Rule& r) { return r.yes.has_value(); });
-  if (answer_wanted && heard.size() <= 3 && language::yes_or_no(utterance.text) == true)
+  if (answer_wanted() && heard.size() <= 3 && language::yes_or_no(utterance.text) == true)
     return language::Completeness::complete;
   Input input;
   input.text = utterance.text;

@@ -38,6 +38,8 @@ class Understanding {
   // The first rule whose conditions all hold; null: none does.
   const Rule* first(const std::vector<Rule>& rules, const Input& input) const;
 
+  // What the state asks for.
+  voice::Expectation expectation() const;
   language::Completeness completeness(const voice::Utterance& utterance) const;
   language::Completeness completeness(const voice::Digits& digits) const;
 
@@ -47,6 +49,7 @@ class Understanding {
   void fill(Input& input, Variables& variables) const;
   bool wants(const std::vector<Rule>& rules, std::string_view intent) const;
   bool holds(const Rule& rule, const Input& input) const;
+  bool answer_wanted() const; // yes or no
 
   const FlowModel& model_;
   const State& state_;

@@ -12,6 +12,7 @@
 #include "core/random.hpp"
 #include "language/clauses.hpp"
 #include "voice/control.hpp"
+#include "voice/expectation.hpp"
 
 namespace talky::voice {
 
@@ -64,6 +65,8 @@ class Dialogue {
   virtual Reply answer(const Heard& heard, Random& random) = 0;
   virtual language::Completeness completeness(const Utterance& utterance) const = 0;
   virtual language::Completeness completeness(const Digits& digits) const = 0;
+  // What it has asked for last and is waiting to hear.
+  virtual Expectation expectation() const { return {}; }
   // A copy in the same state: the session goes back to it if the caller goes on speaking before any of
   // the answer was sent.
   virtual std::unique_ptr<Dialogue> clone() const = 0;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "audio/frame.hpp"
+#include "voice/expectation.hpp"
 
 namespace talky::voice {
 
@@ -60,6 +61,7 @@ struct SttRequest {
   Samples at = 0;
   SharedPcm pcm;
   bool speculative = false;
+  Expectation expected = {}; // what the dialogue waits for: a hint
 };
 
 // One sentence of plain text for one voice. The session asks for the next sentence while one plays, so that

@@ -34,6 +34,24 @@ TEST_CASE("an appointment in one breath") {
   CHECK(chat.heard("oodbye"));
 }
 
+TEST_CASE("what is asked for is what is expected") {
+  using Kind = Expectation::Kind;
+  Chat chat(front_desk());
+  CHECK(chat.dialogue().expectation().kind == Kind::open);
+  chat.say("I'd like an appointment.");
+  const Expectation service = chat.dialogue().expectation();
+  CHECK(service.kind == Kind::choice);
+  CHECK(std::find(service.phrases.begin(), service.phrases.end(), "haircut") != service.phrases.end());
+  chat.say("A haircut.");
+  CHECK(chat.dialogue().expectation().kind == Kind::date);
+  chat.say("Next Friday.");
+  CHECK(chat.dialogue().expectation().kind == Kind::time);
+  chat.say("Half past three.");
+  CHECK(chat.dialogue().expectation().kind == Kind::name);
+  chat.say("Anna Smith");
+  CHECK(chat.dialogue().expectation().kind == Kind::yes_no);
+}
+
 TEST_CASE("an appointment step by step, with closed days, closed hours and corrections") {
   Chat chat(front_desk());
   chat.say("I want to make an appointment");
