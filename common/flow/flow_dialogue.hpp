@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "flow/completeness.hpp"
 #include "flow/flow_model.hpp"
 #include "flow/understanding.hpp"
 #include "flow/variables.hpp"
@@ -29,10 +30,10 @@ class FlowDialogue final : public voice::Dialogue {
   voice::Reply start(const voice::in::Start& start, Random& random) override;
   voice::Reply answer(const voice::Heard& heard, Random& random) override;
   language::Completeness completeness(const voice::Utterance& utterance) const override {
-    return understanding().completeness(utterance);
+    return flow::completeness(model_, *state_, variables_, utterance);
   }
   language::Completeness completeness(const voice::Digits& digits) const override {
-    return understanding().completeness(digits);
+    return flow::completeness(model_, *state_, digits);
   }
   voice::Expectation expectation() const override { return understanding().expectation(); }
   std::unique_ptr<voice::Dialogue> clone() const override { return std::make_unique<FlowDialogue>(*this); }

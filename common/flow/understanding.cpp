@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/ascii.hpp"
+#include "flow/completeness.hpp"
 #include "language/answers.hpp"
 #include "language/clauses.hpp"
 #include "language/words.hpp"
@@ -136,7 +137,7 @@ const Rule* Understanding::first(const std::vector<Rule>& rules, const Input& in
   return found == rules.end() ? nullptr : &*found;
 }
 
-// --- What is expected, and is that all?
+// --- What is expected
 
 voice::Expectation Understanding::expectation() const {
   using Kind = voice::Expectation::Kind;
@@ -159,65 +160,8 @@ voice::Expectation Understanding::expectation() const {
     if (slot->type == Slot::Type::digits) expected.digits = slot->length;
     return expected;
   }
-  if (answer_wanted()) expected.kind = Kind::yes_no;
+  if (waits_for_yes_or_no(state_)) expected.kind = Kind::yes_no;
   return expected;
-}
-
-bool Understanding::answer_wanted() const {
-  return std::any_of(state_.on.begin(), state_.on.end(), [](const Rule& r) { return r.yes.has_value(); });
-}
-
-language::Completeness Understanding::completeness(const voice::Utterance& utterance) const {
-  const auto heard = language::words(utterance.text);
-  if (heard.empty()) return language::Completeness::open;
-  if (!language::has_words(utterance.text) || language::trails_off(utterance.text))
-    return language::Completeness::unfinished;
-  const auto asked = model_.slot_index(state_.ask);
-  if (asked) {
-    const Slot& slot = model_.slots[*asked];
-    const auto filled = find_values(model_.slots, asked, utterance.text, variables_.today());
-    const bool there =
-        std::any_of(filled.begin(), filled.end(), [&](const Filled& f) { return f.slot == *asked; });
-    if (slot.type == Slot::Type::digits) {
-      const std::size_t digits = language::find_digits(heard).size();
-      if (slot.length > 0 && digits > 0 && digits < slot.length) return language::Completeness::unfinished;
-      return there && slot.length > 0 ? language::Completeness::complete : language::Completeness::open;
-    }
-    // After a choice, a time or a yes little is to come; a name or a date may go on.
-    const bool closed =
-        slot.type == Slot::Type::choice || slot.type == Slot::Type::time || slot.type == Slot::Type::yes_no;
-    if (there && closed) return language::Completeness::complete;
-  }
-  // "Yes" ends a turn; "no" is often followed by what is right.
-  if (answer_wanted() && heard.size() <= 3 && language::yes_or_no(utterance.text) == true)
-    return language::Completeness::complete;
-  Input input;
-  input.text = utterance.text;
-  choose_intent(input);
-  if (input.score >= IntentMatcher::kSure && input.intent == "goodbye")
-    return language::Completeness::complete;
-  return language::Completeness::open;
-}
-
-language::Completeness Understanding::completeness(const voice::Digits& digits) const {
-  const Slot* slot = model_.slot(state_.ask);
-  if (slot != nullptr && slot->type == Slot::Type::digits) {
-    return slot->length > 0 && digits.digits.size() >= slot->length ? language::Completeness::complete
-                                                                    : language::Completeness::open;
-  }
-  if (slot != nullptr && slot->type == Slot::Type::number) return language::Completeness::open;
-  // A menu: as soon as no longer entry begins so.
-  bool exact = false;
-  bool longer = false;
-  for (const auto* rules : {&state_.on, &model_.on}) {
-    for (const Rule& rule : *rules) {
-      for (const std::string& entry : rule.digits) {
-        exact = exact || entry == digits.digits;
-        longer = longer || (entry.size() > digits.digits.size() && entry.starts_with(digits.digits));
-      }
-    }
-  }
-  return exact && !longer ? language::Completeness::complete : language::Completeness::open;
 }
 
 } // namespace talky::flow

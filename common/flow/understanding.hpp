@@ -1,5 +1,4 @@
-// What an utterance means in the state where the conversation is, and whether it is all that the caller wants
-// to say. Not public.
+// What an utterance means in the state where the conversation is. Not public.
 #pragma once
 #include <optional>
 #include <string>
@@ -40,8 +39,6 @@ class Understanding {
 
   // What the state asks for.
   voice::Expectation expectation() const;
-  language::Completeness completeness(const voice::Utterance& utterance) const;
-  language::Completeness completeness(const voice::Digits& digits) const;
 
  private:
   std::string find_question(Input& input) const;
@@ -49,7 +46,6 @@ class Understanding {
   void fill(Input& input, Variables& variables) const;
   bool wants(const std::vector<Rule>& rules, std::string_view intent) const;
   bool holds(const Rule& rule, const Input& input) const;
-  bool answer_wanted() const; // yes or no
 
   const FlowModel& model_;
   const State& state_;

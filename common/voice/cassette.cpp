@@ -51,6 +51,12 @@ Asked asked(const Request& request) {
         Hash hash;
         if constexpr (std::is_same_v<T, SttRequest>) {
           if (r.pcm) hash.pcm(*r.pcm);
+          if (r.expected != Expectation{}) {
+            hash.word(name_of(r.expected.kind));
+            hash.word(std::to_string(r.expected.digits));
+            for (const std::string& phrase : r.expected.phrases)
+              hash.word(phrase);
+          }
           return {"stt", hash.hex(), r.at};
         } else if constexpr (std::is_same_v<T, TtsRequest>) {
           return {"tts", r.voice + '|' + r.text, r.at};

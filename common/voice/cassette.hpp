@@ -66,8 +66,9 @@ class Cassette {
   static constexpr std::size_t kMaxBytes = 1U << 30;
 
   struct Exchange {
-    std::string kind;            // "stt", "tts", "llm"
-    std::string key;             // what was asked: hash of the audio, voice and sentence, hash of the context
+    std::string kind; // "stt", "tts", "llm"
+    std::string key;  // what was asked: hash of the audio and what is expected, voice and sentence, hash of
+                      // the context
     std::vector<Answer> answers; // with the ids of the recording
   };
 

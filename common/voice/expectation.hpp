@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace talky::voice {
@@ -18,5 +19,20 @@ struct Expectation {
 
   bool operator==(const Expectation&) const = default;
 };
+
+// As the journal writes it; "" for open.
+constexpr std::string_view name_of(Expectation::Kind kind) {
+  switch (kind) {
+    case Expectation::Kind::open: break;
+    case Expectation::Kind::yes_no: return "yes-no";
+    case Expectation::Kind::choice: return "choice";
+    case Expectation::Kind::date: return "date";
+    case Expectation::Kind::time: return "time";
+    case Expectation::Kind::number: return "number";
+    case Expectation::Kind::digits: return "digits";
+    case Expectation::Kind::name: return "name";
+  }
+  return "";
+}
 
 } // namespace talky::voice

@@ -39,6 +39,7 @@ void fields(Io& io, E& e) {
     io("text", e.text);
     io("speculative", e.speculative);
     io("length", e.length);
+    io.unless_empty("expected", e.expected);
   } else if constexpr (std::is_same_v<T, Answered>) {
     io("id", e.id);
     io("kind", e.kind);

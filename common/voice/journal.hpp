@@ -35,6 +35,7 @@ struct Requested {
   std::string text;
   bool speculative = false;
   Samples length = 0;
+  std::string expected = {}; // stt: the kind of answer that is waited for; "" for any
 };
 struct Answered {
   RequestId id = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace talky::voice {
@@ -116,17 +117,17 @@ std::optional<CallerTurn> Listener::ended(const Dialogue& dialogue) {
     turn_.forced = noise_ = true;
     turn_.spoken += out_.now - turn_.stretch;
     turn_.end = turn_.endpoint = out_.now;
-    recognise(false);
+    recognise(dialogue, false);
     state_ = State::deciding;
   }
   const Samples silence = out_.now - turn_.end;
   if (state_ == State::pausing && !detector_.rising()) {
-    if (!turn_.recognition && silence >= config_.speculate_after) recognise(true);
+    if (!turn_.recognition && silence >= config_.speculate_after) recognise(dialogue, true);
     if (turn_.recognition && silence >= pause_needed(dialogue)) {
       turn_.endpoint = out_.now;
       state_ = State::deciding;
       // What failed on suspicion is asked once more in earnest.
-      if (turn_.recognition->failed && turn_.recognition->speculative) recognise(false);
+      if (turn_.recognition->failed && turn_.recognition->speculative) recognise(dialogue, false);
     }
   }
   if (state_ != State::deciding) return std::nullopt;
@@ -153,7 +154,7 @@ std::optional<Samples> Listener::deadline(const Dialogue& dialogue) const {
 
 // --- The recogniser
 
-void Listener::recognise(bool speculative) {
+void Listener::recognise(const Dialogue& dialogue, bool speculative) {
   const Samples from = std::max(history_begin_, turn_.begin - config_.pre_roll);
   auto pcm = std::make_shared<Pcm>(history_.begin() + static_cast<std::ptrdiff_t>(from - history_begin_),
                                    history_.end());
@@ -162,8 +163,10 @@ void Listener::recognise(bool speculative) {
   recognition.asked = out_.now;
   recognition.due = out_.now + config_.stt_timeout;
   recognition.speculative = speculative;
-  out_.note(journal::Requested{recognition.id, "stt", "", speculative, static_cast<Samples>(pcm->size())});
-  out_.put(SttRequest{recognition.id, out_.now, std::move(pcm), speculative});
+  Expectation expected = dialogue.expectation();
+  out_.note(journal::Requested{recognition.id, "stt", "", speculative, static_cast<Samples>(pcm->size()),
+                               std::string(name_of(expected.kind))});
+  out_.put(SttRequest{recognition.id, out_.now, std::move(pcm), speculative, std::move(expected)});
   turn_.recognition = std::move(recognition);
 }
 

@@ -95,7 +95,7 @@ class Listener {
 
   bool speech_started(bool agent_audible);
   void speech_ended();
-  void recognise(bool speculative);
+  void recognise(const Dialogue& dialogue, bool speculative);
   void drop_recognition();
   Samples pause_needed(const Dialogue& dialogue) const;
   Recognition* waiting(RequestId id);

@@ -238,3 +238,21 @@ TEST_CASE("PCM goes through a cassette unchanged, whatever its length") {
     CHECK(std::get<TtsChunk>(cassette->exchanges().at(0).answers.at(0)).pcm == pcm);
   }
 }
+
+TEST_CASE("the same audio with something else expected is another request") {
+  const auto pcm = std::make_shared<Pcm>(caller_frame(0));
+  const auto key = [&](Expectation expected) {
+    CassetteWriter writer;
+    writer.start(a_start(), 1);
+    writer.request(SttRequest{1, 0, pcm, false, std::move(expected)});
+    std::string text;
+    while (auto line = writer.poll())
+      text += *line + '\n';
+    return Cassette::parse(text)->exchanges().at(0).key;
+  };
+  const std::string open = key({});
+  CHECK(key({}) == open);
+  CHECK(key({Expectation::Kind::digits, {}, 11}) != open);
+  CHECK(key({Expectation::Kind::digits, {}, 11}) != key({Expectation::Kind::digits, {}, 7}));
+  CHECK(key({Expectation::Kind::choice, {"cut"}, 0}) != key({Expectation::Kind::choice, {"shave"}, 0}));
+}

@@ -43,10 +43,12 @@ class EchoDialogue final : public Dialogue {
   Reply answer(const Heard& heard, Random& random) override;
   language::Completeness completeness(const Utterance& utterance) const override;
   language::Completeness completeness(const Digits& digits) const override;
+  Expectation expectation() const override { return expected; }
   std::unique_ptr<Dialogue> clone() const override { return std::make_unique<EchoDialogue>(*this); }
 
   Reply greeting;
   std::map<std::string, Reply> answers; // by what was heard
+  Expectation expected;
   int turns = 0;
 };
 

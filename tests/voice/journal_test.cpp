@@ -25,7 +25,7 @@ TEST_CASE("entries are one line of JSON each, and read back as they were") {
            {"id", "sip:a@b", "sip:c@d", {{"X-A", "1"}, {"X-B", "\"\n"}}, {2026, 11, 22, 13, 37}}}},
       {320, journal::SpeechStart{100, true}},
       {640, journal::SpeechEnd{600}},
-      {640, journal::Requested{3, "stt", "", true, 9999}},
+      {640, journal::Requested{3, "stt", "", true, 9999, "yes-no"}},
       {960, journal::Answered{3, "stt", "caf\xc3\xa9 \\ \"ok\"", 0.125F, 320, 0}},
       {960, journal::Failed{4, "tts", "x"}},
       {960, journal::Cancelled{4, "tts"}},

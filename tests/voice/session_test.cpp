@@ -65,6 +65,23 @@ TEST_CASE("a turn: speech, pause, words, answer") {
   }
 }
 
+TEST_CASE("the recogniser is told what the dialogue waits for") {
+  Options options;
+  options.caller = {speech(2000, 3000, "oh one seven nine")};
+  Conversation call(options);
+  call.echo().expected = {Expectation::Kind::digits, {}, 11};
+  call.start();
+  call.run_until_ms(6000);
+  const auto found = std::find_if(call.requests.begin(), call.requests.end(),
+                                  [](const Request& r) { return std::holds_alternative<SttRequest>(r); });
+  REQUIRE(found != call.requests.end());
+  CHECK(std::get<SttRequest>(*found).expected == call.echo().expected);
+  const auto asked = call.noted<journal::Requested>();
+  CHECK(std::count_if(asked.begin(), asked.end(), [](const auto& r) {
+          return r.second.kind == "stt" && r.second.expected == "digits";
+        }) >= 1);
+}
+
 TEST_CASE("the pause that ends a turn depends on the words") {
   const auto endpoint_of = [](std::string text) {
     Options options;
