@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "language/sentences.hpp"
+#include "language/spelling.hpp"
 
 namespace talky::flow {
 namespace {
@@ -48,8 +49,20 @@ voice::Reply FlowDialogue::answer(const voice::Heard& heard, Random& random) {
   return out;
 }
 
+std::string FlowDialogue::normal(const std::string& text) const {
+  using Asked = language::Reading::Asked;
+  language::Reading reading;
+  switch (understanding().expectation().kind) {
+    case voice::Expectation::Kind::digits: reading.asked = Asked::digits; break;
+    case voice::Expectation::Kind::time: reading.asked = Asked::time; break;
+    case voice::Expectation::Kind::date: reading.asked = Asked::date; break;
+    default: break;
+  }
+  return language::normalised(text, reading);
+}
+
 voice::Reply FlowDialogue::understand(const voice::Utterance& utterance, Random& random) {
-  Input input = understanding().understand(utterance.text, variables_);
+  Input input = understanding().understand(normal(utterance.text), variables_);
   voice::Reply out = carry_on(input, random);
   if (out.intent.empty()) out.intent = input.intent;
   return out;

@@ -30,7 +30,7 @@ class FlowDialogue final : public voice::Dialogue {
   voice::Reply start(const voice::in::Start& start, Random& random) override;
   voice::Reply answer(const voice::Heard& heard, Random& random) override;
   language::Completeness completeness(const voice::Utterance& utterance) const override {
-    return flow::completeness(model_, *state_, variables_, utterance);
+    return flow::completeness(model_, *state_, variables_, {normal(utterance.text), utterance.confidence});
   }
   language::Completeness completeness(const voice::Digits& digits) const override {
     return flow::completeness(model_, *state_, digits);
@@ -40,6 +40,8 @@ class FlowDialogue final : public voice::Dialogue {
 
  private:
   Understanding understanding() const { return {model_, *state_, variables_}; }
+  // As the finders of values read it, whatever the recogniser's spelling is.
+  std::string normal(const std::string& text) const;
   voice::Reply understand(const voice::Utterance& utterance, Random& random);
   voice::Reply typed(const voice::Digits& digits, Random& random);
   voice::Reply silent(const voice::Silence& silence, Random& random);
