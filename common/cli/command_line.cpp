@@ -51,7 +51,7 @@ struct CommandLine::Parser {
     }
     if (item.positional) {
       flag.option = owner->add_option(item.name, flag.values);
-      if (!item.list) flag.option->expected(0, 1);
+      if (!item.list) flag.option->expected(1)->allow_extra_args(false); // a second word is the next one's
       return;
     }
     const std::string names = (item.alias ? fmt::format("-{},", item.alias) : "") + "--" + item.name;

@@ -20,6 +20,15 @@ std::string joined_text(std::string a, const std::string& b) {
 
 } // namespace
 
+std::vector<voice::SlotValue> FlowDialogue::slots() const {
+  std::vector<voice::SlotValue> out;
+  for (const Slot& slot : model_.slots) {
+    if (std::string value = variables_.value(slot.name); !value.empty())
+      out.push_back({slot.name, std::move(value)});
+  }
+  return out;
+}
+
 voice::Reply FlowDialogue::start(const voice::in::Start& start, Random& random) {
   variables_.start(start);
   voice_ = start.voice.empty() ? model_.voice : start.voice;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "flow/completeness.hpp"
 #include "flow/flow_model.hpp"
@@ -36,6 +37,7 @@ class FlowDialogue final : public voice::Dialogue {
     return flow::completeness(model_, *state_, digits);
   }
   voice::Expectation expectation() const override { return understanding().expectation(); }
+  std::vector<voice::SlotValue> slots() const override;
   std::unique_ptr<voice::Dialogue> clone() const override { return std::make_unique<FlowDialogue>(*this); }
 
  private:

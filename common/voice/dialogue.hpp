@@ -58,6 +58,12 @@ struct Reply {
   std::string intent;             // for the journal: what was understood
 };
 
+// What the call has been about so far: a value that the caller gave, in its canonical form.
+struct SlotValue {
+  std::string name, value;
+  bool operator==(const SlotValue&) const = default;
+};
+
 class Dialogue {
  public:
   virtual ~Dialogue() = default;
@@ -67,6 +73,8 @@ class Dialogue {
   virtual language::Completeness completeness(const Digits& digits) const = 0;
   // What it has asked for last and is waiting to hear.
   virtual Expectation expectation() const { return {}; }
+  // What the caller has given so far, in an order that does not change; what is not known is left out.
+  virtual std::vector<SlotValue> slots() const { return {}; }
   // A copy in the same state: the session goes back to it if the caller goes on speaking before any of
   // the answer was sent.
   virtual std::unique_ptr<Dialogue> clone() const = 0;

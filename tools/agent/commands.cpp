@@ -16,6 +16,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
 #include "core/bytes.hpp"
+#include "default_flow.hpp"
 #include "engine/flite.hpp"
 #include "engine/models.hpp"
 #include "file/wav.hpp"
@@ -70,6 +71,17 @@ std::string read_text(const std::string& path, std::size_t limit) {
       throw cli::Failure(cli::ExitCode::data, fmt::format("{}: more than {} bytes", path, limit));
     }
   }
+}
+
+std::shared_ptr<const flow::Flow> load_flow(const std::string& path) {
+  const std::string name = path.empty() ? "built-in flow" : path;
+  const std::string text =
+      path.empty() ? std::string(default_flow()) : read_text(path, flow::Flow::kMaxBytes + 1);
+  auto parsed = flow::Flow::parse(text);
+  for (const flow::Diagnostic& diagnostic : parsed.diagnostics)
+    cli::complain("talky-agent", flow::to_string(diagnostic, name));
+  if (!parsed.flow) throw cli::Failure(cli::ExitCode::data, fmt::format("{}: the flow cannot be used", name));
+  return parsed.flow;
 }
 
 std::string models_folder(const std::string& chosen) {

@@ -1,9 +1,11 @@
 // The subcommands that need no call: check, say, hear, voices. Each gives the exit code.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/moonshine.hpp"
+#include "flow/flow.hpp"
 
 namespace talky::agent {
 
@@ -18,6 +20,9 @@ int list_voices(bool json);
 
 // A whole text file, at most `limit` bytes; "-" is standard input. Throws cli::Failure.
 std::string read_text(const std::string& path, std::size_t limit);
+// The flow of that file, or the one that is built in; what is doubtful in it goes to standard error. Throws
+// cli::Failure.
+std::shared_ptr<const flow::Flow> load_flow(const std::string& path);
 // The folder of the models. Throws cli::Failure with what to run.
 std::string models_folder(const std::string& chosen);
 

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "chat.hpp"
 #include "cli/options.hpp"
 #include "commands.hpp"
 #include "core/ascii.hpp"
@@ -19,6 +20,9 @@ struct Settings : ServeSettings {
   bool json = false, raw = false;
   std::string checked, text;       // arguments of check and say
   std::vector<std::string> sounds; // of hear
+  ChatSettings chat;               // of chat
+  std::string tested, cases;       // of test
+  std::uint64_t seeds = 4;
 };
 
 void check(Settings& settings) {
@@ -61,7 +65,7 @@ int body(int argc, char** argv) {
   options.add("voice", settings.voice, "NAME", "Sophia, Emma or Alex; default: the flow's");
   options
       .add("stt", settings.stt_name, "MODEL",
-           "speech recognition: base, or tiny (twice as fast, a third more errors)")
+           "speech recognition: base, or tiny (faster, a third more errors)")
       .choices({"base", "tiny"});
   options.add("models", settings.models, "DIR", "folder of the speech models").directories();
   options.add("threads", settings.threads, "N", "threads for speech recognition; 0: one a core");
@@ -80,7 +84,7 @@ int body(int argc, char** argv) {
   options.group("Output");
   options.add("output", settings.output, "FILE", "say: where to write, - for stdout").alias('o').files();
   options.flag("raw", settings.raw, "say: bare s16le samples instead of WAV");
-  options.flag("json", settings.json, "check, hear, voices: JSON, an object a line");
+  options.flag("json", settings.json, "check, hear, voices, chat, test: JSON, an object a line");
   options.add("log-level", settings.log_level, "LEVEL", "of the log on stderr")
       .choices({"trace", "debug", "info", "warn", "error"});
   options.command("check", "look for mistakes in a flow");
@@ -90,6 +94,24 @@ int body(int argc, char** argv) {
   options.command("hear", "transcribe sound files");
   options.positional("FILE", settings.sounds, "WAV, FLAC and whatever libsndfile reads", true);
   options.command("voices", "list the voices");
+  options.command("chat", "type instead of speaking: a line is what the caller says");
+  options.positional("FLOW", settings.chat.flow, "the file; default: the appointment desk");
+  options.add("date", settings.chat.date, "DATE", "day of the call, e.g. 2026-11-30; default: today")
+      .of_command();
+  options.add("time", settings.chat.time, "TIME", "time of the call, e.g. 10:15; default: now").of_command();
+  options.add("from", settings.chat.from, "URI", "who calls").of_command();
+  options.add("to", settings.chat.to, "URI", "who is called").of_command();
+  options.example_of("chat", "talky-agent chat --date 2026-11-30 --time 10:15 front-desk.yaml",
+                     "a dialogue by hand");
+  options.example_of("chat", "printf 'A haircut tomorrow.\\n' | talky-agent chat --json", "one for a script");
+  options.command("test", "compare dialogues with what a file of cases expects");
+  options.positional("FLOW", settings.tested, "the file", true);
+  options.positional("CASES", settings.cases, "what is said and what is expected, talky-flow(5)", true);
+  options
+      .add("seeds", settings.seeds, "N",
+           "how often each dialogue is held, with other variants of the prompts")
+      .of_command();
+  options.example_of("test", "talky-agent test front-desk.yaml cases.yaml", "prints what differs");
   options.config_file();
   options.rare({"drain-seconds", "max-calls", "models", "threads", "seed", "output", "raw", "json",
                 "log-level", "force", "record", "play"});
@@ -106,6 +128,14 @@ int body(int argc, char** argv) {
   if (command == "say") return say(settings.text, voice, settings.output, settings.raw, settings.force);
   if (command == "hear") return hear(settings.sounds, settings.models, settings.stt, settings.json);
   if (command == "voices") return list_voices(settings.json);
+  if (command == "chat") {
+    settings.chat.json = settings.json;
+    settings.chat.seed = settings.seed.value_or(1);
+    return chat(settings.chat);
+  }
+  if (command == "test")
+    return test_flow(settings.tested, settings.cases, settings.seed.value_or(1), settings.seeds,
+                     settings.json);
   return serve(settings);
 }
 

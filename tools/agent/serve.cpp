@@ -12,7 +12,6 @@
 
 #include "cli/main.hpp"
 #include "commands.hpp"
-#include "default_flow.hpp"
 #include "engine/flite.hpp"
 #include "language/sentences.hpp"
 #include "net/fd.hpp"
@@ -21,17 +20,6 @@
 
 namespace talky::agent {
 namespace {
-
-std::shared_ptr<const flow::Flow> load_flow(const std::string& path) {
-  const std::string name = path.empty() ? "built-in flow" : path;
-  const std::string text =
-      path.empty() ? std::string(default_flow()) : read_text(path, flow::Flow::kMaxBytes + 1);
-  auto parsed = flow::Flow::parse(text);
-  for (const flow::Diagnostic& diagnostic : parsed.diagnostics)
-    cli::complain("talky-agent", flow::to_string(diagnostic, name));
-  if (!parsed.flow) throw cli::Failure(cli::ExitCode::data, fmt::format("{}: the flow cannot be used", name));
-  return parsed.flow;
-}
 
 std::shared_ptr<const voice::Cassette> load_cassette(const std::string& path) {
   auto cassette = voice::Cassette::parse(read_text(path, voice::Cassette::kMaxBytes));
