@@ -23,11 +23,12 @@ FORBIDDEN_IN_CORES = [
 
 # Folders of tools/sipd: each may include those before it.
 SIPD_ORDER = ["agent", "bridge", "messages", "sinks", "call", "worker", "api", "daemon"]
-# The logic of its calls is a core as well: time, timers, sockets and names come from its CallHost.
+# The logic of its calls is a core as well: timers, sockets and names come from its CallHost, and the time is an argument.
 SIPD_CORES = {"call"}
 FORBIDDEN_IN_SIPD_CORES = [
     (r'#include "(net|http|file)/', "sockets, clocks and files belong to the CallHost"),
     (r"\bnet::(now|wall_clock_us|Timer|UdpSocket|Resolving|Connecting|Process)\b", "asks the CallHost"),
+    (r"\bnow\(\)", "a core cannot ask for the time"),
 ]
 # Classes that still have members in several .cpp: folder and class. Likewise.
 SPLIT_KNOWN = {

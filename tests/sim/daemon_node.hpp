@@ -63,17 +63,18 @@ class DaemonNode final : public Node, public sipd::CallHost {
       out.push_back(ipc::to_json(message.message));
     return out;
   }
-  sipd::Session& call_of_browser(sipd::WebCall call) {
+  sipd::Session& call_of_browser(sipd::WebCall call, Time now) {
+    now_ = now;
     call::IncomingCall incoming;
     incoming.call = (call::CallKey{1} << 63) + ++web_calls_;
     incoming.from = "sip:browser@10.0.0.9";
     incoming.to = incoming.request_uri = "sip:100@10.0.0.2";
     incoming.dialled = call.to;
-    auto leg = std::make_unique<sipd::WebLeg>(*this, std::move(call), nullptr);
+    auto leg = std::make_unique<sipd::WebLeg>(*this, std::move(call), nullptr, now_);
     sipd::WebLeg& line = *leg;
     const auto session = open(std::move(leg), incoming);
     line.serve(*session, session->uuid());
-    session->begin();
+    session->begin(now_);
     return *session;
   }
 
@@ -96,7 +97,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
       if (timers_.contains(timer) && timer->due && *timer->due <= now) {
         timer->due.reset();
         const auto callback = timer->callback; // it may destroy the timer
-        callback();
+        callback(now);
       }
     }
     drain();
@@ -112,7 +113,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
     do {
       drain();
       for (const auto& task : std::exchange(tasks_, {}))
-        task();
+        task(now);
       drain();
       ended_.clear();
     } while (!tasks_.empty());
@@ -121,15 +122,15 @@ class DaemonNode final : public Node, public sipd::CallHost {
   }
 
   // ---- CallHost
-  Time now() const override { return now_; }
-  std::int64_t wall_us() const override { return 1'795'000'000'000'000 + to_us(now_); }
-  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
-  std::unique_ptr<sipd::CallTimer> timer(std::function<void()> callback) override {
+  std::int64_t wall_us(Time at) const override { return 1'795'000'000'000'000 + to_us(at); }
+  void post(sipd::Task task) override { tasks_.push_back(std::move(task)); }
+  std::unique_ptr<sipd::CallTimer> timer(sipd::Task callback) override {
     return std::make_unique<Timer>(timers_, std::move(callback));
   }
   Random& random() override { return random_; }
   const sipd::CallOptions& options() const override { return settings; }
-  std::unique_ptr<sipd::CallSink> open_sinks(std::shared_ptr<const sipd::CallFacts> call) override {
+  std::unique_ptr<sipd::CallSink> open_sinks(std::shared_ptr<const sipd::CallFacts> call,
+                                             Time /*now*/) override {
     return std::make_unique<Sink>(*this, std::move(call));
   }
   call::UserAgent& user_agent() override { return agent_; }
@@ -151,7 +152,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
   void expect_sip(const std::string& /*call_id*/, sipd::Session& /*session*/) override {}
   void forget_sip(const std::string& /*call_id*/) override {}
   void leg_ended(const call::CallEnded& event) override {
-    post([this, event] { act(event); });
+    post([this, event](Time) { act(event); });
   }
   tl::expected<std::unique_ptr<sipd::MediaPort>, std::string> open_media(
       const IpAddress& ip, sipd::MediaPort::Receive receive) override {
@@ -162,7 +163,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
   }
   std::unique_ptr<sipd::NameLookup> look_up(const std::string& /*host*/, std::uint16_t /*port*/,
                                             Looked done) override {
-    post([done = std::move(done)] { done(std::nullopt); });
+    post([done = std::move(done)](Time now) { done(std::nullopt, now); });
     return nullptr;
   }
   bool listens_on(const Endpoint& endpoint) const override { return endpoint == Endpoint{address_, 5060}; }
@@ -184,14 +185,14 @@ class DaemonNode final : public Node, public sipd::CallHost {
 
  private:
   struct Timer final : sipd::CallTimer {
-    Timer(std::set<Timer*>& all, std::function<void()> what) : timers(all), callback(std::move(what)) {
+    Timer(std::set<Timer*>& all, sipd::Task what) : timers(all), callback(std::move(what)) {
       timers.insert(this);
     }
     ~Timer() override { timers.erase(this); }
     void at(Time when) override { due = when; }
     void cancel() override { due.reset(); }
     std::set<Timer*>& timers;
-    std::function<void()> callback;
+    sipd::Task callback;
     std::optional<Time> due;
   };
   struct Port final : sipd::MediaPort {
@@ -225,7 +226,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
 
   std::shared_ptr<sipd::Session> open(std::unique_ptr<sipd::Leg> leg, const call::IncomingCall& incoming) {
     const auto session = std::make_shared<sipd::Session>(*this, std::move(leg), incoming,
-                                                         *sipd::Target::parse("echo"), random_.uuid());
+                                                         *sipd::Target::parse("echo"), random_.uuid(), now_);
     sessions_.emplace(incoming.call, session);
     return session;
   }
@@ -240,7 +241,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
     outbox_.push_back({e.flow.local, e.flow.remote, {bytes.begin(), bytes.end()}});
   }
   void act(const call::SendMedia& e) {
-    if (auto* session = find(e)) session->send(e);
+    if (auto* session = find(e)) session->send(e, now_);
   }
   void act(const call::IncomingCall& e) {
     if (e.replaces != 0) {
@@ -248,49 +249,49 @@ class DaemonNode final : public Node, public sipd::CallHost {
       if (replaced == sessions_.end()) return agent_.reject(e.call, 481, "", now_), void();
       const auto session = replaced->second;
       sessions_.emplace(e.call, session);
-      return session->replaced_by(e);
+      return session->replaced_by(e, now_);
     }
-    open(std::make_unique<sipd::SipLeg>(*this, e.flow), e)->begin();
+    open(std::make_unique<sipd::SipLeg>(*this, e.flow), e)->begin(now_);
   }
   void act(const call::CallAnswered& e) {
-    if (auto* session = find(e)) session->answered(e);
+    if (auto* session = find(e)) session->answered(e, now_);
   }
   void act(const call::CallRinging& e) {
-    if (auto* session = find(e)) session->ringing(e);
+    if (auto* session = find(e)) session->ringing(e, now_);
   }
   void act(const call::CallerAudio& e) {
-    if (auto* session = find(e)) session->caller_audio(e);
+    if (auto* session = find(e)) session->caller_audio(e, now_);
   }
   void act(const call::RecordedAudio& e) {
     if (auto* session = find(e)) session->recorded(e);
   }
   void act(const call::DtmfPressed& e) {
-    if (auto* session = find(e)) session->dtmf(e);
+    if (auto* session = find(e)) session->dtmf(e, now_);
   }
   void act(const call::MarkPassed& e) {
-    if (auto* session = find(e)) session->mark(e);
+    if (auto* session = find(e)) session->mark(e, now_);
   }
   void act(const call::Held& e) {
-    if (auto* session = find(e)) session->held(e.call, true);
+    if (auto* session = find(e)) session->held(e.call, true, now_);
   }
   void act(const call::Resumed& e) {
-    if (auto* session = find(e)) session->held(e.call, false);
+    if (auto* session = find(e)) session->held(e.call, false, now_);
   }
   void act(const call::TransferRequested& e) {
-    if (auto* session = find(e)) session->transfer_requested(e);
+    if (auto* session = find(e)) session->transfer_requested(e, now_);
   }
   void act(const call::TransferFailed& e) {
-    if (auto* session = find(e)) session->transfer_failed(e);
+    if (auto* session = find(e)) session->transfer_failed(e, now_);
   }
   void act(const call::CallRedirected& e) {
-    if (auto* session = find(e)) session->redirected(e);
+    if (auto* session = find(e)) session->redirected(e, now_);
   }
   void act(const call::CallEnded& e) {
     const auto it = sessions_.find(e.call);
     if (it == sessions_.end()) return;
     const auto session = std::move(it->second);
     sessions_.erase(it);
-    session->ended(e);
+    session->ended(e, now_);
     ended_.push_back(session); // one of its callbacks may be what brought us here
   }
   template <class Other>
@@ -302,7 +303,7 @@ class DaemonNode final : public Node, public sipd::CallHost {
   MakeBridge make_;
   Time now_{};
   std::set<Timer*> timers_;
-  std::vector<std::function<void()>> tasks_;
+  std::vector<sipd::Task> tasks_;
   std::map<std::uint16_t, sipd::MediaPort::Receive> ports_;
   std::uint16_t next_port_ = 19'998;
   std::vector<Packet> outbox_;

@@ -34,10 +34,10 @@ class ScriptBridge final : public sipd::Bridge {
  public:
   ScriptBridge(sipd::BridgeHost& host, Script& script) : script_(script) { script_.host = &host; }
   ~ScriptBridge() override { script_.host = nullptr; }
-  void start() override {
-    if (script_.answers) script_.host->ready();
+  void start(Time now) override {
+    if (script_.answers) script_.host->ready(now);
   }
-  void caller_audio(std::span<const std::int16_t> samples) override {
+  void caller_audio(std::span<const std::int16_t> samples, Time /*now*/) override {
     script_.heard.insert(script_.heard.end(), samples.begin(), samples.end());
   }
   void dtmf(const ipc::DtmfReceived& key) override { see(fmt::format("key {}", key.digit)); }
@@ -59,8 +59,8 @@ class ScriptBridge final : public sipd::Bridge {
 class EchoBridge final : public sipd::Bridge {
  public:
   explicit EchoBridge(sipd::BridgeHost& host) : host_(host) {}
-  void start() override { host_.ready(); }
-  void caller_audio(std::span<const std::int16_t> samples) override { host_.play(samples); }
+  void start(Time now) override { host_.ready(now); }
+  void caller_audio(std::span<const std::int16_t> samples, Time now) override { host_.play(samples, now); }
 
  private:
   sipd::BridgeHost& host_;
@@ -188,8 +188,8 @@ TEST_CASE("daemon: the same seed gives the same call to the microsecond") {
   const auto told = [] {
     House house(bad(), 9);
     house.dial();
-    house.act([&](Time) {
-      house.script.host->play(ones(16'000));
+    house.act([&](Time now) {
+      house.script.host->play(ones(16'000), now);
       house.script.host->mark("end");
     });
     house.run(3s);
@@ -207,19 +207,19 @@ TEST_CASE(
     "daemon: marks are passed when the caller has been sent what came before, and a clear says how much") {
   House house;
   house.dial();
-  house.act([&](Time) {
-    CHECK(house.script.host->play(ones(16'000)) == 16'000);
+  house.act([&](Time now) {
+    CHECK(house.script.host->play(ones(16'000), now) == 16'000);
     house.script.host->mark("one second");
   });
   house.run(900ms);
   CHECK(house.saw("mark one second 16000") == 0);
   house.run(200ms);
   CHECK(house.saw("mark one second 16000") == 1);
-  house.act([&](Time) { house.script.host->play(ones(32'000)); });
+  house.act([&](Time now) { house.script.host->play(ones(32'000), now); });
   house.run(500ms);
-  house.act([&](Time) {
+  house.act([&](Time now) {
     const std::uint64_t waiting = house.script.host->queued();
-    house.script.host->clear();
+    house.script.host->clear(now);
     CHECK(house.saw(fmt::format("cleared {} {}", waiting, 48'000 - waiting)) == 1);
     CHECK(house.script.host->queued() == 0);
   });
@@ -251,7 +251,7 @@ TEST_CASE("daemon: keys reach the agent; what the agent presses reaches the call
   house.phone.on_event = [&](call::Output& output, Time) {
     if (const auto* key = std::get_if<call::DtmfPressed>(&output)) pressed += key->digit;
   };
-  house.act([&](Time) { house.script.host->send_dtmf({"42", 100}); });
+  house.act([&](Time now) { house.script.host->send_dtmf({"42", 100}, now); });
   house.run(2s);
   CHECK(pressed == "42");
 }
@@ -280,9 +280,9 @@ TEST_CASE("daemon: an agent that is lost in the call: an apology is heard to its
   House house;
   house.daemon.sorry = std::make_shared<const audio::Samples>(signal(16'000, 7));
   house.dial();
-  house.act([&](Time) {
-    house.script.host->play(ones(160'000));
-    house.script.host->failed("it died", 503);
+  house.act([&](Time now) {
+    house.script.host->play(ones(160'000), now);
+    house.script.host->failed("it died", 503, now);
   });
   house.run(3s);
   REQUIRE(house.phone_end);
@@ -296,12 +296,12 @@ TEST_CASE("daemon: an agent that is lost in the call: an apology is heard to its
 TEST_CASE("daemon: a file that is played over the agent: each side is told of its own samples only") {
   House house;
   house.dial();
-  house.act([&](Time) { house.script.host->play(ones(48'000)); });
+  house.act([&](Time now) { house.script.host->play(ones(48'000), now); });
   house.run(1s);
-  house.act([&](Time) {
+  house.act([&](Time now) {
     const std::uint64_t waiting = house.script.host->queued();
     const auto file = std::make_shared<const audio::Samples>(ones(16'000, 500));
-    CHECK(house.daemon.session()->command(sipd::PlayAudio{file, true}));
+    CHECK(house.daemon.session()->command(sipd::PlayAudio{file, true}, now));
     CHECK(house.saw(fmt::format("cleared {} {}", waiting, 48'000 - waiting)) == 1);
     house.script.host->mark("behind the file");
   });
@@ -318,11 +318,9 @@ namespace {
 // A program that takes the agent's part, without its WebSocket.
 struct Program {
   explicit Program(DaemonNode& daemon)
-      : to_call(std::make_shared<sipd::PartBox>(
-            [&daemon](std::function<void()> t) { daemon.post(std::move(t)); })),
-        to_client(std::make_shared<sipd::ClientBox>(
-            [&daemon](std::function<void()> t) { daemon.post(std::move(t)); })) {
-    to_client->open([this](sipd::ToPart& message) {
+      : to_call(std::make_shared<sipd::PartBox>([&daemon](sipd::Task t) { daemon.post(std::move(t)); })),
+        to_client(std::make_shared<sipd::ClientBox>([&daemon](sipd::Task t) { daemon.post(std::move(t)); })) {
+    to_client->open([this](sipd::ToPart& message, Time) {
       if (const auto* text = std::get_if<sipd::PartText>(&message)) got.push_back(text->json);
       if (const auto* lost = std::get_if<sipd::PartLost>(&message)) refused = lost->code;
     });
@@ -344,17 +342,17 @@ TEST_CASE("takeover: the agent is held in silence, the program is heard, and the
   House house;
   house.dial();
   Program program(house.daemon);
-  house.act([&](Time) { house.script.host->play(ones(80'000)); });
+  house.act([&](Time now) { house.script.host->play(ones(80'000), now); });
   house.run(1s);
-  house.act([&](Time) { house.daemon.session()->take_part(Part::agent, program.line()); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::agent, program.line(), now); });
   CHECK(house.saw("displaced") == 1);
   CHECK(program.has(R"("type":"start")"));
   const auto voice = signal(16'000, 3);
   house.act([&](Time) { program.to_call->send(sipd::PartSound{voice}); });
   const std::size_t before = house.phone.heard[house.phone_call].size();
   // The agent talks on: into nobody's ear, at the pace of the call.
-  house.act([&](Time) {
-    CHECK(house.script.host->play(ones(1600, 20'000)) == 1600);
+  house.act([&](Time now) {
+    CHECK(house.script.host->play(ones(1600, 20'000), now) == 1600);
     house.script.host->mark("unheard");
   });
   house.run(1500ms);
@@ -381,18 +379,18 @@ TEST_CASE("takeover: there is one at a time, and none before the answer or in a 
   house.dial();
   Program first(house.daemon);
   Program second(house.daemon);
-  house.act([&](Time) { house.daemon.session()->take_part(Part::agent, first.line()); });
-  house.act([&](Time) { house.daemon.session()->take_part(Part::agent, second.line()); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::agent, first.line(), now); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::agent, second.line(), now); });
   CHECK(first.refused == 0);
   CHECK(second.refused == 1013);
   house.act([&](Time) { first.to_call->send(sipd::PartGone{}); });
   house.run(100ms);
-  house.act([&](Time) {
-    house.script.host->play(ones(32'000));
-    house.script.host->hangup("bye");
+  house.act([&](Time now) {
+    house.script.host->play(ones(32'000), now);
+    house.script.host->hangup("bye", now);
   });
   Program third(house.daemon);
-  house.act([&](Time) { house.daemon.session()->take_part(Part::agent, third.line()); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::agent, third.line(), now); });
   CHECK(third.refused == 1013);
 }
 
@@ -400,8 +398,8 @@ TEST_CASE("takeover: an agent that hangs up meanwhile is obeyed when the program
   House house;
   house.dial();
   Program program(house.daemon);
-  house.act([&](Time) { house.daemon.session()->take_part(Part::agent, program.line()); });
-  house.act([&](Time) { house.script.host->hangup("it is enough"); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::agent, program.line(), now); });
+  house.act([&](Time now) { house.script.host->hangup("it is enough", now); });
   house.run(2s);
   CHECK_FALSE(house.phone_end);
   house.act([&](Time) { program.to_call->send(sipd::PartGone{}); });
@@ -414,7 +412,7 @@ TEST_CASE("talk-in: the caller hears it, the agent does not, and its leaving is 
   House house;
   house.dial();
   Program person(house.daemon);
-  house.act([&](Time) { house.daemon.session()->take_part(Part::talk, person.line()); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::talk, person.line(), now); });
   const auto voice = signal(4800, 21);
   for (std::size_t at = 0; at < voice.size(); at += 320) { // live, 20 ms at a time
     house.act([&](Time) {
@@ -444,7 +442,7 @@ TEST_CASE("transfer: the caller asks for another party, and the agent goes on wi
   REQUIRE(house.phone_end);
   CHECK(house.phone_end->cause == call::EndCause::transferred);
   const auto voice = signal(16'000, 8);
-  house.act([&](Time) { house.script.host->play(voice); });
+  house.act([&](Time now) { house.script.host->play(voice, now); });
   house.run(2s);
   const Heard heard = sim::search(voice, house.other.heard[house.other_call], 0.8);
   CHECK(heard.found * 10 >= heard.segments * 7);
@@ -474,7 +472,7 @@ TEST_CASE("transfer: the other party declines, and the first one stays") {
   REQUIRE(house.daemon.all<event::TransferFailed>().size() == 1);
   CHECK(house.daemon.all<event::TransferFailed>().front().status == 486);
   CHECK_FALSE(house.phone_end);
-  house.act([&](Time) { house.script.host->play(ones(1600)); });
+  house.act([&](Time now) { house.script.host->play(ones(1600), now); });
   house.run(1s);
   CHECK(house.daemon.session()->snapshot().queued == 0); // it is played to somebody
 }
@@ -499,7 +497,7 @@ TEST_CASE("transfer: in a takeover the program goes on with the next party, and 
   House house;
   house.dial();
   Program program(house.daemon);
-  house.act([&](Time) { house.daemon.session()->take_part(Part::agent, program.line()); });
+  house.act([&](Time now) { house.daemon.session()->take_part(Part::agent, program.line(), now); });
   house.refer();
   house.run(4s);
   REQUIRE(house.daemon.all<event::Transferred>().size() == 1);
@@ -517,11 +515,10 @@ namespace {
 struct Browser {
   explicit Browser(House& its_house, bool reports)
       : house(its_house),
-        to_call(std::make_shared<sipd::CallBox>(
-            [this](std::function<void()> t) { house.daemon.post(std::move(t)); })),
-        to_browser(std::make_shared<sipd::BrowserBox>(
-            [this](std::function<void()> t) { house.daemon.post(std::move(t)); })) {
-    to_browser->open([this](sipd::ToBrowser& message) {
+        to_call(std::make_shared<sipd::CallBox>([this](sipd::Task t) { house.daemon.post(std::move(t)); })),
+        to_browser(
+            std::make_shared<sipd::BrowserBox>([this](sipd::Task t) { house.daemon.post(std::move(t)); })) {
+    to_browser->open([this](sipd::ToBrowser& message, Time) {
       if (const auto* sound = std::get_if<sipd::WebSound>(&message))
         heard.insert(heard.end(), sound->samples.begin(), sound->samples.end());
       if (const auto* said = std::get_if<sipd::WebEvent>(&message)) texts.push_back(sipd::to_json(*said));
@@ -534,7 +531,7 @@ struct Browser {
     call.peer = {kPhone, 40'000};
     call.to_call = to_call;
     call.to_browser = to_browser;
-    house.act([&](Time) { house.daemon.call_of_browser(call); });
+    house.act([&](Time now) { house.daemon.call_of_browser(call, now); });
     house.run(100ms);
   }
   void played(std::uint64_t samples) {
@@ -567,8 +564,8 @@ TEST_CASE("browser: it rings, is answered and ends, in the words that the page r
 TEST_CASE("browser: a mark is passed when the browser says that it was heard, and not before") {
   House house;
   Browser browser(house, true);
-  house.act([&](Time) {
-    house.script.host->play(ones(8000));
+  house.act([&](Time now) {
+    house.script.host->play(ones(8000), now);
     house.script.host->mark("half");
   });
   house.run(700ms);
@@ -585,13 +582,13 @@ TEST_CASE("browser: a mark is passed when the browser says that it was heard, an
 TEST_CASE("browser: a clear waits for the browser's word, and counts what was heard of it") {
   House house;
   Browser browser(house, true);
-  house.act([&](Time) { house.script.host->play(ones(32'000)); });
+  house.act([&](Time now) { house.script.host->play(ones(32'000), now); });
   house.run(1s);
   const std::uint64_t sent = browser.heard.size();
   std::uint64_t waiting = 0;
-  house.act([&](Time) {
+  house.act([&](Time now) {
     waiting = house.script.host->queued();
-    house.script.host->clear();
+    house.script.host->clear(now);
   });
   CHECK(browser.clears == 1);
   CHECK(house.script.seen.empty());
@@ -604,9 +601,9 @@ TEST_CASE("browser: a clear waits for the browser's word, and counts what was he
 TEST_CASE("browser: one that never answers a clear is not waited for longer than a second") {
   House house;
   Browser browser(house, true);
-  house.act([&](Time) { house.script.host->play(ones(32'000)); });
+  house.act([&](Time now) { house.script.host->play(ones(32'000), now); });
   house.run(500ms);
-  house.act([&](Time) { house.script.host->clear(); });
+  house.act([&](Time now) { house.script.host->clear(now); });
   house.run(990ms);
   CHECK(house.script.seen.empty());
   house.run(20ms);

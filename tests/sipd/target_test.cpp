@@ -16,18 +16,18 @@ using sipd::Target;
 class Host final : public sipd::BridgeHost {
  public:
   const ipc::Start& about() const override { return about_; }
-  void ready() override { is_ready = true; }
-  void failed(std::string_view why, int /*status*/) override { failure = why; }
-  std::size_t play(std::span<const std::int16_t> samples) override {
+  void ready(Time /*now*/) override { is_ready = true; }
+  void failed(std::string_view why, int /*status*/, Time /*now*/) override { failure = why; }
+  std::size_t play(std::span<const std::int16_t> samples, Time /*now*/) override {
     played.insert(played.end(), samples.begin(), samples.end());
     return samples.size();
   }
   std::uint64_t queued() const override { return played.size(); }
-  void clear() override {}
+  void clear(Time /*now*/) override {}
   void mark(const std::string& /*name*/) override {}
-  void send_dtmf(const ipc::SendDtmf& /*dtmf*/) override {}
-  void hangup(std::string_view reason) override { goodbye = reason; }
-  void transfer(const std::string& /*to*/) override {}
+  void send_dtmf(const ipc::SendDtmf& /*dtmf*/, Time /*now*/) override {}
+  void hangup(std::string_view reason, Time /*now*/) override { goodbye = reason; }
+  void transfer(const std::string& /*to*/, Time /*now*/) override {}
   void log(log::Level /*level*/, log::Line /*line*/) override {}
 
   bool is_ready = false;
@@ -98,13 +98,13 @@ TEST_CASE_FIXTURE(Fixture, "a target that cannot be had is an error that says wh
 TEST_CASE_FIXTURE(Fixture, "an echo says what the caller says, and nothing while it is held") {
   const auto bridge = connect("echo");
   REQUIRE(bridge);
-  (*bridge)->start();
+  (*bridge)->start({});
   CHECK(host.is_ready);
-  (*bridge)->caller_audio(audio::Samples{1, 2, 3});
+  (*bridge)->caller_audio(audio::Samples{1, 2, 3}, {});
   (*bridge)->hold(true);
-  (*bridge)->caller_audio(audio::Samples{4});
+  (*bridge)->caller_audio(audio::Samples{4}, {});
   (*bridge)->hold(false);
-  (*bridge)->caller_audio(audio::Samples{5});
+  (*bridge)->caller_audio(audio::Samples{5}, {});
   CHECK(host.played == audio::Samples{1, 2, 3, 5});
 }
 
@@ -113,19 +113,19 @@ TEST_CASE_FIXTURE(Fixture, "a file is played once, and then the bridge hangs up"
   context.files.emplace("a.wav", std::make_shared<const audio::Samples>(sound));
   const auto bridge = connect("play:a.wav");
   REQUIRE(bridge);
-  (*bridge)->start();
+  (*bridge)->start({});
   CHECK(host.is_ready);
   CHECK(host.played == sound);
   CHECK(host.goodbye == "end of file");
-  (*bridge)->caller_audio(audio::Samples(320));
+  (*bridge)->caller_audio(audio::Samples(320), {});
   CHECK(host.played == sound);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a tone is as long as what the caller says") {
   const auto bridge = connect("tone:1000");
   REQUIRE(bridge);
-  (*bridge)->start();
-  (*bridge)->caller_audio(audio::Samples(320));
+  (*bridge)->start({});
+  (*bridge)->caller_audio(audio::Samples(320), {});
   CHECK(host.played.size() == 320);
   CHECK(host.played[4] != 0);
 }

@@ -64,7 +64,7 @@ void AudioClient::start(net::Loop& ours, net::Loop& of_call, std::function<void(
       });
   to_call_ = std::make_shared<PartBox>(of_call);
   to_client_ = std::make_shared<ClientBox>(ours);
-  to_client_->open([weak](const ToPart& message) {
+  to_client_->open([weak](const ToPart& message, Time /*now*/) {
     if (const auto self = weak.lock()) self->deliver(message);
   });
   http::WebSocket::Handlers handlers;

@@ -34,7 +34,7 @@ WebCaller::WebCaller(net::Loop& loop, std::shared_ptr<http::WebSocket> socket,
 
 void WebCaller::start(std::function<void()> gone) {
   gone_ = std::move(gone);
-  mailbox_->open([weak = weak_from_this()](ToBrowser& message) {
+  mailbox_->open([weak = weak_from_this()](ToBrowser& message, Time /*now*/) {
     if (const auto self = weak.lock()) self->deliver(message);
   });
   http::WebSocket::Handlers handlers;

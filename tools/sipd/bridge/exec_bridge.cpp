@@ -25,7 +25,7 @@ class ExecBridge : public RemoteBridge {
     if (process_) process_->stop(kStopGrace);
   }
 
-  void start() override {
+  void start(Time now) override {
     const ipc::Start& about = host_.about();
     net::Process::Options options;
     options.argv = {"/bin/sh", "-c", command_};
@@ -34,19 +34,20 @@ class ExecBridge : public RemoteBridge {
     options.pipe_stderr = true;
     options.pipe_control = true;
     options.max_queue = kMaxQueue;
-    auto spawned = net::Process::spawn(loop_, options, [this](net::Process::Exit exit) { exited(exit); });
-    if (!spawned) return lose(spawned.error().message());
+    auto spawned =
+        net::Process::spawn(loop_, options, [this](net::Process::Exit exit) { exited(exit, net::now()); });
+    if (!spawned) return lose(spawned.error().message(), now);
     process_ = std::move(*spawned);
     process_->in()->start({});
     process_->control_in()->start({});
-    process_->out()->start({.data = [this](Bytes bytes) { received(bytes); },
-                            .closed = [this](int /*error*/) { output_ended(); },
+    process_->out()->start({.data = [this](Bytes bytes) { received(bytes, net::now()); },
+                            .closed = [this](int /*error*/) { output_ended(net::now()); },
                             .drained = {}});
     process_->control_out()->start(
-        {.data = [this](Bytes bytes) { control(bytes); }, .closed = {}, .drained = {}});
+        {.data = [this](Bytes bytes) { control(bytes, net::now()); }, .closed = {}, .drained = {}});
     process_->err()->start({.data = [this](Bytes bytes) { complaints(bytes); }, .closed = {}, .drained = {}});
     tell(about);
-    host_.ready();
+    host_.ready(now);
   }
 
   void stop(std::string_view reason) override {
@@ -68,7 +69,7 @@ class ExecBridge : public RemoteBridge {
     process_->control_in()->write(as_bytes(line)); // a program that does not read fd 3 does not want to know
   }
 
-  bool send_audio(std::span<const std::int16_t> samples) override {
+  bool send_audio(std::span<const std::int16_t> samples, Time /*now*/) override {
     if (!process_ || !process_->in()->is_open()) return true; // it has closed its input: it only speaks
     out_.clear();
     ipc::encode_audio(samples, ipc::Kind::slin16, out_);
@@ -84,16 +85,16 @@ class ExecBridge : public RemoteBridge {
   }
 
  private:
-  void received(Bytes bytes) {
+  void received(Bytes bytes, Time now) {
     rest_.insert(rest_.end(), bytes.begin(), bytes.end());
     const std::size_t whole = rest_.size() / 2 * 2;
     samples_.clear();
     ipc::decode_audio(Bytes(rest_).first(whole), samples_);
     rest_.erase(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(whole));
-    agent_audio(samples_);
+    agent_audio(samples_, now);
   }
 
-  void control(Bytes bytes) {
+  void control(Bytes bytes, Time now) {
     lines_.feed(as_text(bytes));
     std::string line;
     while (!over_) {
@@ -101,7 +102,7 @@ class ExecBridge : public RemoteBridge {
       if (!more) {
         host_.log(log::Level::warn, log::Line("bridge.message").add("expected", more.error().what));
       } else if (*more) {
-        agent_control(line);
+        agent_control(line, now);
       } else {
         return;
       }
@@ -120,24 +121,24 @@ class ExecBridge : public RemoteBridge {
     }
   }
 
-  void output_ended() {
+  void output_ended(Time now) {
     ended_ = true;
-    if (exit_) finish();
+    if (exit_) finish(now);
   }
 
-  void exited(net::Process::Exit exit) {
+  void exited(net::Process::Exit exit, Time now) {
     exit_ = exit;
-    if (ended_) finish();
+    if (ended_) finish(now);
   }
 
   // Both the output and the process have ended: all that it said has been queued.
-  void finish() {
+  void finish(Time now) {
     if (over_) return;
     const bool well = !exit_->signalled && exit_->code == 0;
     host_.log(well ? log::Level::info : log::Level::warn,
               log::Line("exec.exit").add("how", exit_->to_string()).add("command", command_));
-    if (well || said_bye_) return leave("program ended");
-    lose(fmt::format("the program failed: {}", exit_->to_string()));
+    if (well || said_bye_) return leave("program ended", now);
+    lose(fmt::format("the program failed: {}", exit_->to_string()), now);
   }
 
   net::Loop& loop_;

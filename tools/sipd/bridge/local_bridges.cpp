@@ -20,9 +20,9 @@ constexpr int kMinStatus = 300, kMaxStatus = 699;
 class Echo : public Bridge {
  public:
   explicit Echo(BridgeHost& host) : host_(host) {}
-  void start() override { host_.ready(); }
-  void caller_audio(std::span<const std::int16_t> samples) override {
-    if (!held_) host_.play(samples);
+  void start(Time now) override { host_.ready(now); }
+  void caller_audio(std::span<const std::int16_t> samples, Time now) override {
+    if (!held_) host_.play(samples, now);
   }
   // What was said meanwhile would come back late, and everything behind it as well.
   void hold(bool held) override { held_ = held; }
@@ -35,13 +35,13 @@ class Echo : public Bridge {
 class Tone : public Bridge {
  public:
   Tone(BridgeHost& host, double hertz) : host_(host), sine_(hertz, kRate) {}
-  void start() override { host_.ready(); }
+  void start(Time now) override { host_.ready(now); }
   void hold(bool held) override { held_ = held; }
-  void caller_audio(std::span<const std::int16_t> samples) override {
+  void caller_audio(std::span<const std::int16_t> samples, Time now) override {
     if (held_) return;
     frame_.resize(samples.size());
     sine_.generate(frame_);
-    host_.play(frame_);
+    host_.play(frame_, now);
   }
 
  private:
@@ -56,26 +56,26 @@ class Player : public Bridge {
   Player(BridgeHost& host, std::shared_ptr<const audio::Samples> samples)
       : host_(host), samples_(std::move(samples)) {}
 
-  void start() override {
-    feed();
-    host_.ready();
+  void start(Time now) override {
+    feed(now);
+    host_.ready(now);
   }
-  void caller_audio(std::span<const std::int16_t> /*samples*/) override { feed(); }
+  void caller_audio(std::span<const std::int16_t> /*samples*/, Time now) override { feed(now); }
 
  private:
   // Keeps a few seconds queued: a long file is not copied for each call at once.
-  void feed() {
+  void feed(Time now) {
     constexpr std::size_t kAhead = 4 * std::size_t{kRate};
     while (position_ < samples_->size() && host_.queued() < kAhead) {
       const auto part =
           std::span(*samples_).subspan(position_, std::min<std::size_t>(kRate, samples_->size() - position_));
-      const std::size_t taken = host_.play(part);
+      const std::size_t taken = host_.play(part, now);
       position_ += taken;
       if (taken < part.size()) return;
     }
     if (position_ < samples_->size() || done_) return;
     done_ = true;
-    host_.hangup("end of file");
+    host_.hangup("end of file", now);
   }
 
   BridgeHost& host_;

@@ -58,7 +58,7 @@ class MediaStreamsBridge final : public RemoteBridge {
     if (socket_) socket_->close(kClosedInOrder, "");
   }
 
-  void start() override {
+  void start(Time /*now*/) override {
     if (reconnecting_) reconnecting_->wanted(); // a sentence is not spoken in no time
     connect();
   }
@@ -87,9 +87,9 @@ class MediaStreamsBridge final : public RemoteBridge {
     }
   }
 
-  bool send_audio(std::span<const std::int16_t> samples) override {
+  bool send_audio(std::span<const std::int16_t> samples, Time now) override {
     if (!socket_) {
-      if (redialling_since_) prompt(samples.size());
+      if (redialling_since_) prompt(samples.size(), now);
       return true;
     }
     narrow_.clear();
@@ -121,18 +121,18 @@ class MediaStreamsBridge final : public RemoteBridge {
     connecting_.emplace(loop_, url_, std::move(options),
                         [this](tl::expected<std::shared_ptr<http::WebSocket>, std::string> result) {
                           if (result) {
-                            connected(std::move(*result));
+                            connected(std::move(*result), net::now());
                           } else {
-                            refused(result.error());
+                            refused(result.error(), net::now());
                           }
                         });
   }
 
-  void connected(std::shared_ptr<http::WebSocket> socket) {
+  void connected(std::shared_ptr<http::WebSocket> socket, Time now) {
     socket_ = std::move(socket);
     http::WebSocket::Handlers handlers;
-    handlers.text = [this](std::string_view text) { received(text); };
-    handlers.closed = [this](std::uint16_t code) { closed(code); };
+    handlers.text = [this](std::string_view text) { received(text, net::now()); };
+    handlers.closed = [this](std::uint16_t code) { closed(code, net::now()); };
     socket_->start(std::move(handlers));
     const ipc::Start& about = host_.about();
     auto parameters = about.headers;
@@ -144,37 +144,36 @@ class MediaStreamsBridge final : public RemoteBridge {
     socket_->send_text(writer_.start(parameters));
     if (redialling_since_) {
       host_.log(log::Level::info,
-                log::Line("bridge.redialled").add("after_ms", to_ms(net::now() - *redialling_since_)));
+                log::Line("bridge.redialled").add("after_ms", to_ms(now - *redialling_since_)));
       redialling_since_.reset();
-      if (prompted_ > 0) host_.clear(); // the rest of the prompt
-      host_.redialled();
+      if (prompted_ > 0) host_.clear(now); // the rest of the prompt
+      host_.redialled(now);
     }
-    host_.ready();
+    host_.ready(now);
   }
 
-  void refused(const std::string& why) {
+  void refused(const std::string& why, Time now) {
     const std::string reason = fmt::format("{}: {}", url_.authority, why);
-    if (!redialling_since_) return lose(reason);
-    const Time now = net::now();
-    if (now - *redialling_since_ >= kRedialLimit) return lose(reason);
+    if (!redialling_since_) return lose(reason, now);
+    if (now - *redialling_since_ >= kRedialLimit) return lose(reason, now);
     redial_.at(now + backoff_);
     backoff_ = std::min<Duration>(2 * backoff_, std::chrono::duration_cast<Duration>(kLongestRedial));
   }
 
-  void closed(std::uint16_t code) {
+  void closed(std::uint16_t code, Time now) {
     const auto gone = std::exchange(socket_, nullptr);
     if (over_) return;
-    if (said_bye_ || code == kClosedInOrder) return leave("agent hung up");
+    if (said_bye_ || code == kClosedInOrder) return leave("agent hung up", now);
     host_.log(log::Level::warn, log::Line("bridge.broken").add("code", code).add("url", url_.authority));
     stale_marks_ += std::exchange(marks_, 0);
-    redialling_since_ = net::now();
+    redialling_since_ = now;
     backoff_ = kFirstRedial;
     prompted_ = 0;
     sentence_ = sentence();
     redial_.at(*redialling_since_ + backoff_);
   }
 
-  void received(std::string_view text) {
+  void received(std::string_view text, Time now) {
     if (over_) return;
     auto message = streams::parse(text);
     if (!message) {
@@ -184,20 +183,20 @@ class MediaStreamsBridge final : public RemoteBridge {
                 log::Line("bridge.message").add("expected", error.what).add("got", text.substr(0, 200)));
       return;
     }
-    std::visit(Overloaded{[this](const streams::Media& m) {
+    std::visit(Overloaded{[&](const streams::Media& m) {
                             narrow_.resize(m.mulaw.size());
                             codec::g711::decode(codec::g711::Law::mu, m.mulaw, narrow_);
                             samples_.clear();
                             up_.process(narrow_, samples_);
-                            agent_audio(samples_);
+                            agent_audio(samples_, now);
                           },
-                          [this](const streams::Mark& m) {
+                          [&](const streams::Mark& m) {
                             if (marks_ + stale_marks_ >= kMaxMarks)
-                              return lose("the agent floods us with marks");
+                              return lose("the agent floods us with marks", now);
                             ++marks_;
                             host_.mark(m.name);
                           },
-                          [this](const streams::Clear&) { host_.clear(); }},
+                          [&](const streams::Clear&) { host_.clear(now); }},
                *message);
   }
 
@@ -206,7 +205,7 @@ class MediaStreamsBridge final : public RemoteBridge {
   }
 
   // Behind what the agent had said before it broke off.
-  void prompt(std::size_t count) {
+  void prompt(std::size_t count, Time now) {
     if (host_.queued() >= count) return;
     if (sentence_->empty()) { // it may have been spoken meanwhile
       sentence_ = sentence();
@@ -222,7 +221,7 @@ class MediaStreamsBridge final : public RemoteBridge {
         sample = 0;
       }
     }
-    host_.play(samples_);
+    host_.play(samples_, now);
   }
 
   net::Loop& loop_;

@@ -17,12 +17,12 @@ constexpr std::uint32_t kMaxComplaints = 5;        // lines about bad messages, 
 
 } // namespace
 
-void RemoteBridge::caller_audio(std::span<const std::int16_t> samples) {
+void RemoteBridge::caller_audio(std::span<const std::int16_t> samples, Time now) {
   if (over_) return;
   const bool new_second = caller_samples_ / kRate != (caller_samples_ + samples.size()) / kRate;
   caller_samples_ += samples.size();
   if (new_second) controls_ = 0;
-  if (!send_audio(samples) && !told_slow_) {
+  if (!send_audio(samples, now) && !told_slow_) {
     told_slow_ = true;
     host_.log(log::Level::warn,
               log::Line("bridge.slow").add("why", "the program does not read: its audio is dropped"));
@@ -37,10 +37,10 @@ void RemoteBridge::caller_audio(std::span<const std::int16_t> samples) {
   }
 }
 
-void RemoteBridge::agent_audio(std::span<const std::int16_t> samples) {
+void RemoteBridge::agent_audio(std::span<const std::int16_t> samples, Time now) {
   if (said_bye_ || over_) return;
   heard_ = true;
-  host_.play(samples);
+  host_.play(samples, now);
   if (paused_ || host_.queued() < kPauseAbove) return;
   paused_ = true;
   pause(true);
@@ -51,15 +51,15 @@ void RemoteBridge::agent_audio(std::span<const std::int16_t> samples) {
                                   .add("why", "audio comes faster than it plays: reading waits"));
 }
 
-bool RemoteBridge::flooding() {
+bool RemoteBridge::flooding(Time now) {
   if (++controls_ <= kMaxControls) return false;
   host_.log(log::Level::error, log::Line("bridge.flood").add("control_messages_a_second", controls_));
-  lose("the program floods us with control messages");
+  lose("the program floods us with control messages", now);
   return true;
 }
 
-void RemoteBridge::agent_control(std::string_view json) {
-  if (over_ || flooding()) return;
+void RemoteBridge::agent_control(std::string_view json, Time now) {
+  if (over_ || flooding(now)) return;
   const auto message = ipc::parse_from_agent(json);
   if (!message) {
     if (++complaints_ <= kMaxComplaints) {
@@ -70,23 +70,23 @@ void RemoteBridge::agent_control(std::string_view json) {
     return;
   }
   std::visit(Overloaded{[this](const ipc::Accepts& m) { accepts_ = m; },
-                        [this](const ipc::Clear&) {
-                          host_.clear();
+                        [&](const ipc::Clear&) {
+                          host_.clear(now);
                           if (!paused_) return;
                           paused_ = false;
                           pause(false);
                         },
                         [this](const ipc::Mark& m) { host_.mark(m.name); },
-                        [this](const ipc::Hangup& m) {
+                        [&](const ipc::Hangup& m) {
                           said_bye_ = true;
-                          host_.hangup(m.reason.empty() ? "agent hung up" : m.reason);
+                          host_.hangup(m.reason.empty() ? "agent hung up" : m.reason, now);
                         },
-                        [this](const ipc::Transfer& m) { host_.transfer(m.to); },
-                        [this](const ipc::SendDtmf& m) { host_.send_dtmf(m); },
-                        [this](const ipc::TurnTaken& m) { host_.turn(m); },
-                        [this](const ipc::SpeechActive& m) { host_.shown(m); },
-                        [this](const ipc::Caption& m) { host_.shown(m); },
-                        [this](const ipc::HeardPart& m) { host_.shown(m); }},
+                        [&](const ipc::Transfer& m) { host_.transfer(m.to, now); },
+                        [&](const ipc::SendDtmf& m) { host_.send_dtmf(m, now); },
+                        [&](const ipc::TurnTaken& m) { host_.turn(m, now); },
+                        [&](const ipc::SpeechActive& m) { host_.shown(m, now); },
+                        [&](const ipc::Caption& m) { host_.shown(m, now); },
+                        [&](const ipc::HeardPart& m) { host_.shown(m, now); }},
              *message);
 }
 
@@ -96,20 +96,20 @@ bool RemoteBridge::say(const ipc::Say& say) {
   return true;
 }
 
-void RemoteBridge::lose(std::string_view why, int status) {
+void RemoteBridge::lose(std::string_view why, Time now, int status) {
   if (over_) return;
   over_ = true;
   const std::string reason(why); // the program's own words may go with it
   break_off();
-  host_.failed(reason, status);
+  host_.failed(reason, status, now);
 }
 
-void RemoteBridge::leave(std::string_view reason) {
+void RemoteBridge::leave(std::string_view reason, Time now) {
   if (over_) return;
   over_ = true;
   const std::string text(reason);
   break_off();
-  if (!said_bye_) host_.hangup(text);
+  if (!said_bye_) host_.hangup(text, now);
 }
 
 } // namespace talky::sipd

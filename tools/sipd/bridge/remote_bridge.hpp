@@ -13,7 +13,7 @@ class RemoteBridge : public Bridge {
  public:
   explicit RemoteBridge(BridgeHost& host) : host_(host) {}
 
-  void caller_audio(std::span<const std::int16_t> samples) final;
+  void caller_audio(std::span<const std::int16_t> samples, Time now) final;
   void dtmf(const ipc::DtmfReceived& key) final { tell(key); }
   void mark_played(const ipc::MarkPlayed& mark) final { tell(mark); }
   void cleared(const ipc::Cleared& cleared) final { tell(cleared); }
@@ -23,23 +23,23 @@ class RemoteBridge : public Bridge {
 
  protected:
   virtual void tell(const ipc::ToAgent& message) = 0;
-  virtual bool send_audio(std::span<const std::int16_t> samples) = 0; // false: there is no room
+  virtual bool send_audio(std::span<const std::int16_t> samples, Time now) = 0; // false: there is no room
   virtual void pause(bool paused) = 0; // stop reading from the program, or go on
   virtual void break_off() = 0;        // let go of the program
 
   // 16 kHz, from the program.
-  void agent_audio(std::span<const std::int16_t> samples);
+  void agent_audio(std::span<const std::int16_t> samples, Time now);
   // JSON from the program. What is wrong with it is logged and skipped.
-  void agent_control(std::string_view json);
-  void lose(std::string_view why, int status = 503); // break_off() and host.failed(), once
-  void leave(std::string_view reason);               // the program has hung up in good order
+  void agent_control(std::string_view json, Time now);
+  void lose(std::string_view why, Time now, int status = 503); // break_off() and host.failed(), once
+  void leave(std::string_view reason, Time now);               // the program has hung up in good order
 
   BridgeHost& host_;
   bool over_ = false;     // lost or hung up
   bool said_bye_ = false; // the program has asked for the goodbye
 
  private:
-  bool flooding();
+  bool flooding(Time now);
 
   ipc::Accepts accepts_;
   bool heard_ = false; // audio has come

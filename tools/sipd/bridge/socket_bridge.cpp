@@ -30,7 +30,7 @@ class SocketBridge : public RemoteBridge {
         wide_(talky),
         agent_(agent) {}
 
-  void start() override { connect(); }
+  void start(Time now) override { connect(now); }
 
   void stop(std::string_view reason) override {
     connecting_.reset();
@@ -54,7 +54,7 @@ class SocketBridge : public RemoteBridge {
     }
   }
 
-  bool send_audio(std::span<const std::int16_t> samples) override {
+  bool send_audio(std::span<const std::int16_t> samples, Time /*now*/) override {
     out_.clear();
     if (wide_) {
       ipc::encode_audio(samples, ipc::Kind::slin16, out_);
@@ -75,44 +75,44 @@ class SocketBridge : public RemoteBridge {
   }
 
  private:
-  void connect() {
-    started_ = started_ ? started_ : std::optional(net::now());
+  void connect(Time now) {
+    started_ = started_ ? started_ : std::optional(now);
     connecting_.emplace(
-        loop_, address_, net::now() + kConnectLimit,
+        loop_, address_, now + kConnectLimit,
         [this](net::SysResult<std::shared_ptr<net::Connection>> result) {
           if (result) {
-            connected(std::move(*result));
+            connected(std::move(*result), net::now());
           } else {
-            refused(result.error());
+            refused(result.error(), net::now());
           }
         },
         kMaxQueue);
   }
 
-  void refused(const net::SystemError& error) {
+  void refused(const net::SystemError& error, Time now) {
     if (agent_) {
       agent_->wanted();
-      if (agent_->may_come() && net::now() < *started_ + Agent::kStartLimit) {
-        host_.redialled();
-        retry_.emplace(loop_, [this] { connect(); });
-        retry_->at(net::now() + kRetryAfter);
+      if (agent_->may_come() && now < *started_ + Agent::kStartLimit) {
+        host_.redialled(now);
+        retry_.emplace(loop_, [this] { connect(net::now()); });
+        retry_->at(now + kRetryAfter);
         return;
       }
     }
-    lose(fmt::format("{}: {}", net::to_string(address_), error.message()));
+    lose(fmt::format("{}: {}", net::to_string(address_), error.message()), now);
   }
 
-  void connected(std::shared_ptr<net::Connection> connection) {
+  void connected(std::shared_ptr<net::Connection> connection, Time now) {
     connection_ = std::move(connection);
-    connection_->start({.data = [this](Bytes bytes) { received(bytes); },
-                        .closed = [this](int error) { closed(error); },
+    connection_->start({.data = [this](Bytes bytes) { received(bytes, net::now()); },
+                        .closed = [this](int error) { closed(error, net::now()); },
                         .drained = {}});
     if (const auto uuid = ipc::uuid_bytes(host_.about().call)) send(ipc::Kind::uuid, *uuid);
     if (talky_) tell(host_.about());
-    host_.ready();
+    host_.ready(now);
   }
 
-  void received(Bytes bytes) {
+  void received(Bytes bytes, Time now) {
     decoder_.feed(bytes);
     while (!over_) {
       const auto frame = decoder_.next();
@@ -120,51 +120,52 @@ class SocketBridge : public RemoteBridge {
         host_.log(log::Level::error, log::Line("bridge.protocol")
                                          .add("expected", frame.error().what)
                                          .add("offset", frame.error().offset));
-        return lose("the agent breaks the protocol");
+        return lose("the agent breaks the protocol", now);
       }
       if (!*frame) return;
-      take(**frame);
+      take(**frame, now);
     }
   }
 
-  void take(const ipc::Frame& frame) {
+  void take(const ipc::Frame& frame, Time now) {
     switch (frame.kind) {
       case ipc::Kind::slin16:
         wide_ = true; // a peer that sends 16 kHz understands it as well
         samples_.clear();
         ipc::decode_audio(frame.payload, samples_);
-        return agent_audio(samples_);
+        return agent_audio(samples_, now);
       case ipc::Kind::slin8:
         narrow_.clear();
         samples_.clear();
         ipc::decode_audio(frame.payload, narrow_);
         up().process(narrow_, samples_);
-        return agent_audio(samples_);
+        return agent_audio(samples_, now);
       case ipc::Kind::control:
         if (!talky_) {
           talky_ = true;
           tell(host_.about());
         }
-        return agent_control(as_text(frame.payload));
-      case ipc::Kind::dtmf: return host_.send_dtmf({std::string(as_text(frame.payload)), 100});
-      case ipc::Kind::hangup: return leave("agent hung up");
+        return agent_control(as_text(frame.payload), now);
+      case ipc::Kind::dtmf: return host_.send_dtmf({std::string(as_text(frame.payload)), 100}, now);
+      case ipc::Kind::hangup: return leave("agent hung up", now);
       case ipc::Kind::error: {
         const int code = frame.payload.empty() ? 0 : std::to_integer<int>(frame.payload[0]);
-        return lose(fmt::format("the agent reports error {:#04x}", code));
+        return lose(fmt::format("the agent reports error {:#04x}", code), now);
       }
       default: return; // kinds that later versions may have
     }
   }
 
-  void closed(int error) {
-    if (said_bye_) return leave("agent hung up");
+  void closed(int error, Time now) {
+    if (said_bye_) return leave("agent hung up", now);
     // A plain AudioSocket server hangs up by closing; one that speaks our control messages would have said
     // so.
     // With our audio still under way to it, that looks like a reset.
     const bool closing = error == 0 || error == ECONNRESET || error == EPIPE;
-    if (closing && !talky_ && decoder_.at_boundary()) return leave("agent closed the connection");
+    if (closing && !talky_ && decoder_.at_boundary()) return leave("agent closed the connection", now);
     lose(closing ? std::string("the agent closed the connection without a goodbye")
-                 : net::SystemError{error, "connection to the agent"}.message());
+                 : net::SystemError{error, "connection to the agent"}.message(),
+         now);
   }
 
   void send(ipc::Kind kind, Bytes payload) {

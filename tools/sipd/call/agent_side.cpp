@@ -9,8 +9,8 @@ namespace talky::sipd {
 
 // ---- What happens in the call
 
-tl::expected<void, std::string> AgentSide::make(const Target& target) {
-  session_.report(event::AgentTold{about_});
+tl::expected<void, std::string> AgentSide::make(const Target& target, Time now) {
+  session_.report(event::AgentTold{about_}, now);
   auto bridge = session_.host().make_bridge(*this, target);
   if (!bridge) return tl::unexpected(bridge.error());
   bridge_ = std::move(*bridge);
@@ -21,48 +21,48 @@ Bridge* AgentSide::partner() const {
   return takeover_ ? &takeover_->bridge() : bridge_.get();
 }
 
-void AgentSide::caller_audio(std::span<const std::int16_t> samples) {
-  turns_.heard(heard_ += samples.size(), session_.host().now());
-  if (!takeover_) return bridge_->caller_audio(samples);
+void AgentSide::caller_audio(std::span<const std::int16_t> samples, Time now) {
+  turns_.heard(heard_ += samples.size(), now);
+  if (!takeover_) return bridge_->caller_audio(samples, now);
   static constexpr std::array<std::int16_t, media::kFrameSamples> kSilence{};
-  bridge_->caller_audio(kSilence);
-  if (takeover_) takeover_->bridge().caller_audio(samples);
-  if (takeover_) takeover_->tick();
+  bridge_->caller_audio(kSilence, now);
+  if (takeover_) takeover_->bridge().caller_audio(samples, now);
+  if (takeover_) takeover_->tick(now);
 }
 
-void AgentSide::dtmf(const ipc::DtmfReceived& key) {
-  session_.report(event::AgentTold{key});
+void AgentSide::dtmf(const ipc::DtmfReceived& key, Time now) {
+  session_.report(event::AgentTold{key}, now);
   if (Bridge* const heard_by = partner()) heard_by->dtmf(key);
 }
 
-void AgentSide::hold(bool held) {
-  session_.report(event::AgentTold{held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{})});
+void AgentSide::hold(bool held, Time now) {
+  session_.report(event::AgentTold{held ? ipc::ToAgent(ipc::Hold{}) : ipc::ToAgent(ipc::Resume{})}, now);
   if (Bridge* const heard_by = partner()) heard_by->hold(held);
 }
 
-void AgentSide::marked(const call::MarkPassed& mark, std::uint64_t played_before) {
+void AgentSide::marked(const call::MarkPassed& mark, std::uint64_t played_before, Time now) {
   const auto passed = playout_.passed(mark, played_before);
   if (!passed) return;
-  if (passed->number == 0) return agent_passed(passed->mark);
+  if (passed->number == 0) return agent_passed(passed->mark, now);
   if (takeover_ && passed->number == takeover_->number()) takeover_->bridge().mark_played(passed->mark);
 }
 
-void AgentSide::agent_passed(const ipc::MarkPlayed& mark) {
-  session_.report(event::AgentTold{mark});
+void AgentSide::agent_passed(const ipc::MarkPlayed& mark, Time now) {
+  session_.report(event::AgentTold{mark}, now);
   if (bridge_) bridge_->mark_played(mark);
 }
 
-void AgentSide::cleared(const ipc::Cleared& cleared) {
-  answer(playout_.cleared(cleared));
+void AgentSide::cleared(const ipc::Cleared& cleared, Time now) {
+  answer(playout_.cleared(cleared), now);
 }
 
-void AgentSide::answer(const PlayoutOwner::Answer& answer) {
-  if (answer.agent) agent_cleared(*answer.agent);
+void AgentSide::answer(const PlayoutOwner::Answer& answer, Time now) {
+  if (answer.agent) agent_cleared(*answer.agent, now);
   if (takeover_ && answer.program) takeover_->bridge().cleared(*answer.program);
 }
 
-void AgentSide::agent_cleared(const ipc::Cleared& cleared) {
-  if (!session_.is_over()) session_.report(event::AgentTold{cleared});
+void AgentSide::agent_cleared(const ipc::Cleared& cleared, Time now) {
+  if (!session_.is_over()) session_.report(event::AgentTold{cleared}, now);
   if (bridge_) bridge_->cleared(cleared);
 }
 
@@ -76,47 +76,47 @@ void AgentSide::stop(std::string_view reason) {
 
 // ---- What the HTTP API asks for
 
-Result<> AgentSide::say(const ipc::Say& say) {
+Result<> AgentSide::say(const ipc::Say& say, Time now) {
   if (partner()->say(say)) {
-    session_.report(event::AgentTold{say});
+    session_.report(event::AgentTold{say}, now);
     return {};
   }
   if (takeover_) return fail(Errc::closed, 0, "a program has the agent's part");
   return fail(Errc::unsupported, 0, "an agent that says what it is told");
 }
 
-std::size_t AgentSide::play_file(std::span<const std::int16_t> samples, bool clear) {
-  if (clear) discard(Owner::others);
+std::size_t AgentSide::play_file(std::span<const std::int16_t> samples, bool clear, Time now) {
+  if (clear) discard(Owner::others, now);
   turns_.restart(); // what is heard next is no answer
-  return play_as(Owner::others, samples);
+  return play_as(Owner::others, samples, now);
 }
 
-void AgentSide::take_over(PartLine line) {
+void AgentSide::take_over(PartLine line, Time now) {
   turns_.restart();
-  session_.report(event::AgentTold{ipc::Hold{.by_program = true}});
+  session_.report(event::AgentTold{ipc::Hold{.by_program = true}}, now);
   bridge_->displaced();
-  discard(Owner::others); // the agent learns what it lost
+  discard(Owner::others, now); // the agent learns what it lost
   playout_.begin_takeover();
   takeover_ = std::make_shared<Takeover>(session_, *this, playout_, std::move(line), ++takeovers_);
-  takeover_->bridge().start();
-  session_.report(event::PartChanged{Part::agent, true, ""});
+  takeover_->bridge().start(now);
+  session_.report(event::PartChanged{Part::agent, true, ""}, now);
   if (session_.is_held()) takeover_->bridge().hold(true);
 }
 
-void AgentSide::give_back(std::string_view why) {
+void AgentSide::give_back(std::string_view why, Time now) {
   if (!takeover_ || session_.is_over() || takeover_->bridge().said_goodbye()) return;
   const std::string reason(why);
-  takeover_->clear_unheard(false);
+  takeover_->clear_unheard(false, now);
   const auto left = std::exchange(takeover_, nullptr);
   left->retire();
-  session_.host().post([left] {}); // one of its callbacks may be what brought us here
-  discard(Owner::others);
+  session_.host().post([left](Time) {}); // one of its callbacks may be what brought us here
+  discard(Owner::others, now);
   turns_.restart();
-  session_.report(event::PartChanged{Part::agent, false, reason});
-  if (const auto& lost = left->agent_lost()) return lose_bridge(lost->why, lost->status);
-  if (const auto& bye = left->agent_bye()) return session_.end_after_playout(*bye);
+  session_.report(event::PartChanged{Part::agent, false, reason}, now);
+  if (const auto& lost = left->agent_lost()) return lose_bridge(lost->why, lost->status, now);
+  if (const auto& bye = left->agent_bye()) return session_.end_after_playout(*bye, now);
   if (session_.is_held()) return; // it learns when the caller comes back
-  session_.report(event::AgentTold{ipc::Resume{}});
+  session_.report(event::AgentTold{ipc::Resume{}}, now);
   bridge_->hold(false);
 }
 
@@ -127,51 +127,52 @@ std::uint64_t AgentSide::leg_queued() const {
   return leg ? leg->queued() : 0;
 }
 
-std::size_t AgentSide::play_as(Owner whose, std::span<const std::int16_t> samples) {
+std::size_t AgentSide::play_as(Owner whose, std::span<const std::int16_t> samples, Time now) {
   if (session_.is_over()) return 0;
-  if (whose != Owner::others && !samples.empty()) session_.agent_played();
+  if (whose != Owner::others && !samples.empty()) session_.agent_played(now);
   return playout_.play(session_.party(), whose, samples);
 }
 
 // Throws away what is queued, whoever gave it.
-void AgentSide::discard(Owner asked_by) {
-  const auto done = playout_.clear(session_.player(), asked_by);
-  session_.host().post([&host = session_.host()] { host.drain(); }); // marks passed over follow the answer
-  if (done) answer(*done);
+void AgentSide::discard(Owner asked_by, Time now) {
+  const auto done = playout_.clear(session_.player(), asked_by, now);
+  session_.host().post(
+      [&host = session_.host()](Time) { host.drain(); }); // marks passed over follow the answer
+  if (done) answer(*done, now);
 }
 
 void AgentSide::mark_as(std::uint64_t number, const std::string& name) {
   if (session_.is_over()) return;
   if (Leg* const leg = session_.party()) leg->mark(PlayoutOwner::mark_name(number, name));
-  session_.host().post([&host = session_.host()] { host.drain(); });
+  session_.host().post([&host = session_.host()](Time) { host.drain(); });
 }
 
 // ---- For the bridge
 
-void AgentSide::ready() {
-  session_.accept();
+void AgentSide::ready(Time now) {
+  session_.accept(now);
 }
 
-void AgentSide::failed(std::string_view why, int status) {
+void AgentSide::failed(std::string_view why, int status, Time now) {
   if (session_.is_over()) return;
-  session_.report(event::BridgeFailed{std::string(why)});
+  session_.report(event::BridgeFailed{std::string(why)}, now);
   if (takeover_) return takeover_->agent_failed({std::string(why), status}); // the caller need not know
-  lose_bridge(why, status);
+  lose_bridge(why, status, now);
 }
 
-void AgentSide::lose_bridge(std::string_view why, int status) {
-  if (!session_.is_accepted()) return session_.reject(status, why);
+void AgentSide::lose_bridge(std::string_view why, int status, Time now) {
+  if (!session_.is_accepted()) return session_.reject(status, why, now);
   session_.fail_as(why);
-  discard(Owner::others); // nobody asks any more
-  if (const auto apology = session_.host().apology()) play_as(Owner::others, *apology);
-  session_.end_after_playout("agent lost");
+  discard(Owner::others, now); // nobody asks any more
+  if (const auto apology = session_.host().apology()) play_as(Owner::others, *apology, now);
+  session_.end_after_playout("agent lost", now);
 }
 
-std::size_t AgentSide::play(std::span<const std::int16_t> samples) {
+std::size_t AgentSide::play(std::span<const std::int16_t> samples, Time now) {
   if (session_.is_over()) return 0;
   if (takeover_) return takeover_->play_unheard(samples);
   const bool idle = leg_queued() == 0;
-  const std::size_t taken = play_as(Owner::agent, samples);
+  const std::size_t taken = play_as(Owner::agent, samples, now);
   turns_.given(taken, idle);
   return taken;
 }
@@ -180,11 +181,11 @@ std::uint64_t AgentSide::queued() const {
   return takeover_ ? takeover_->queued_unheard() : leg_queued();
 }
 
-void AgentSide::clear() {
+void AgentSide::clear(Time now) {
   if (session_.is_over()) return bridge_->cleared({});
-  if (takeover_) return takeover_->clear_unheard(true);
+  if (takeover_) return takeover_->clear_unheard(true, now);
   turns_.cleared();
-  discard(Owner::agent);
+  discard(Owner::agent, now);
 }
 
 void AgentSide::mark(const std::string& name) {
@@ -193,29 +194,29 @@ void AgentSide::mark(const std::string& name) {
   mark_as(0, name);
 }
 
-void AgentSide::send_dtmf(const ipc::SendDtmf& dtmf) {
-  if (!takeover_) session_.press(dtmf);
+void AgentSide::send_dtmf(const ipc::SendDtmf& dtmf, Time now) {
+  if (!takeover_) session_.press(dtmf, now);
 }
 
-void AgentSide::hangup(std::string_view reason) {
+void AgentSide::hangup(std::string_view reason, Time now) {
   if (session_.is_over()) return;
   if (takeover_) return takeover_->agent_hung_up(reason);
-  session_.end_after_playout(reason);
+  session_.end_after_playout(reason, now);
 }
 
-void AgentSide::transfer(const std::string& to) {
-  if (!takeover_) session_.refer(to);
+void AgentSide::transfer(const std::string& to, Time now) {
+  if (!takeover_) session_.refer(to, now);
 }
 
-void AgentSide::redialled() {
-  session_.report(event::BridgeRedialled{});
+void AgentSide::redialled(Time now) {
+  session_.report(event::BridgeRedialled{}, now);
 }
 
 // What was said goes to the party that can show it, and to whoever reads events.
-void AgentSide::shown(const ipc::Shown& shown) {
+void AgentSide::shown(const ipc::Shown& shown, Time now) {
   if (session_.is_over()) return;
   if (Leg* const leg = session_.party()) leg->show(WebShown{shown});
-  session_.report(event::AgentShown{shown});
+  session_.report(event::AgentShown{shown}, now);
 }
 
 void AgentSide::log(log::Level level, log::Line line) {
@@ -224,22 +225,22 @@ void AgentSide::log(log::Level level, log::Line line) {
 
 // ---- How long the caller waits
 
-void AgentSide::turn(const ipc::TurnTaken& t) {
+void AgentSide::turn(const ipc::TurnTaken& t, Time now) {
   if (session_.is_over() || takeover_) return;
   const telemetry::AgentTurn turn{t.turn, t.end, {t.endpoint, t.stt, t.dialogue, t.tts, t.out}, t.sent};
-  if (!turns_.taken(turn, session_.host().now())) session_.report(event::TurnUnmeasured{t.turn, t.end});
-  report_turns();
+  if (!turns_.taken(turn, now)) session_.report(event::TurnUnmeasured{t.turn, t.end}, now);
+  report_turns(now);
 }
 
-void AgentSide::audio_left() {
+void AgentSide::audio_left(Time now) {
   if (!turns_.waiting()) return;
-  turns_.left(session_.host().now());
-  report_turns();
+  turns_.left(now);
+  report_turns(now);
 }
 
-void AgentSide::report_turns() {
+void AgentSide::report_turns(Time now) {
   while (const auto measure = turns_.poll()) {
-    session_.report(event::TurnMeasured{*measure});
+    session_.report(event::TurnMeasured{*measure}, now);
     if (Leg* const leg = session_.party()) leg->show(WebTurn{*measure});
   }
 }

@@ -1,6 +1,7 @@
 // What a call needs of whoever runs it: the daemon's Worker, or a test with a clock and a network of its own.
-// Everything in call/ asks this for the time, for timers and for what is done later, and reaches sockets,
-// name servers and bridges through it: so it is a core, and whole calls run in virtual time (tests/sim).
+// Everything in call/ asks this for timers and for what is done later, and reaches sockets, name servers and
+// bridges through it. The time is an argument of whatever comes in from here, and nobody can ask for it: so
+// it is a core, and whole calls run in virtual time (tests/sim).
 //
 // All of it is of one thread. What is returned belongs to the caller; the host outlives its calls.
 #pragma once
@@ -23,6 +24,7 @@
 #include "sip/uri.hpp"
 #include "sipd/bridge/bridge.hpp"
 #include "sipd/bridge/target.hpp"
+#include "sipd/messages/mailbox.hpp"
 #include "sipd/sinks/call_sink.hpp"
 
 namespace talky::sipd {
@@ -43,7 +45,7 @@ class MediaPort {
   struct Packet {
     Bytes bytes; // borrowed for the time of the callback
     Endpoint from;
-    Time arrival; // when the system had it
+    Time arrival; // when the system had it: the time of this input
     bool is_rtcp = false;
   };
   using Receive = std::function<void(const Packet&)>;
@@ -78,11 +80,10 @@ class CallHost {
 
   virtual ~CallHost() = default;
 
-  // ---- Time and turns
-  virtual Time now() const = 0;
-  virtual std::int64_t wall_us() const = 0;          // since 1970, the same moment
-  virtual void post(std::function<void()> task) = 0; // once the host has come back from what it is doing
-  virtual std::unique_ptr<CallTimer> timer(std::function<void()> callback) = 0;
+  // ---- Time and turns. Each task and callback is given the time at which it is called.
+  virtual void post(Task task) = 0; // once the host has come back from what it is doing
+  virtual std::unique_ptr<CallTimer> timer(Task callback) = 0;
+  virtual std::int64_t wall_us(Time at) const = 0; // since 1970, of a moment that has just been
   virtual Random& random() = 0;
   virtual const CallOptions& options() const = 0;
 
@@ -101,7 +102,8 @@ class CallHost {
   // Binds a free pair of ports of `ip`. The error is a text for the log.
   virtual tl::expected<std::unique_ptr<MediaPort>, std::string> open_media(const IpAddress& ip,
                                                                            MediaPort::Receive receive) = 0;
-  using Looked = std::function<void(const std::optional<Endpoint>&)>; // nullopt: there is no such host
+  using Looked =
+      std::function<void(const std::optional<Endpoint>&, Time now)>; // nullopt: there is no such host
   virtual std::unique_ptr<NameLookup> look_up(const std::string& host, std::uint16_t port, Looked done) = 0;
   virtual bool listens_on(const Endpoint& endpoint) const = 0; // a message to it would come to us
   // Which of our SIP addresses a peer at `remote` can answer to; nullopt: none.
@@ -115,7 +117,7 @@ class CallHost {
                                                                          const Target& target) = 0;
   // For a caller whose agent is lost, which is looked for anew; null: there is none to be looked for.
   virtual std::shared_ptr<const audio::Samples> apology() = 0;
-  virtual std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call) = 0;
+  virtual std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call, Time now) = 0;
 };
 
 } // namespace talky::sipd

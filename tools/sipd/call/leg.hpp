@@ -13,6 +13,7 @@
 
 #include "call/events.hpp"
 #include "core/error.hpp"
+#include "core/time.hpp"
 #include "ipc/control.hpp"
 #include "sipd/messages/call_event.hpp"
 #include "sipd/messages/web_line.hpp"
@@ -28,11 +29,11 @@ class Leg {
   Leg& operator=(const Leg&) = delete;
 
   // ---- The way to the answer
-  virtual bool ring() = 0; // false: it cannot be told, or knows already
+  virtual bool ring(Time now) = 0; // false: it cannot be told, or knows already
   // Answers, with `recording` such that Session::recorded() gets both sides. What was played before is heard
   // first.
-  virtual Result<> accept(Duration ring_time, bool recording) = 0;
-  virtual Result<> reject(int status) = 0;
+  virtual Result<> accept(Duration ring_time, bool recording, Time now) = 0;
+  virtual Result<> reject(int status, Time now) = 0;
 
   // ---- Sound; mono s16 at 16 kHz
   virtual void attach_bridge() = 0;
@@ -41,18 +42,18 @@ class Leg {
   // Somebody talks in beside the agent, live: how many of the oldest samples were thrown away.
   virtual std::size_t talk_in(std::span<const std::int16_t> samples) = 0;
   // Throws away what nobody has heard. nullopt: how much that was is known later (Session::cleared).
-  virtual std::optional<ipc::Cleared> clear() = 0;
+  virtual std::optional<ipc::Cleared> clear(Time now) = 0;
   virtual void mark(const std::string& name) = 0;
   virtual std::optional<media::MediaQuality> quality() const = 0;
 
   // ---- What is done to it. `unsupported`: not to a party of this kind.
-  virtual Result<> dtmf(std::string_view digits, Duration length) = 0;
-  virtual Result<> hold() = 0;
-  virtual Result<> resume() = 0;
-  virtual Result<> transfer(std::string_view target) = 0;
-  virtual Result<> hangup(std::string_view reason, bool after_playout) = 0;
+  virtual Result<> dtmf(std::string_view digits, Duration length, Time now) = 0;
+  virtual Result<> hold(Time now) = 0;
+  virtual Result<> resume(Time now) = 0;
+  virtual Result<> transfer(std::string_view target, Time now) = 0;
+  virtual Result<> hangup(std::string_view reason, bool after_playout, Time now) = 0;
 
-  virtual void shut_down() {}              // at once; the UserAgent sees to telephones
+  virtual void shut_down(Time /*now*/) {}  // at once; the UserAgent sees to telephones
   virtual void show(WebEvent /*event*/) {} // for a party that shows the call
 
   virtual std::string_view transport() const = 0; // "UDP", "ws" ...

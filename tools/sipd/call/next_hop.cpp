@@ -7,11 +7,11 @@
 
 namespace talky::sipd {
 
-FindNextHop::FindNextHop(CallHost& host, std::string uri, Done done)
+FindNextHop::FindNextHop(CallHost& host, std::string uri, Time now, Done done)
     : host_(host), uri_(std::move(uri)), done_(std::move(done)) {
   if (auto hop = look()) {
     const Done tell = std::exchange(done_, nullptr);
-    tell(std::move(*hop));
+    tell(std::move(*hop), now);
   }
 }
 
@@ -30,9 +30,9 @@ std::optional<tl::expected<NextHop, int>> FindNextHop::look() {
     return NextHop{std::move(known->contact), known->flow};
   if (ip) return towards({*ip, target->port_or_default()});
   lookup_ = host_.look_up(std::string(target->host), target->port_or_default(),
-                          [this](const std::optional<Endpoint>& result) {
+                          [this](const std::optional<Endpoint>& result, Time now) {
                             const Done tell = std::exchange(done_, nullptr); // it may destroy us
-                            tell(result ? towards(*result) : tl::unexpected(404));
+                            tell(result ? towards(*result) : tl::unexpected(404), now);
                           });
   return std::nullopt;
 }

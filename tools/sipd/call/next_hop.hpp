@@ -20,8 +20,8 @@ struct NextHop {
 // gives up.
 class FindNextHop {
  public:
-  using Done = std::function<void(tl::expected<NextHop, int>)>;
-  FindNextHop(CallHost& host, std::string uri, Done done);
+  using Done = std::function<void(tl::expected<NextHop, int>, Time now)>;
+  FindNextHop(CallHost& host, std::string uri, Time now, Done done);
 
  private:
   std::optional<tl::expected<NextHop, int>> look(); // nullopt: the answer comes later

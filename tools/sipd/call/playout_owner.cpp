@@ -16,10 +16,10 @@ std::size_t PlayoutOwner::play(Leg* leg, Owner whose, std::span<const std::int16
   return taken;
 }
 
-std::optional<PlayoutOwner::Answer> PlayoutOwner::clear(Leg* leg, Owner asked_by) {
+std::optional<PlayoutOwner::Answer> PlayoutOwner::clear(Leg* leg, Owner asked_by, Time now) {
   clears_.push_back(asked_by);
   ledger_.clearing();
-  const auto done = leg ? leg->clear() : ipc::Cleared{0, last_total_};
+  const auto done = leg ? leg->clear(now) : ipc::Cleared{0, last_total_};
   return done ? std::optional(cleared(*done)) : std::nullopt;
 }
 

@@ -28,7 +28,7 @@ class PlayoutOwner {
   };
   // Throws away what waits in the leg, whoever gave it; null: nothing waits. nullopt: cleared() has the
   // answer later. Several may be under way; their answers come in their order.
-  std::optional<Answer> clear(Leg* leg, Owner asked_by);
+  std::optional<Answer> clear(Leg* leg, Owner asked_by, Time now);
   Answer cleared(const ipc::Cleared& cleared);
 
   // A mark of the agent (number 0) or of the program of that number, as the leg carries it.

@@ -12,8 +12,8 @@ Redirects::Redirects(CallHost& host, call::CallRedirected event, Rules rules)
 std::shared_ptr<Redirects> Redirects::follow(CallHost& host, call::CallRedirected event, Rules rules) {
   auto made = std::make_shared<Redirects>(host, std::move(event), std::move(rules));
   // From the loop: the caller is in the midst of the event, and has nothing to hold us by yet.
-  host.post([weak = std::weak_ptr(made)] {
-    if (const auto self = weak.lock()) self->next();
+  host.post([weak = std::weak_ptr(made)](Time now) {
+    if (const auto self = weak.lock()) self->next(now);
   });
   return made;
 }
@@ -24,36 +24,36 @@ bool Redirects::may_call(const std::string& target) const {
   return uri && host_.permits(target, rules_.wish) && !host_.leads_nowhere(*uri);
 }
 
-void Redirects::next() {
+void Redirects::next(Time now) {
   while (at_ < event_.targets.size()) {
     const std::string& target = event_.targets[at_++];
     if (!may_call(target)) {
-      rules_.report({event_.status, target, true});
+      rules_.report({event_.status, target, true}, now);
       continue;
     }
     search_ = std::make_unique<FindNextHop>(
-        host_, target, [weak = weak_from_this(), target](tl::expected<NextHop, int> hop) {
+        host_, target, now, [weak = weak_from_this(), target](tl::expected<NextHop, int> hop, Time) {
           const auto self = weak.lock();
           if (!self) return;
           // From the loop: it may be the search itself that calls us.
-          self->host_.post([weak, target, hop = std::move(hop)] {
-            if (const auto still = weak.lock()) still->found(target, hop);
+          self->host_.post([weak, target, hop = std::move(hop)](Time then) {
+            if (const auto still = weak.lock()) still->found(target, hop, then);
           });
         });
     return;
   }
-  (void)host_.user_agent().hangup(event_.call, "", false, host_.now()); // it may have ended meanwhile
+  (void)host_.user_agent().hangup(event_.call, "", false, now); // it may have ended meanwhile
   host_.drain();
 }
 
-void Redirects::found(const std::string& target, const tl::expected<NextHop, int>& hop) {
+void Redirects::found(const std::string& target, const tl::expected<NextHop, int>& hop, Time now) {
   search_.reset();
-  if (!hop || hop->flow.local.ip != rules_.from) return next();
+  if (!hop || hop->flow.local.ip != rules_.from) return next(now);
   call::Redirection to{target, hop->target, hop->flow, std::nullopt};
   const auto uri = sip::Uri::parse(target);
   if (uri && rules_.wish == CallHost::Wish::call_out) to.credentials = host_.credentials(uri->host);
-  rules_.report({event_.status, target, false});
-  if (!host_.user_agent().redirect(event_.call, to, host_.now())) return next();
+  rules_.report({event_.status, target, false}, now);
+  if (!host_.user_agent().redirect(event_.call, to, now)) return next(now);
   host_.drain();
 }
 

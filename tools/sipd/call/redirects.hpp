@@ -21,7 +21,7 @@ class Redirects : public std::enable_shared_from_this<Redirects> {
   struct Rules {
     CallHost::Wish wish; // whose the call is; only those of the API are given our passwords
     IpAddress from;      // of our side: its RTP sockets stay where they are
-    std::function<void(event::Redirected)> report;
+    std::function<void(event::Redirected, Time now)> report;
   };
   // Tells the UserAgent, later, where the call goes (redirect) or that it ends (hangup). Letting go
   // of it gives up without a word.
@@ -30,9 +30,9 @@ class Redirects : public std::enable_shared_from_this<Redirects> {
   Redirects(CallHost& host, call::CallRedirected event, Rules rules);
 
  private:
-  void next();
+  void next(Time now);
   bool may_call(const std::string& target) const;
-  void found(const std::string& target, const tl::expected<NextHop, int>& hop);
+  void found(const std::string& target, const tl::expected<NextHop, int>& hop, Time now);
 
   CallHost& host_;
   call::CallRedirected event_;

@@ -7,7 +7,7 @@
 //   agent_     the bridge, the program in its place, the playout queue (agent_side.hpp)
 //   talk_in_   a person who talks in beside the agent (talk_in.hpp)
 //
-// A core: it asks its CallHost for the time and everything else of this world.
+// A core: the time is an argument, and its CallHost does everything else of this world.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -33,40 +33,42 @@ class Session {
  public:
   // `leg` is the party that `incoming` describes: neither answered nor open yet.
   Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall incoming, const Target& target,
-          std::string uuid);
+          std::string uuid, Time now);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   void speak_as(std::string voice) { agent_.speak_as(std::move(voice)); } // before begin()
-  void begin(); // finds ports and calls the bridge; answers or rejects, now or later
+  void begin(Time now); // finds ports and calls the bridge; answers or rejects, now or later
 
   // ---- What the UserAgent, or a leg of another kind, reports of this call
-  void answered(const call::CallAnswered& event);
-  void ringing(const call::CallRinging& event); // at the party that is called
-  void caller_audio(const call::CallerAudio& event);
+  void answered(const call::CallAnswered& event, Time now);
+  void ringing(const call::CallRinging& event, Time now); // at the party that is called
+  void caller_audio(const call::CallerAudio& event, Time now);
   void recorded(const call::RecordedAudio& event);
-  void dtmf(const call::DtmfPressed& event);
-  void mark(const call::MarkPassed& event);
-  void held(call::CallKey call, bool held);
-  void cleared(const ipc::Cleared& cleared) { agent_.cleared(cleared); } // what Leg::clear() did not know
-  void audio_left() { agent_.audio_left(); } // sound of the agent has gone out to the caller
-  void transfer_failed(const call::TransferFailed& event);
-  void transfer_requested(const call::TransferRequested& event) { transfer_.requested(event); }
-  void redirected(const call::CallRedirected& event) { transfer_.redirected(event); }
+  void dtmf(const call::DtmfPressed& event, Time now);
+  void mark(const call::MarkPassed& event, Time now);
+  void held(call::CallKey call, bool held, Time now);
+  void cleared(const ipc::Cleared& cleared, Time now) {
+    agent_.cleared(cleared, now);
+  }                                                     // what Leg::clear() did not know
+  void audio_left(Time now) { agent_.audio_left(now); } // sound of the agent has gone out to the caller
+  void transfer_failed(const call::TransferFailed& event, Time now);
+  void transfer_requested(const call::TransferRequested& event, Time now) { transfer_.requested(event, now); }
+  void redirected(const call::CallRedirected& event, Time now) { transfer_.redirected(event, now); }
   // An INVITE with Replaces names this session's call: it takes its place.
-  void replaced_by(const call::IncomingCall& call) { transfer_.replaced_by(call); }
-  void ended(const call::CallEnded& event); // of one of its legs
-  void send(const call::SendMedia& media);
+  void replaced_by(const call::IncomingCall& call, Time now) { transfer_.replaced_by(call, now); }
+  void ended(const call::CallEnded& event, Time now); // of one of its legs
+  void send(const call::SendMedia& media, Time now);
   void sip(const sip::Flow& flow, std::string_view bytes, bool incoming,
            std::int64_t time_us); // for the pcap
-  void shut_down();               // the daemon ends
+  void shut_down(Time now);       // the daemon ends
 
   // ---- For the HTTP API
-  Result<> command(const CallCommand& command);
+  Result<> command(const CallCommand& command, Time now);
   CallSnapshot snapshot() const;
   void add_tap(std::shared_ptr<AudioTap> tap) { taps_.push_back(std::move(tap)); }
-  void take_part(Part part, PartLine line);
+  void take_part(Part part, PartLine line, Time now);
 
   // ---- How it stands
   const std::string& uuid() const { return facts_->uuid; }
@@ -83,7 +85,7 @@ class Session {
 
   // ---- For its parts
   CallHost& host() const { return host_; }
-  void report(const CallEvent& event) { sink_->happened(event, {host_.now(), host_.wall_us()}); }
+  void report(const CallEvent& event, Time now) { sink_->happened(event, {now, host_.wall_us(now)}); }
   void log(log::Level level, log::Line line) { sink_->log(level, std::move(line)); }
   Leg* party() const { return leg_.get(); }
   Leg* player() const {
@@ -92,19 +94,19 @@ class Session {
   Leg* leg(call::CallKey call) const;
   call::CallKey current() const { return leg_ ? leg_->key : 0; }
   tl::expected<void, std::string> open(SipLeg& leg);
-  void accept(); // the bridge stands
-  void reject(int status, std::string_view why);
-  void agent_played(); // something has come from it
+  void accept(Time now); // the bridge stands
+  void reject(int status, std::string_view why, Time now);
+  void agent_played(Time now); // something has come from it
   void fail_as(std::string_view why) { failure_ = why; }
-  void press(const ipc::SendDtmf& dtmf);
-  void end_after_playout(std::string_view reason);
-  void refer(const std::string& to);
+  void press(const ipc::SendDtmf& dtmf, Time now);
+  void end_after_playout(std::string_view reason, Time now);
+  void refer(const std::string& to, Time now);
 
  private:
   void receive(const SipLeg& leg, const MediaPort::Packet& packet);
-  void move_to_next(const call::CallAnswered& event);
-  void talk_in(PartLine line);
-  void finish(const call::CallEnded& event);
+  void move_to_next(const call::CallAnswered& event, Time now);
+  void talk_in(PartLine line, Time now);
+  void finish(const call::CallEnded& event, Time now);
   bool is_out() const { return facts_->out; }
 
   CallHost& host_;

@@ -21,8 +21,8 @@ void SipLeg::send(const call::SendMedia& media) {
   if (port_) port_->send(media.bytes, media.to, media.is_rtcp);
 }
 
-bool SipLeg::ring() {
-  return host_.user_agent().ring(key, host_.now()).has_value();
+bool SipLeg::ring(Time now) {
+  return host_.user_agent().ring(key, now).has_value();
 }
 
 void SipLeg::dial(call::InviteOptions invite, OutSlot slot) {
@@ -30,12 +30,12 @@ void SipLeg::dial(call::InviteOptions invite, OutSlot slot) {
   slot_ = std::move(slot);
 }
 
-Result<> SipLeg::accept(Duration ring_time, bool recording) {
+Result<> SipLeg::accept(Duration ring_time, bool recording, Time now) {
   if (invite_) {
     call::InviteOptions invite = *std::exchange(invite_, std::nullopt);
     invite.media = media();
     invite.recording = recording;
-    const auto placed = host_.user_agent().invite(invite, host_.now());
+    const auto placed = host_.user_agent().invite(invite, now);
     if (!placed) {
       invite_ = std::move(invite); // reject() may follow
       return tl::unexpected(placed.error());
@@ -48,19 +48,18 @@ Result<> SipLeg::accept(Duration ring_time, bool recording) {
   options.media = media();
   options.ring_time = ring_time;
   options.recording = recording;
-  return host_.user_agent().accept(key, options, host_.now());
+  return host_.user_agent().accept(key, options, now);
 }
 
-Result<> SipLeg::reject(int status) {
+Result<> SipLeg::reject(int status, Time now) {
   if (invite_) { // the UserAgent knows nothing of it
     invite_.reset();
-    const Time now = host_.now();
     const auto over =
         call::call_ended(key, call::EndCause::cancelled, false, status, "", now, std::nullopt, now);
     host_.leg_ended(over);
     return {};
   }
-  return host_.user_agent().reject(key, status, "", host_.now());
+  return host_.user_agent().reject(key, status, "", now);
 }
 
 void SipLeg::attach_bridge() {
@@ -79,7 +78,7 @@ std::size_t SipLeg::talk_in(std::span<const std::int16_t> samples) {
   return host_.user_agent().talk_in(key, samples).value_or(samples.size());
 }
 
-std::optional<ipc::Cleared> SipLeg::clear() {
+std::optional<ipc::Cleared> SipLeg::clear(Time /*now*/) {
   const auto cleared = host_.user_agent().clear(key);
   if (!cleared) return ipc::Cleared{0, played_before};
   return ipc::Cleared{cleared->discarded, played_before + cleared->played};
@@ -93,24 +92,24 @@ std::optional<media::MediaQuality> SipLeg::quality() const {
   return host_.user_agent().quality(key);
 }
 
-Result<> SipLeg::dtmf(std::string_view digits, Duration length) {
-  return host_.user_agent().dtmf(key, digits, length, host_.now());
+Result<> SipLeg::dtmf(std::string_view digits, Duration length, Time now) {
+  return host_.user_agent().dtmf(key, digits, length, now);
 }
 
-Result<> SipLeg::hold() {
-  return host_.user_agent().hold(key, host_.now());
+Result<> SipLeg::hold(Time now) {
+  return host_.user_agent().hold(key, now);
 }
 
-Result<> SipLeg::resume() {
-  return host_.user_agent().resume(key, host_.now());
+Result<> SipLeg::resume(Time now) {
+  return host_.user_agent().resume(key, now);
 }
 
-Result<> SipLeg::transfer(std::string_view target) {
-  return host_.user_agent().transfer(key, target, host_.now());
+Result<> SipLeg::transfer(std::string_view target, Time now) {
+  return host_.user_agent().transfer(key, target, now);
 }
 
-Result<> SipLeg::hangup(std::string_view reason, bool after_playout) {
-  return host_.user_agent().hangup(key, reason, after_playout, host_.now());
+Result<> SipLeg::hangup(std::string_view reason, bool after_playout, Time now) {
+  return host_.user_agent().hangup(key, reason, after_playout, now);
 }
 
 LegDetails SipLeg::details(const call::CallAnswered& event) const {

@@ -26,21 +26,21 @@ class SipLeg final : public Leg {
   const Endpoint& local(bool is_rtcp) const { return port_->local(is_rtcp); }         // likewise
   std::uint16_t port() const { return port_ ? local(false).port : std::uint16_t{0}; } // 0: not open
 
-  bool ring() override;
-  Result<> accept(Duration ring_time, bool recording) override;
-  Result<> reject(int status) override;
+  bool ring(Time now) override;
+  Result<> accept(Duration ring_time, bool recording, Time now) override;
+  Result<> reject(int status, Time now) override;
   void attach_bridge() override;
   Result<std::size_t> play(std::span<const std::int16_t> samples) override;
   std::uint64_t queued() const override;
   std::size_t talk_in(std::span<const std::int16_t> samples) override;
-  std::optional<ipc::Cleared> clear() override;
+  std::optional<ipc::Cleared> clear(Time now) override;
   void mark(const std::string& name) override;
   std::optional<media::MediaQuality> quality() const override;
-  Result<> dtmf(std::string_view digits, Duration length) override;
-  Result<> hold() override;
-  Result<> resume() override;
-  Result<> transfer(std::string_view target) override;
-  Result<> hangup(std::string_view reason, bool after_playout) override;
+  Result<> dtmf(std::string_view digits, Duration length, Time now) override;
+  Result<> hold(Time now) override;
+  Result<> resume(Time now) override;
+  Result<> transfer(std::string_view target, Time now) override;
+  Result<> hangup(std::string_view reason, bool after_playout, Time now) override;
   std::string_view transport() const override { return sip::to_string(flow_.transport); }
   LegDetails details(const call::CallAnswered& event) const override;
   SipLeg* sip() override { return this; }

@@ -37,8 +37,8 @@ class Takeover final : public BridgeHost, public std::enable_shared_from_this<Ta
   std::uint64_t queued_unheard() const { return unheard_.queued(); }
   void mark_unheard(const std::string& name);
   // The agent wants what it has played meanwhile thrown away, or is to learn that it was.
-  void clear_unheard(bool asked);
-  void tick(); // 20 ms of it go by
+  void clear_unheard(bool asked, Time now);
+  void tick(Time now); // 20 ms of it go by
 
   // The part was given back. What is still posted for it finds nothing to do: the session may be gone by
   // then.
@@ -56,21 +56,21 @@ class Takeover final : public BridgeHost, public std::enable_shared_from_this<Ta
 
   // BridgeHost, for the program
   const ipc::Start& about() const override;
-  void ready() override {}
-  void failed(std::string_view why, int status) override;
-  std::size_t play(std::span<const std::int16_t> samples) override;
+  void ready(Time /*now*/) override {}
+  void failed(std::string_view why, int status, Time now) override;
+  std::size_t play(std::span<const std::int16_t> samples, Time now) override;
   std::uint64_t queued() const override;
-  void clear() override;
+  void clear(Time now) override;
   void mark(const std::string& name) override;
-  void send_dtmf(const ipc::SendDtmf& dtmf) override;
-  void hangup(std::string_view reason) override;
-  void transfer(const std::string& to) override;
+  void send_dtmf(const ipc::SendDtmf& dtmf, Time now) override;
+  void hangup(std::string_view reason, Time now) override;
+  void transfer(const std::string& to, Time now) override;
   void log(log::Level level, log::Line line) override;
 
  private:
   static constexpr std::size_t kMaxUnheard = std::size_t{120} * 16'000; // samples, as in a call's own queue
 
-  void pass_marks();
+  void pass_marks(Time now);
 
   Session& session_;
   AgentSide& side_;

@@ -7,7 +7,7 @@
 
 namespace talky::sipd {
 
-TakeoverBridge::TakeoverBridge(BridgeHost& host, PartLine line, std::function<void()> gone)
+TakeoverBridge::TakeoverBridge(BridgeHost& host, PartLine line, Task gone)
     : RemoteBridge(host), line_(std::move(line)), gone_(std::move(gone)) {}
 
 TakeoverBridge::~TakeoverBridge() {
@@ -15,10 +15,10 @@ TakeoverBridge::~TakeoverBridge() {
   line_.to_call->close();
 }
 
-void TakeoverBridge::start() {
+void TakeoverBridge::start(Time /*now*/) {
   tell(host_.about());
-  line_.to_call->open([this, alive = alive_](FromPart& message) {
-    if (*alive) received(message);
+  line_.to_call->open([this, alive = alive_](FromPart& message, Time now) {
+    if (*alive) received(message, now);
   });
 }
 
@@ -41,13 +41,13 @@ void TakeoverBridge::pause(bool paused) {
   line_.to_client->send(PartPause{paused});
 }
 
-void TakeoverBridge::received(FromPart& message) {
-  std::visit(Overloaded{[this](const PartSound& m) { agent_audio(m.samples); },
-                        [this](const PartText& m) { agent_control(m.json); },
+void TakeoverBridge::received(FromPart& message, Time now) {
+  std::visit(Overloaded{[&](const PartSound& m) { agent_audio(m.samples, now); },
+                        [&](const PartText& m) { agent_control(m.json, now); },
                         [this](const PartAsk&) { line_.to_client->send(PartHere{}); },
-                        [this](const PartGone&) {
+                        [&](const PartGone&) {
                           over_ = true;
-                          if (gone_) std::exchange(gone_, nullptr)(); // it may destroy us
+                          if (gone_) std::exchange(gone_, nullptr)(now); // it may destroy us
                         }},
              message);
 }

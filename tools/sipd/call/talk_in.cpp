@@ -11,10 +11,10 @@ constexpr unsigned kReportEvery = 50; // ticks
 
 } // namespace
 
-TalkIn::TalkIn(PartLine line, Play play, std::function<void()> gone)
+TalkIn::TalkIn(PartLine line, Play play, Task gone)
     : line_(std::move(line)), play_(std::move(play)), gone_(std::move(gone)) {
-  line_.to_call->open([this, alive = alive_](const FromPart& message) {
-    if (*alive) received(message);
+  line_.to_call->open([this, alive = alive_](const FromPart& message, Time now) {
+    if (*alive) received(message, now);
   });
 }
 
@@ -23,12 +23,12 @@ TalkIn::~TalkIn() {
   line_.to_call->close();
 }
 
-void TalkIn::received(const FromPart& message) {
+void TalkIn::received(const FromPart& message, Time now) {
   std::visit(Overloaded{[this](const PartSound& m) { lost_ += play_(m.samples); },
                         [](const PartText&) {}, // there is nothing yet that they could say
                         [this](const PartAsk&) { line_.to_client->send(PartHere{}); },
-                        [this](const PartGone&) {
-                          if (gone_) std::exchange(gone_, nullptr)();
+                        [&](const PartGone&) {
+                          if (gone_) std::exchange(gone_, nullptr)(now);
                         }},
              message);
 }

@@ -14,7 +14,7 @@ class TalkIn {
   // `play` gives how many samples found no room; `gone` comes once, when the person has left by themselves,
   // and may destroy this.
   using Play = std::function<std::size_t(std::span<const std::int16_t>)>;
-  TalkIn(PartLine line, Play play, std::function<void()> gone);
+  TalkIn(PartLine line, Play play, Task gone);
   ~TalkIn();
   TalkIn(const TalkIn&) = delete;
   TalkIn& operator=(const TalkIn&) = delete;
@@ -22,11 +22,11 @@ class TalkIn {
   void tick(); // every 20 ms: what was lost is reported, once a second at most
 
  private:
-  void received(const FromPart& message);
+  void received(const FromPart& message, Time now);
 
   PartLine line_;
   Play play_;
-  std::function<void()> gone_;
+  Task gone_;
   std::uint64_t lost_ = 0; // samples that came too fast and have not been reported
   unsigned ticks_ = 0;     // since the last report
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

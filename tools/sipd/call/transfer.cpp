@@ -18,10 +18,10 @@ CallHost& Transfer::host() {
 
 // ---- REFER
 
-void Transfer::requested(const call::TransferRequested& event) {
+void Transfer::requested(const call::TransferRequested& event, Time now) {
   const auto refuse = [&](int status, const char* why) {
-    session_.report(event::TransferRefused{event.target, status, why});
-    host().user_agent().answer_refer(event.call, status, host().now());
+    session_.report(event::TransferRefused{event.target, status, why}, now);
+    host().user_agent().answer_refer(event.call, status, now);
   };
   if (!session_.may_move(event.call) || is_under_way())
     return refuse(491, "another transfer or the goodbye is under way");
@@ -30,19 +30,21 @@ void Transfer::requested(const call::TransferRequested& event) {
   if (count_ >= kMaxTransfers) return refuse(603, "too many transfers of one call");
   ++count_;
   referrer_ = event.call;
-  session_.report(event::TransferAsked{event.target, "peer", !event.replaces.empty(), event.referred_by});
-  host().user_agent().answer_refer(event.call, 202, host().now());
-  next_hop_.emplace(host(), event.target, [this, event](const tl::expected<NextHop, int>& hop) {
-    place(event, hop);
-    host().drain();
-  });
+  session_.report(event::TransferAsked{event.target, "peer", !event.replaces.empty(), event.referred_by},
+                  now);
+  host().user_agent().answer_refer(event.call, 202, now);
+  next_hop_.emplace(host(), event.target, now,
+                    [this, event](const tl::expected<NextHop, int>& hop, Time then) {
+                      place(event, hop, then);
+                      host().drain();
+                    });
 }
 
-void Transfer::place(const call::TransferRequested& event, const tl::expected<NextHop, int>& hop) {
+void Transfer::place(const call::TransferRequested& event, const tl::expected<NextHop, int>& hop, Time now) {
   if (session_.is_over() || referrer_ == 0) return;
-  if (!hop) return fail(hop.error(), "no way there");
+  if (!hop) return fail(hop.error(), "no way there", now);
   auto next = std::make_unique<SipLeg>(host(), hop->flow);
-  if (const auto done = session_.open(*next); !done) return fail(503, done.error());
+  if (const auto done = session_.open(*next); !done) return fail(503, done.error(), now);
   call::InviteOptions options;
   options.target = hop->target;
   options.to = event.target;
@@ -61,42 +63,42 @@ void Transfer::place(const call::TransferRequested& event, const tl::expected<Ne
   next_->peer = event.target;
   next_->sip_call_id = options.call_id;
   host().expect_sip(options.call_id, session_);
-  const auto placed = host().user_agent().invite(options, host().now());
+  const auto placed = host().user_agent().invite(options, now);
   if (!placed) {
     host().forget_sip(next_->sip_call_id);
     next_.reset();
-    return fail(503, placed.error().what);
+    return fail(503, placed.error().what, now);
   }
   next_->key = *placed;
   host().adopt(*placed, session_.current());
 }
 
 // Nothing was placed; the old party stays.
-void Transfer::fail(int status, std::string_view why) {
-  session_.report(event::TransferFailed{status, std::string(why)});
-  host().user_agent().end_refer(std::exchange(referrer_, 0), status, host().now());
+void Transfer::fail(int status, std::string_view why, Time now) {
+  session_.report(event::TransferFailed{status, std::string(why)}, now);
+  host().user_agent().end_refer(std::exchange(referrer_, 0), status, now);
 }
 
 // Its RTP sockets stay, so the next place must be reached from the same address.
-void Transfer::redirected(const call::CallRedirected& event) {
+void Transfer::redirected(const call::CallRedirected& event, Time now) {
   Leg* const whose = session_.leg(event.call);
   SipLeg* const to = whose ? whose->sip() : nullptr;
   const bool transfer = is_next(event.call);
   if (!to || session_.is_over() || (!transfer && !session_.facts().out)) {
-    (void)host().user_agent().hangup(event.call, "", false, host().now());
+    (void)host().user_agent().hangup(event.call, "", false, now);
     return;
   }
   const auto wish = transfer ? CallHost::Wish::referral : CallHost::Wish::call_out;
-  redirects_ = Redirects::follow(host(), event,
-                                 {wish, to->local(false).ip, [&session = session_](event::Redirected e) {
-                                    session.report(std::move(e));
-                                  }});
+  redirects_ = Redirects::follow(
+      host(), event, {wish, to->local(false).ip, [&session = session_](event::Redirected e, Time then) {
+                        session.report(std::move(e), then);
+                      }});
 }
 
 // ---- Replaces
 
-void Transfer::replaced_by(const call::IncomingCall& call) {
-  const auto refuse = [&](int status) { host().user_agent().reject(call.call, status, "", host().now()); };
+void Transfer::replaced_by(const call::IncomingCall& call, Time now) {
+  const auto refuse = [&](int status) { host().user_agent().reject(call.call, status, "", now); };
   if (!session_.may_move(call.replaces) || !session_.is_answered() || is_under_way()) return refuse(491);
   auto next = std::make_unique<SipLeg>(host(), call.flow);
   if (!session_.open(*next)) return refuse(503);
@@ -104,8 +106,8 @@ void Transfer::replaced_by(const call::IncomingCall& call) {
   next_->key = call.call;
   next_->peer = call.from;
   next_->sip_call_id = call.call_id;
-  session_.report(event::TransferAsked{call.from, "replaces", std::nullopt, ""});
-  if (!next_->accept(Duration{0}, session_.wants_recording())) refuse(488);
+  session_.report(event::TransferAsked{call.from, "replaces", std::nullopt, ""}, now);
+  if (!next_->accept(Duration{0}, session_.wants_recording(), now)) refuse(488);
 }
 
 // ---- The change
@@ -124,9 +126,9 @@ void Transfer::wait_for_next(const Leg& left) {
   next_->played_before = left.played_before + host().user_agent().hand_over(left.key, next_->key).value_or(0);
 }
 
-Transfer::End Transfer::ended(const call::CallEnded& event) {
+Transfer::End Transfer::ended(const call::CallEnded& event, Time now) {
   if (leaving_ && event.call == leaving_->key) {
-    session_.report(event::LegEnded{leaving_->peer, event});
+    session_.report(event::LegEnded{leaving_->peer, event}, now);
     leaving_.reset();
     return End::left;
   }
@@ -134,12 +136,12 @@ Transfer::End Transfer::ended(const call::CallEnded& event) {
   next_.reset();
   referrer_ = 0;
   next_hop_.reset();
-  if (!session_.is_over()) session_.report(event::TransferFailed{event.status, event.reason});
+  if (!session_.is_over()) session_.report(event::TransferFailed{event.status, event.reason}, now);
   return End::failed;
 }
 
-void Transfer::give_up() {
-  if (next_) (void)host().user_agent().hangup(next_->key, "the call has ended", false, host().now());
+void Transfer::give_up(Time now) {
+  if (next_) (void)host().user_agent().hangup(next_->key, "the call has ended", false, now);
   next_hop_.reset();
 }
 

@@ -22,16 +22,16 @@ class Transfer {
   explicit Transfer(Session& session) : session_(session) {}
 
   // ---- What the UserAgent reports
-  void requested(const call::TransferRequested& event);
-  void replaced_by(const call::IncomingCall& call);
-  void redirected(const call::CallRedirected& event);
+  void requested(const call::TransferRequested& event, Time now);
+  void replaced_by(const call::IncomingCall& call, Time now);
+  void redirected(const call::CallRedirected& event, Time now);
   // What an end means for the transfer.
   enum class End : std::uint8_t {
     none,   // it is not of these calls
     left,   // the party that has been left is gone
     failed, // the next party did not come
   };
-  End ended(const call::CallEnded& event);
+  End ended(const call::CallEnded& event, Time now);
 
   // ---- For the session
   bool is_next(call::CallKey call) const { return next_ && next_->key == call; }
@@ -41,11 +41,11 @@ class Transfer {
   // The next party has answered: it is the session's from here on. `left` may be null.
   std::unique_ptr<Leg> take_next(std::unique_ptr<Leg> left);
   void wait_for_next(const Leg& left); // the party has left before the next one answers
-  void give_up();                      // the call has ended
+  void give_up(Time now);              // the call has ended
 
  private:
-  void place(const call::TransferRequested& event, const tl::expected<NextHop, int>& hop);
-  void fail(int status, std::string_view why);
+  void place(const call::TransferRequested& event, const tl::expected<NextHop, int>& hop, Time now);
+  void fail(int status, std::string_view why, Time now);
   CallHost& host();
 
   Session& session_;

@@ -20,47 +20,47 @@ class Session;
 class WebLeg final : public Leg {
  public:
   // `slot`: of the calls that may be at a time; let go of with this object.
-  WebLeg(CallHost& host, WebCall call, std::shared_ptr<void> slot);
+  WebLeg(CallHost& host, WebCall call, std::shared_ptr<void> slot, Time now);
   ~WebLeg() override;
 
   // Whom its events are for; before anything else. The session owns the leg.
   void serve(Session& session, const std::string& uuid);
 
-  bool ring() override;
-  Result<> accept(Duration ring_time, bool recording) override;
-  Result<> reject(int status) override;
+  bool ring(Time now) override;
+  Result<> accept(Duration ring_time, bool recording, Time now) override;
+  Result<> reject(int status, Time now) override;
   void attach_bridge() override;
   Result<std::size_t> play(std::span<const std::int16_t> samples) override;
   std::uint64_t queued() const override;
   std::size_t talk_in(std::span<const std::int16_t> samples) override;
-  std::optional<ipc::Cleared> clear() override;
+  std::optional<ipc::Cleared> clear(Time now) override;
   void mark(const std::string& name) override;
   std::optional<media::MediaQuality> quality() const override;
-  Result<> dtmf(std::string_view digits, Duration length) override;
-  Result<> hold() override;
-  Result<> resume() override;
-  Result<> transfer(std::string_view target) override;
-  Result<> hangup(std::string_view reason, bool after_playout) override;
+  Result<> dtmf(std::string_view digits, Duration length, Time now) override;
+  Result<> hold(Time now) override;
+  Result<> resume(Time now) override;
+  Result<> transfer(std::string_view target, Time now) override;
+  Result<> hangup(std::string_view reason, bool after_playout, Time now) override;
   void show(WebEvent event) override;
-  void shut_down() override;
+  void shut_down(Time now) override;
   std::string_view transport() const override { return "ws"; }
   LegDetails details(const call::CallAnswered& event) const override;
 
  private:
-  void received(FromBrowser& message);
-  void pressed(char digit);
-  void send_sound(Bytes rtp);
-  void caller_sound(std::span<const std::int16_t> samples);
-  void settled(const std::optional<ipc::Cleared>& answer); // a clear that waited; nullopt: none
-  void pass_marks();
-  void answer();
-  void tick();
-  void pump();
+  void received(FromBrowser& message, Time now);
+  void pressed(char digit, Time now);
+  void send_sound(Bytes rtp, Time now);
+  void caller_sound(std::span<const std::int16_t> samples, Time now);
+  void settled(const std::optional<ipc::Cleared>& answer, Time now); // a clear that waited; nullopt: none
+  void pass_marks(Time now);
+  void answer(Time now);
+  void tick(Time now);
+  void pump(Time now);
   void later(); // pump() from the loop
   void arm();
-  void check_goodbye();
-  Result<> set_hold(bool held);
-  void end(call::EndCause cause, bool by_peer, int status, std::string_view reason);
+  void check_goodbye(Time now);
+  Result<> set_hold(bool held, Time now);
+  void end(call::EndCause cause, bool by_peer, int status, std::string_view reason, Time now);
 
   CallHost& host_;
   WebCall call_;

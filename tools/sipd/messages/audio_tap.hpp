@@ -34,7 +34,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
     std::vector<std::int16_t> copy(stereo.begin(), stereo.end());
     for (std::size_t i = 0; talks_ && i < agent.size(); ++i)
       copy[2 * i + 1] = agent[i];
-    post_([self = shared_from_this(), copy = std::move(copy)] {
+    post_([self = shared_from_this(), copy = std::move(copy)](Time /*now*/) {
       --self->in_flight_;
       if (!self->closed_) self->deliver_(copy);
     });

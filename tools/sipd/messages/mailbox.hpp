@@ -1,5 +1,5 @@
 // Messages from one loop to another, in their order. The sender never waits: where the receiver's loop stands
-// still, full() tells him to leave out what may be left out.
+// still, full() tells it to leave out what may be left out.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -11,17 +11,19 @@
 
 namespace talky::sipd {
 
+// What runs on a loop is given the time at which it does.
+using Task = std::function<void(Time now)>;
 // Has a task run later on some loop. Any thread.
-using Post = std::function<void(std::function<void()>)>;
+using Post = std::function<void(Task)>;
 
 inline Post post_to(net::Loop& loop) {
-  return [&loop](std::function<void()> task) { loop.post(std::move(task)); };
+  return [&loop](Task task) { loop.post([task = std::move(task)] { task(net::now()); }); };
 }
 
 template <class Message>
 class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
  public:
-  using Receive = std::function<void(Message&)>;
+  using Receive = std::function<void(Message&, Time now)>;
   static constexpr std::size_t kMost = 50; // under way: of audio of 20 ms a second
 
   explicit Mailbox(Post post) : post_(std::move(post)) {} // to the receiver's loop
@@ -31,10 +33,10 @@ class Mailbox : public std::enable_shared_from_this<Mailbox<Message>> {
   void send(Message message) {
     ++under_way_;
     // A std::function must be copyable, which a message that owns a socket is not.
-    post_([self = this->shared_from_this(), held = std::make_shared<Message>(std::move(message))] {
+    post_([self = this->shared_from_this(), held = std::make_shared<Message>(std::move(message))](Time now) {
       --self->under_way_;
       const auto receive = self->receive_; // it may close the box
-      if (receive && *receive) (*receive)(*held);
+      if (receive && *receive) (*receive)(*held, now);
     });
   }
   bool full() const { return under_way_ >= kMost; }

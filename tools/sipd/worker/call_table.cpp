@@ -46,9 +46,9 @@ std::vector<CallSnapshot> CallTable::snapshots() const {
   return out;
 }
 
-void CallTable::shut_down() {
+void CallTable::shut_down(Time now) {
   for (const auto& [key, session] : by_key_)
-    session->shut_down();
+    session->shut_down(now);
 }
 
 void CallTable::add(call::CallKey key, std::shared_ptr<Session> session) {

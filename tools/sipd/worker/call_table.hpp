@@ -33,7 +33,7 @@ class CallTable {
   std::shared_ptr<Session> hold_uuid(std::string_view uuid) const; // likewise
   bool empty() const { return by_key_.empty() && ended_.empty(); } // those that have ended count
   std::vector<CallSnapshot> snapshots() const;
-  void shut_down(); // each session is told that the daemon ends
+  void shut_down(Time now); // each session is told that the daemon ends
 
   void add(call::CallKey key, std::shared_ptr<Session> session);
   void adopt(call::CallKey call, call::CallKey of); // `call` is one more leg of the session of `of`

@@ -38,35 +38,35 @@ NewCalls::~NewCalls() = default;
 
 // ---- Telephones
 
-void NewCalls::from_phone(const call::IncomingCall& call) {
+void NewCalls::from_phone(const call::IncomingCall& call, Time now) {
   if (closing_.refuses()) {
-    host_.user_agent().reject(call.call, 503, "", host_.now());
+    host_.user_agent().reject(call.call, 503, "", now);
     return;
   }
   std::shared_ptr<Session> session;
   if (call.replaces != 0) {
     session = calls_.hold(call.replaces);
     if (!session) {
-      host_.user_agent().reject(call.call, 481, "", host_.now());
+      host_.user_agent().reject(call.call, 481, "", now);
       return;
     }
     moved_(call.call_id);
   } else {
     session = std::make_shared<Session>(host_, std::make_unique<SipLeg>(host_, call.flow), call,
-                                        live_.routes->find(call.dialled), host_.random().uuid());
+                                        live_.routes->find(call.dialled), host_.random().uuid(), now);
   }
   calls_.add(call.call, session);
   calls_.expect_sip(call.call_id, *session);
   if (call.replaces != 0) {
-    session->replaced_by(call);
+    session->replaced_by(call, now);
   } else {
-    session->begin();
+    session->begin(now);
   }
 }
 
 // ---- Browsers
 
-void NewCalls::from_browser(WebCall call) {
+void NewCalls::from_browser(WebCall call, Time now) {
   const auto browser = call.to_browser;
   if (!closing_.takes_calls()) return browser->send(WebEnd{.reason = "no calls are taken at present"});
   auto slot = take_slot(*shared_.calls, call.peer.ip);
@@ -87,19 +87,19 @@ void NewCalls::from_browser(WebCall call) {
   incoming.flow.remote = call.peer;
 
   std::string voice = call.voice;
-  auto leg = std::make_unique<WebLeg>(host_, std::move(call), std::move(slot));
+  auto leg = std::make_unique<WebLeg>(host_, std::move(call), std::move(slot), now);
   WebLeg& line = *leg;
-  const auto session = std::make_shared<Session>(host_, std::move(leg), incoming,
-                                                 live_.routes->find(incoming.dialled), host_.random().uuid());
+  const auto session = std::make_shared<Session>(
+      host_, std::move(leg), incoming, live_.routes->find(incoming.dialled), host_.random().uuid(), now);
   session->speak_as(std::move(voice));
   calls_.add(incoming.call, session);
   line.serve(*session, session->uuid());
-  session->begin();
+  session->begin(now);
 }
 
 // ---- Calls that we place
 
-void NewCalls::to_phone(const CallOut& call, const CallPlaced& done) {
+void NewCalls::to_phone(const CallOut& call, const CallPlaced& done, Time now) {
   if (!closing_.takes_calls()) return done(tl::unexpected(kNotAtPresent));
   const auto uri = sip::Uri::parse(call.to);
   if (!uri || !uri->is_sip())
@@ -112,13 +112,13 @@ void NewCalls::to_phone(const CallOut& call, const CallPlaced& done) {
   if (live_.routes->find(call.connect).destination->refusal())
     return done(tl::unexpected(NoCall{422, R"("connect" leads to a route that rejects)"}));
   const std::uint64_t id = ++searches_;
-  finding_[id] =
-      std::make_unique<FindNextHop>(host_, call.to, [this, id, call, done](tl::expected<NextHop, int> hop) {
+  finding_[id] = std::make_unique<FindNextHop>(
+      host_, call.to, now, [this, id, call, done](tl::expected<NextHop, int> hop, Time) {
         // From the loop: it may be the search itself that calls us.
-        host_.post([this, id, call, done, hop = std::move(hop)] {
+        host_.post([this, id, call, done, hop = std::move(hop)](Time then) {
           finding_.erase(id);
           if (hop) {
-            place(call, *hop, done);
+            place(call, *hop, done, then);
           } else {
             done(tl::unexpected(no_next_hop(hop.error())));
           }
@@ -127,7 +127,7 @@ void NewCalls::to_phone(const CallOut& call, const CallPlaced& done) {
       });
 }
 
-void NewCalls::place(const CallOut& call, const NextHop& hop, const CallPlaced& done) {
+void NewCalls::place(const CallOut& call, const NextHop& hop, const CallPlaced& done, Time now) {
   if (!closing_.takes_calls()) return done(tl::unexpected(kNotAtPresent));
   OutSlot slot = take_slot(*shared_.calls_out, IpAddress());
   if (!slot) return done(tl::unexpected(NoCall{503, "as many calls go out as may (--max-calls-out)"}));
@@ -155,13 +155,13 @@ void NewCalls::place(const CallOut& call, const NextHop& hop, const CallPlaced& 
 
   auto leg = std::make_unique<SipLeg>(host_, hop.flow);
   leg->dial(std::move(invite), std::move(slot));
-  const auto session = std::make_shared<Session>(host_, std::move(leg), about,
-                                                 live_.routes->find(call.connect), host_.random().uuid());
+  const auto session = std::make_shared<Session>(
+      host_, std::move(leg), about, live_.routes->find(call.connect), host_.random().uuid(), now);
   session->speak_as(call.voice);
   calls_.add(about.call, session);
   calls_.expect_sip(about.call_id, *session);
   const std::string uuid = session->uuid();
-  session->begin();
+  session->begin(now);
   done(uuid);
 }
 

@@ -29,15 +29,15 @@ class NewCalls {
   NewCalls(const NewCalls&) = delete;
   NewCalls& operator=(const NewCalls&) = delete;
 
-  void from_phone(const call::IncomingCall& call);
-  void from_browser(WebCall call);
+  void from_phone(const call::IncomingCall& call, Time now);
+  void from_browser(WebCall call, Time now);
   // The bridge is called first, so that nobody is rung up for an agent that is not there; once it stands the
   // INVITE goes out (SipLeg::accept), and what the agent says meanwhile is heard from the answer on. `done`
   // is called once, at once or later, when the call is on its way or cannot be.
-  void to_phone(const CallOut& call, const CallPlaced& done);
+  void to_phone(const CallOut& call, const CallPlaced& done, Time now);
 
  private:
-  void place(const CallOut& call, const NextHop& hop, const CallPlaced& done);
+  void place(const CallOut& call, const NextHop& hop, const CallPlaced& done, Time now);
 
   CallHost& host_;
   CallTable& calls_;

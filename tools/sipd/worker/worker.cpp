@@ -212,7 +212,7 @@ void Worker::drain() {
   if (draining_) return; // a command from inside act(): the loop below sees what came of it
   draining_ = true;
   while (const auto output = user_agent_->poll())
-    act(*output);
+    act(*output, net::now());
   draining_ = false;
   calls_.destroy_ended();
   const bool none_left = calls_.empty();
@@ -230,50 +230,50 @@ void Worker::arm() {
   timer_.at(on_grid);
 }
 
-void Worker::act(const call::Output& output) {
+void Worker::act(const call::Output& output, Time now) {
   std::visit(Overloaded{[this](const call::SendSip& e) { transmit(e); },
                         [this](const call::CloseFlow& e) { close(e.flow); },
-                        [this](const call::SendMedia& e) {
-                          if (Session* session = calls_.find(e.call)) session->send(e);
+                        [&](const call::SendMedia& e) {
+                          if (Session* session = calls_.find(e.call)) session->send(e, now);
                         },
-                        [this](const call::IncomingCall& e) { new_calls_.from_phone(e); },
-                        [this](const call::CallAnswered& e) {
-                          if (Session* session = calls_.find(e.call)) session->answered(e);
+                        [&](const call::IncomingCall& e) { new_calls_.from_phone(e, now); },
+                        [&](const call::CallAnswered& e) {
+                          if (Session* session = calls_.find(e.call)) session->answered(e, now);
                         },
-                        [this](const call::CallerAudio& e) {
-                          if (Session* session = calls_.find(e.call)) session->caller_audio(e);
+                        [&](const call::CallerAudio& e) {
+                          if (Session* session = calls_.find(e.call)) session->caller_audio(e, now);
                         },
                         [this](const call::RecordedAudio& e) {
                           if (Session* session = calls_.find(e.call)) session->recorded(e);
                         },
-                        [this](const call::DtmfPressed& e) {
-                          if (Session* session = calls_.find(e.call)) session->dtmf(e);
+                        [&](const call::DtmfPressed& e) {
+                          if (Session* session = calls_.find(e.call)) session->dtmf(e, now);
                         },
-                        [this](const call::MarkPassed& e) {
-                          if (Session* session = calls_.find(e.call)) session->mark(e);
+                        [&](const call::MarkPassed& e) {
+                          if (Session* session = calls_.find(e.call)) session->mark(e, now);
                         },
-                        [this](const call::Held& e) {
-                          if (Session* session = calls_.find(e.call)) session->held(e.call, true);
+                        [&](const call::Held& e) {
+                          if (Session* session = calls_.find(e.call)) session->held(e.call, true, now);
                         },
-                        [this](const call::Resumed& e) {
-                          if (Session* session = calls_.find(e.call)) session->held(e.call, false);
+                        [&](const call::Resumed& e) {
+                          if (Session* session = calls_.find(e.call)) session->held(e.call, false, now);
                         },
-                        [this](const call::CallEnded& e) { ended(e); },
+                        [&](const call::CallEnded& e) { ended(e, now); },
                         [this](const call::RegistrationChanged& e) { registration_changed(e); },
                         [this](const call::Log& e) { shared_.log(e.level, e.line); },
-                        [this](const call::CallRinging& e) {
-                          if (Session* session = calls_.find(e.call)) session->ringing(e);
+                        [&](const call::CallRinging& e) {
+                          if (Session* session = calls_.find(e.call)) session->ringing(e, now);
                         },
                         [](const call::MediaChanged&) {},
-                        [this](const call::TransferRequested& e) {
-                          if (Session* session = calls_.find(e.call)) session->transfer_requested(e);
+                        [&](const call::TransferRequested& e) {
+                          if (Session* session = calls_.find(e.call)) session->transfer_requested(e, now);
                         },
-                        [this](const call::CallRedirected& e) {
-                          if (Session* session = calls_.find(e.call)) session->redirected(e);
+                        [&](const call::CallRedirected& e) {
+                          if (Session* session = calls_.find(e.call)) session->redirected(e, now);
                         },
                         [](const call::DtmfFinished&) {},
-                        [this](const call::TransferFailed& e) {
-                          if (Session* session = calls_.find(e.call)) session->transfer_failed(e);
+                        [&](const call::TransferFailed& e) {
+                          if (Session* session = calls_.find(e.call)) session->transfer_failed(e, now);
                         }},
              output);
 }
@@ -293,17 +293,17 @@ void Worker::registration_changed(const call::RegistrationChanged& change) {
                                     .str());
 }
 
-void Worker::ended(const call::CallEnded& event) {
+void Worker::ended(const call::CallEnded& event, Time now) {
   auto session = calls_.take(event.call);
   if (!session) return;
-  session->ended(event);
+  session->ended(event, now);
   for (const std::string& call_id : calls_.retire(std::move(session))) {
     if (router_.has_moved(call_id)) announce_move(call_id, false);
   }
 }
 
 void Worker::leg_ended(const call::CallEnded& event) {
-  ended(event);
+  ended(event, net::now());
   drain();
 }
 
@@ -312,14 +312,14 @@ void Worker::leg_ended(const call::CallEnded& event) {
 Result<> Worker::command(std::string_view uuid, const CallCommand& command) {
   const auto session = calls_.hold_uuid(uuid);
   if (!session) return fail(Errc::not_found, 0, "the call has ended");
-  return session->command(command);
+  return session->command(command, net::now());
 }
 
 void Worker::take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, PartLine line) {
   const auto session = calls_.hold_uuid(uuid);
   if (!session) return line.to_client->send(PartLost{1000, "the call has ended"});
   session->add_tap(std::move(tap));
-  if (part != Part::listen) session->take_part(part, std::move(line));
+  if (part != Part::listen) session->take_part(part, std::move(line), net::now());
 }
 
 WorkerCounters Worker::totals() const {
@@ -339,8 +339,9 @@ WorkerCounters Worker::totals() const {
 void Worker::shutdown(std::function<void()> done) {
   signalling_.stop_listening();
   closing_.shut_down(std::move(done));
-  user_agent_->shutdown(net::now());
-  calls_.shut_down();
+  const Time now = net::now();
+  user_agent_->shutdown(now);
+  calls_.shut_down(now);
   drain();
 }
 

@@ -59,8 +59,8 @@ class Worker {
   Result<> command(std::string_view uuid, const CallCommand& command);
   // A client of /api/v1/sip/audio. Without a call of that id it is told that its part is lost.
   void take_part(std::string_view uuid, Part part, std::shared_ptr<AudioTap> tap, PartLine line);
-  void web_call(WebCall call) { new_calls_.from_browser(std::move(call)); }
-  void call_out(const CallOut& call, const CallPlaced& done) { new_calls_.to_phone(call, done); }
+  void web_call(WebCall call) { new_calls_.from_browser(std::move(call), net::now()); }
+  void call_out(const CallOut& call, const CallPlaced& done) { new_calls_.to_phone(call, done, net::now()); }
   // No new calls (503); when the last one has ended, which `now` makes it do, the sockets are closed and
   // everybody who is registered is forgotten. Then `done`, unless another one has been given meanwhile.
   void stop_sip(bool now, std::function<void()> done);
@@ -81,8 +81,8 @@ class Worker {
   void transmit(const sip::Datagram& datagram);
   void close(const sip::Flow& flow);
   void registration_changed(const call::RegistrationChanged& change);
-  void act(const call::Output& output);
-  void ended(const call::CallEnded& event);
+  void act(const call::Output& output, Time now);
+  void ended(const call::CallEnded& event, Time now);
   void make_user_agent();
   void end_sip();
   void expire();

@@ -17,7 +17,8 @@ constexpr auto kPortRest = std::chrono::seconds(10);
 
 class LoopTimer final : public CallTimer {
  public:
-  LoopTimer(net::Loop& loop, std::function<void()> callback) : timer_(loop, std::move(callback)) {}
+  LoopTimer(net::Loop& loop, Task callback)
+      : timer_(loop, [callback = std::move(callback)] { callback(net::now()); }) {}
   void at(Time when) override { timer_.at(when); }
   void cancel() override { timer_.cancel(); }
 
@@ -29,7 +30,7 @@ class Resolver final : public NameLookup {
  public:
   Resolver(net::Loop& loop, const std::string& host, std::uint16_t port, CallHost::Looked done)
       : resolving_(loop, host, port, [done = std::move(done)](const net::SysResult<Endpoint>& result) {
-          done(result ? std::optional(*result) : std::nullopt);
+          done(result ? std::optional(*result) : std::nullopt, net::now());
         }) {}
 
  private:
@@ -97,7 +98,15 @@ bool WorkerHost::leads_nowhere(const sip::Uri& uri) const {
   return ip && listens_on({*ip, uri.port_or_default()}) && !worker_.user_agent().locate(uri, true);
 }
 
-std::unique_ptr<CallTimer> WorkerHost::timer(std::function<void()> callback) {
+void WorkerHost::post(Task task) {
+  loop_.post([task = std::move(task)] { task(net::now()); });
+}
+
+std::int64_t WorkerHost::wall_us(Time at) const {
+  return net::wall_clock_us() - to_us(net::now()) + to_us(at);
+}
+
+std::unique_ptr<CallTimer> WorkerHost::timer(Task callback) {
   return std::make_unique<LoopTimer>(loop_, std::move(callback));
 }
 
@@ -119,8 +128,8 @@ tl::expected<std::unique_ptr<Bridge>, std::string> WorkerHost::make_bridge(Bridg
   return target.destination->connect(host, bridges_);
 }
 
-std::unique_ptr<CallSink> WorkerHost::open_sinks(std::shared_ptr<const CallFacts> call) {
-  return make_call_sinks(sink_targets_, std::move(call), {now(), wall_us()}, random_());
+std::unique_ptr<CallSink> WorkerHost::open_sinks(std::shared_ptr<const CallFacts> call, Time now) {
+  return make_call_sinks(sink_targets_, std::move(call), {now, wall_us(now)}, random_());
 }
 
 std::shared_ptr<const audio::Samples> WorkerHost::apology() {

@@ -1,4 +1,4 @@
-// What a worker does for its calls (call/call_host.hpp): time and timers of its loop, ports and sockets, name
+// What a worker does for its calls (call/call_host.hpp): timers of its loop, ports and sockets, name
 // lookups, bridges, and who may be called.
 #pragma once
 #include <cstddef>
@@ -36,13 +36,12 @@ class WorkerHost final : public CallHost {
   const BridgeCounters& bridge_counters() const { return bridge_counters_; }
 
   // CallHost
-  Time now() const override { return net::now(); }
-  std::int64_t wall_us() const override { return net::wall_clock_us(); }
-  void post(std::function<void()> task) override { loop_.post(std::move(task)); }
-  std::unique_ptr<CallTimer> timer(std::function<void()> callback) override;
+  void post(Task task) override;
+  std::unique_ptr<CallTimer> timer(Task callback) override;
+  std::int64_t wall_us(Time at) const override;
   Random& random() override { return random_; }
   const CallOptions& options() const override { return options_; }
-  std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call) override;
+  std::unique_ptr<CallSink> open_sinks(std::shared_ptr<const CallFacts> call, Time now) override;
   call::UserAgent& user_agent() override;
   void drain() override;
   std::string new_call_id() override;
