@@ -86,7 +86,7 @@ Result<> Call::accept(const AcceptOptions& options, Time now) {
     refuse(488, "", EndCause::media_failed, false, now);
     return agreed;
   }
-  if (auto made = sound_.create(capabilities, options.recording); !made) {
+  if (auto made = sound_.create(capabilities, options.recording, false); !made) {
     refuse(500, "", EndCause::media_failed, false, now);
     return made;
   }
@@ -104,8 +104,6 @@ void Call::answer(Time now) {
   incoming_->answer(
       session_timer_,
       sound_.plan() ? sound_.negotiation().local_description() : sound_.negotiation().make_offer(), now);
-  // What to send after a late offer is not known before the ACK brings the answer.
-  if (sound_.plan()) timers_.set(Timer::start_media, now + signalling_.config().start_delay);
   report_answered(now);
 }
 
@@ -150,7 +148,12 @@ void Call::acknowledged(const sip::MessageView* ack, Time now) {
       return send_bye(EndCause::media_failed, "no usable answer in the ACK", now);
     }
   }
-  start_media(now);
+  // An address that is not the one that signals may be anybody's: it has to send first.
+  if (const media::Media* const media = sound_.media(); media != nullptr && media->awaits_media()) {
+    sound_.expect_media(now);
+  } else {
+    start_media(now);
+  }
   if (bye_when_acknowledged_) return end_by(bye_when_acknowledged_, now);
   check_playout(now);
   renegotiation_.negotiate(now);
@@ -307,7 +310,6 @@ Result<> Call::transfer(std::string_view target, Time now) {
 // ---- Sound ----
 
 void Call::start_media(Time now) {
-  timers_.stop(Timer::start_media);
   media::Media* const media = sound_.media();
   if (media == nullptr || media->started() || over()) return;
   media->start(now);
@@ -316,8 +318,11 @@ void Call::start_media(Time now) {
 
 void Call::receive_rtp(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
   if (sound_.media() == nullptr || over()) return;
-  // The peer talks to the address in our answer, so it has that answer: it listens, too.
-  const bool expected = state_ == State::answered || (state_ == State::calling && sound_.plan());
+  // Before the ACK nothing is sent but SIP, until the peer talks to the address in our answer: it has that
+  // answer, so it listens. After the ACK media may come from elsewhere, too (a NAT with several addresses).
+  const bool expected = state_ == State::answered
+                            ? sound_.media()->trusts(source)
+                            : state_ == State::confirmed || (state_ == State::calling && sound_.plan());
   if (expected && !is_rtcp) start_media(now);
   sound_.receive(bytes, source, is_rtcp, now);
 }
@@ -507,7 +512,6 @@ void Call::run_timer(Timer timer, Time now) {
     case Timer::answer: return answer(now);
     case Timer::ring_again: return incoming_->ring(now);
     case Timer::no_answer: return hangup(EndCause::no_answer, "no answer", false, now);
-    case Timer::start_media: return start_media(now);
     case Timer::transfer: return end_by(referral_.transfer_ended(0, now), now);
     case Timer::silence:
       if (sound_.is_silent() && sound_.fell_silent())

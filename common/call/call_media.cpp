@@ -30,7 +30,7 @@ Result<> CallMedia::negotiate(const sdp::Capabilities& capabilities, const sdp::
   return {};
 }
 
-Result<> CallMedia::create(const sdp::Capabilities& capabilities, bool recording) {
+Result<> CallMedia::create(const sdp::Capabilities& capabilities, bool recording, bool invited) {
   const Config& config = signalling_.config();
   media::MediaConfig wanted;
   wanted.session = plan_ ? media::MediaSession::from(*plan_) : open_session(capabilities);
@@ -38,6 +38,8 @@ Result<> CallMedia::create(const sdp::Capabilities& capabilities, bool recording
   wanted.ntp_at_epoch = config.ntp_at_epoch;
   wanted.rtp_timeout = config.rtp_timeout;
   wanted.recording = recording;
+  wanted.vouched = invited;
+  if (const sip::Dialog* const dialog = signalling_.dialog()) wanted.peer = dialog->flow().remote.ip;
   auto media = media::Media::create(wanted, signalling_.random());
   if (!media) return tl::unexpected(media.error());
   media_ = std::move(*media);
@@ -51,6 +53,8 @@ bool CallMedia::take_answer(std::string_view answer) {
 }
 
 void CallMedia::apply_plan(Phase phase, Time now) {
+  if (const sip::Dialog* const dialog = signalling_.dialog(); dialog != nullptr && media_)
+    media_->set_peer(dialog->flow().remote.ip);
   const sdp::MediaPlan& plan = *negotiation_->plan();
   if (plan_ && *plan_ == plan) return;
   const bool was_held = plan_ && plan_->remote_hold;
@@ -71,8 +75,7 @@ void CallMedia::apply_plan(Phase phase, Time now) {
   if (!plan.remote_hold && was_held) {
     signalling_.emit(Resumed{signalling_.key()});
     // If nothing came during the hold, somebody must be heard again within the usual time.
-    const Duration timeout = signalling_.config().rtp_timeout;
-    if (silent_ && timeout > Duration::zero()) timers_.set(Timer::silence, now + timeout);
+    if (silent_) expect_media(now);
   }
 }
 
@@ -84,6 +87,12 @@ void CallMedia::attach_bridge() {
 void CallMedia::receive(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
   media_->receive(bytes, source, is_rtcp, now);
   if (!is_rtcp) silent_ = false;
+}
+
+void CallMedia::expect_media(Time now) {
+  const Duration timeout = signalling_.config().rtp_timeout;
+  silent_ = true;
+  if (timeout > Duration::zero()) timers_.set(Timer::silence, now + timeout);
 }
 
 bool CallMedia::fell_silent() {

@@ -24,8 +24,9 @@ class CallMedia {
   // Begins the negotiation. An offer of the peer's is taken at once. Errors: as OfferAnswer::accept_offer.
   Result<> negotiate(const sdp::Capabilities& capabilities, const sdp::LocalMedia& local,
                      std::string_view offer);
-  // Makes the media: of the plan, or of all that our offer names. Errors: unsupported (no such codec).
-  Result<> create(const sdp::Capabilities& capabilities, bool recording);
+  // Makes the media: of the plan, or of all that our offer names. `invited`: by us, so that ours may go to
+  // whatever address the peer names (media_source.hpp). Errors: unsupported (no such codec).
+  Result<> create(const sdp::Capabilities& capabilities, bool recording, bool invited);
 
   sdp::OfferAnswer& negotiation() { return *negotiation_; }
   // The answer to our INVITE's offer; a later one (of another fork, or in the 2xx after a 183) takes its
@@ -44,6 +45,8 @@ class CallMedia {
   // Nothing has been received for too long. True: that is the end. Held calls are silent by right; phones
   // that hold with sendonly mostly send nothing, too.
   bool fell_silent();
+  // Somebody must be heard within the usual time.
+  void expect_media(Time now);
   bool is_silent() const { return silent_; }
 
  private:

@@ -72,8 +72,6 @@ struct Config {
   Duration answer_timeout = std::chrono::seconds(180);
   // How long the peer goes on playing what has left us: the BYE after the last word waits for it.
   Duration goodbye_delay = std::chrono::milliseconds(250);
-  // Media starts when the ACK or the first RTP packet shows that the peer listens; at the latest after this.
-  Duration start_delay = std::chrono::milliseconds(500);
   std::uint64_t ntp_at_epoch = 0; // NTP time (32.32) of Time{}, for RTCP sender reports
   sip::Timers timers;
 };

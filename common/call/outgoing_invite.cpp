@@ -78,7 +78,7 @@ Result<> OutgoingInvite::start(Time now) {
   const sdp::Capabilities& capabilities =
       options_.capabilities ? *options_.capabilities : signalling_.config().capabilities;
   if (auto begun = media_.negotiate(capabilities, options_.media, ""); !begun) return begun;
-  if (auto made = media_.create(capabilities, options_.recording); !made) return made;
+  if (auto made = media_.create(capabilities, options_.recording, true); !made) return made;
   contact_ = sip::contact_for(options_.flow, "talky");
   signalling_.set_credentials(options_.credentials);
   if (options_.to.empty()) options_.to = options_.target;

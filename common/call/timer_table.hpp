@@ -20,9 +20,8 @@ enum class Timer : std::uint8_t {
   answer,           // it has rung for long enough
   ring_again,       // RFC 3261 13.3.1.1
   no_answer,        // the outgoing call has rung for too long
-  start_media,      // neither ACK nor RTP has shown that the peer listens
   transfer,         // nothing has come of our REFER
-  silence,          // after a hold: somebody ought to be heard by now
+  silence,          // after a hold, or where the peer has to send first: somebody ought to be heard by now
   renegotiate,      // after 491 or 500: the next attempt
   playout_limit,    // hang up after playout, at the latest now
   last_word,        // the queue is empty, and the peer has had the time to play it

@@ -57,7 +57,7 @@ Media::Media(const MediaConfig& config, Random& random)
       session_(config.session),
       receiver_(config.jitter),
       transmitter_(random),
-      source_(config.session.remote, config.relatch_after),
+      source_(config.session.remote, config.peer, config.vouched),
       statistics_(statistics_clock()),
       rtcp_({config.cname, config.ntp_at_epoch, 80}, random),
       events_(statistics_clock()),
@@ -74,6 +74,18 @@ void Media::start(Time now) {
 
 bool Media::started() const {
   return clock_.started;
+}
+
+void Media::set_peer(const IpAddress& peer) {
+  source_.set_peer(peer);
+}
+
+bool Media::awaits_media() const {
+  return source_.awaits_media();
+}
+
+bool Media::trusts(const Endpoint& from) const {
+  return source_.trusts(from);
 }
 
 void Media::attach_bridge() {
@@ -241,7 +253,8 @@ Endpoint Media::rtcp_target() const {
   if (session_.rtcp_mux) return target;
   // Behind a NAT the SDP's address says nothing: then the neighbour of the port that we have learned is the
   // best guess.
-  if (session_.remote_rtcp && target == session_.remote) return *session_.remote_rtcp;
+  const auto& named = session_.remote_rtcp;
+  if (named && named->ip == target.ip && target == session_.remote) return *named;
   if (target.port != 0) ++target.port;
   return target;
 }
@@ -261,7 +274,12 @@ void Media::receive_rtcp(Bytes datagram, const Endpoint& from, Time at) {
     return;
   }
   rtcp_source_ = from;
-  if (received->bye && source_.source()) outputs_.emplace_back(PeerBye{});
+  if (received->bye) {
+    if (source_.source()) outputs_.emplace_back(PeerBye{});
+    return;
+  }
+  last_received_ = std::max(last_received_, at); // a sign of life of whoever is muted
+  timed_out_ = false;
 }
 
 void Media::expire(Time at) {

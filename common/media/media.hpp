@@ -65,6 +65,11 @@ class Media {
   // Fixes the grid: the first tick is at `now`. Before it, receive() and play() keep what they are given.
   void start(Time now);
   bool started() const;
+  // Whose media is taken (media_source.hpp). `peer`: where SIP comes from now.
+  void set_peer(const IpAddress& peer);
+  bool trusts(const Endpoint& from) const;
+  // Is there an address to send to that has to send first?
+  bool awaits_media() const;
 
   // From here on caller frames are delivered; those made since start() come first, at once, with their own
   // sample counts (at most max_held; the oldest go first). Without this call there are no CallerFrames.

@@ -70,7 +70,9 @@ std::size_t MediaPlayout::clear() {
   head_ = 0;
   if (queue_.capacity() > kKeepCapacity) queue_.shrink_to_fit();
   for (Mark& mark : marks_) {
-    if (mark.position > taken_) mark.discarded = true;
+    if (mark.position <= taken_) continue;
+    mark.discarded = true;
+    mark.position = taken_;
   }
   return discarded;
 }
@@ -95,7 +97,6 @@ std::optional<MediaPlayout::Mark> MediaPlayout::poll() {
   if (marks_.empty() || (!marks_.front().discarded && marks_.front().position > played_)) return std::nullopt;
   Mark mark = std::move(marks_.front());
   marks_.pop_front();
-  if (mark.discarded) mark.position = taken_;
   return mark;
 }
 

@@ -8,10 +8,32 @@ namespace {
 constexpr Duration kFallenSilent = std::chrono::milliseconds(100); // five packets
 } // namespace
 
-const Endpoint& MediaSource::target() const {
+Endpoint MediaSource::target() const {
   if (latched_) return *latched_;
   const bool known = signalled_.port != 0 && !signalled_.ip.is_unspecified();
-  return known || !source_ ? signalled_ : *source_;
+  if (known && invited()) return signalled_;
+  return source_.value_or(known ? Endpoint{} : signalled_);
+}
+
+bool MediaSource::invited() const {
+  return vouched_ || peer_.is_unspecified() || signalled_.ip == peer_;
+}
+
+bool MediaSource::awaits_media() const {
+  const bool known = signalled_.port != 0 && !signalled_.ip.is_unspecified();
+  return known && !invited() && !source_;
+}
+
+bool MediaSource::trusts(const Endpoint& from) const {
+  return from == signalled_ || from.ip == signalled_.ip || from.ip == peer_;
+}
+
+bool MediaSource::may_take_over(const Endpoint& from, std::uint32_t ssrc, Time now) const {
+  if (from == signalled_) return true;
+  const bool fell_silent = now - last_ >= kFallenSilent;
+  if (from.ip == source_->ip) return ssrc == ssrc_ || fell_silent;
+  if (trusts(from)) return !trusts(*source_) || fell_silent;
+  return !confirmed() && !trusts(*source_) && fell_silent;
 }
 
 MediaSource::Verdict MediaSource::adopt(const Endpoint& from, std::uint32_t ssrc, Time now) {
@@ -39,11 +61,8 @@ bool MediaSource::believe(std::uint32_t ssrc, std::uint16_t sequence, Time now) 
 
 MediaSource::Verdict MediaSource::check(const Endpoint& from, std::uint32_t ssrc, std::uint16_t sequence,
                                         Time now) {
-  if (!source_ || now - last_ >= relatch_after_) return adopt(from, ssrc, now);
-  if (from != *source_) {
-    const bool wins = from == signalled_ || (!confirmed() && now - last_ >= kFallenSilent);
-    return wins ? adopt(from, ssrc, now) : Verdict::foreign;
-  }
+  if (!source_) return adopt(from, ssrc, now);
+  if (from != *source_) return may_take_over(from, ssrc, now) ? adopt(from, ssrc, now) : Verdict::foreign;
   if (ssrc != ssrc_) {
     if (!believe(ssrc, sequence, now)) return Verdict::foreign;
     ssrc_ = ssrc;

@@ -68,7 +68,9 @@ struct MediaConfig {
       std::chrono::seconds(0); // RtpTimeout after this long without an accepted packet; 0: never
   Duration max_playout = std::chrono::seconds(120);
   Duration max_held = std::chrono::seconds(5); // caller audio kept until attach_bridge()
-  Duration relatch_after = std::chrono::seconds(5);
+  // Who may send, and where ours may go before anything has come: MediaSource (media_source.hpp).
+  IpAddress peer = {};
+  bool vouched = true;
   Duration max_send_lateness = std::chrono::milliseconds(200);
   Duration max_catch_up = std::chrono::seconds(5); // a longer stall moves the grid: its ticks never happen
   bool recording = false;

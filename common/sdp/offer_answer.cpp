@@ -44,6 +44,13 @@ std::optional<std::uint8_t> find_telephone_event(const Media& media, std::uint32
   return std::nullopt;
 }
 
+// Nobody may have ours sent to a crowd.
+bool is_for_many(const Session& session, const Media& media) {
+  const auto connection = session.connection_of(media);
+  return connection && connection->ip &&
+         (connection->ip->is_multicast() || *connection->ip == IpAddress::v4(255, 255, 255, 255));
+}
+
 std::uint16_t packet_time(const Capabilities& capabilities, const Media& media) {
   std::uint16_t ms = media.milliseconds("ptime").value_or(0);
   if (ms == 0) ms = capabilities.ptime;
@@ -156,6 +163,7 @@ Result<OfferAnswer::Choice> OfferAnswer::choose(const Capabilities& capabilities
       disabled = true;
       continue;
     }
+    if (is_for_many(session, media)) continue;
     Choice choice;
     std::size_t best = SIZE_MAX;
     for (std::size_t theirs = 0; theirs < media.formats.size(); ++theirs) {

@@ -34,6 +34,9 @@ struct DigestInput {
 };
 std::string digest_response(const DigestInput& input);
 
+// Some phones give their user name as "alice@realm": alice.
+std::string_view without_realm(std::string_view user, std::string_view realm);
+
 class DigestServer {
  public:
   struct Config {
@@ -44,27 +47,27 @@ class DigestServer {
     std::vector<DigestAlgorithm> algorithms = {DigestAlgorithm::md5, DigestAlgorithm::sha256};
     Duration nonce_lifetime = std::chrono::minutes(5);
     std::size_t max_nonces = 10'000; // whose nc is remembered; beyond it the oldest become stale
-    bool require_qop =
-        true; // false: accept the form of RFC 2069 too, where a replay is possible until the nonce expires
   };
-  // Lower-case hex HA1 for a user, or nullopt: no such user, or not known in this algorithm.
+  // Lower-case hex HA1 for a user, or nullopt: no such user, or not known in this algorithm. The user is
+  // named as in the credentials: old phones write "alice@realm", and hash that.
   using Ha1Lookup = std::function<std::optional<std::string>(std::string_view user, std::string_view realm,
                                                              DigestAlgorithm algorithm)>;
   enum class Outcome : std::uint8_t {
     accepted,
     missing,   // no credentials for our realm: challenge
-    malformed, // 400
+    malformed, // 400; also where the URI of the credentials is not that of the request (RFC 3261 22.4)
     rejected,  // wrong user or password: challenge again, or 403
     stale      // right password, old or used nonce: challenge with stale=true
   };
   struct Verdict {
     Outcome outcome;
-    std::string user; // as claimed; proven only if accepted
+    std::string user; // as claimed, without "@realm"; proven only if accepted
   };
 
   explicit DigestServer(Config config);
 
-  // Authorization (or Proxy-Authorization) of a request.
+  // Authorization (or Proxy-Authorization) of a request. Credentials without qop (RFC 2069) are taken, once
+  // for each nonce.
   Verdict verify(const MessageView& request, const Ha1Lookup& lookup, Time now,
                  HeaderId field = HeaderId::authorization);
   // One value of WWW-Authenticate (or Proxy-Authenticate) for each algorithm.

@@ -8,6 +8,7 @@
 #include "core/ascii.hpp"
 #include "sip/builder.hpp"
 #include "sip/digest.hpp"
+#include "sip/uri.hpp"
 
 namespace talky::sip {
 
@@ -46,7 +47,26 @@ bool same_secret(std::string_view a, std::string_view b) { // in constant time
   return a.size() == b.size() && !a.empty() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+// RFC 3261 22.4: the digest-uri is to be the Request-URI, so that credentials for one place open no other.
+// Phones leave out parameters and the default port.
+bool same_target(std::string_view digest_uri, std::string_view request_uri) {
+  if (digest_uri == request_uri) return true;
+  const auto a = Uri::parse(digest_uri);
+  const auto b = Uri::parse(request_uri);
+  if (!a || !b || !a->is_sip() || !b->is_sip()) return false;
+  return unescape(a->user) == unescape(b->user) && ascii::iequals(a->host, b->host) &&
+         a->port_or_default() == b->port_or_default();
+}
+
+constexpr std::size_t kMaxNcDigits = 8;
+
 } // namespace
+
+std::string_view without_realm(std::string_view user, std::string_view realm) {
+  if (user.size() <= realm.size() + 1) return user;
+  const std::size_t at = user.size() - realm.size() - 1;
+  return user[at] == '@' && ascii::iequals(user.substr(at + 1), realm) ? user.substr(0, at) : user;
+}
 
 DigestServer::DigestServer(Config config) : config_(std::move(config)) {}
 
@@ -108,7 +128,8 @@ DigestServer::Verdict DigestServer::verify(const MessageView& request, const Ha1
 
 DigestServer::Verdict DigestServer::verify(const MessageView& request, const AuthParams& credentials,
                                            const Ha1Lookup& lookup, Time now) {
-  const std::string user = credentials.get("username");
+  const std::string username = credentials.get("username");
+  const std::string user(without_realm(username, config_.realm));
   const std::string nonce = credentials.get("nonce");
   const std::string uri = credentials.get("uri");
   const std::string response = ascii::lower(credentials.get("response"));
@@ -117,24 +138,26 @@ DigestServer::Verdict DigestServer::verify(const MessageView& request, const Aut
   const std::string cnonce = credentials.get("cnonce");
   if (user.empty() || nonce.empty() || uri.empty() || response.empty()) return {Outcome::malformed, user};
   const auto count = ascii::to_number<std::uint32_t>(nc, 16);
-  if (qop.empty() ? config_.require_qop
-                  : (!ascii::iequals(qop, "auth") || nc.size() != 8 || !count || cnonce.empty())) {
+  if (!qop.empty() &&
+      (!ascii::iequals(qop, "auth") || nc.size() > kMaxNcDigits || !count || cnonce.empty())) {
     return {Outcome::malformed, user};
   }
+  if (!same_target(uri, request.request_uri())) return {Outcome::malformed, user};
   const auto algorithm = to_digest_algorithm(credentials.get("algorithm"));
   if (!algorithm || std::find(config_.algorithms.begin(), config_.algorithms.end(), *algorithm) ==
                         config_.algorithms.end()) {
     return {Outcome::missing, user};
   }
 
-  const auto ha1 = lookup(user, config_.realm, *algorithm);
+  const auto ha1 = lookup(username, config_.realm, *algorithm);
   const std::string expected = digest_response(
       {*algorithm, ha1.value_or(std::string(32, '0')), nonce, nc, cnonce, qop, request.method_text(), uri});
   if (!same_secret(expected, response) || !ha1) return {Outcome::rejected, user};
 
   const auto made = nonce_time(nonce);
   if (!made || *made > now || now - *made > config_.nonce_lifetime) return {Outcome::stale, user};
-  if (!qop.empty() && !use(nonce, *count, *made, now)) return {Outcome::stale, user};
+  // Without a count the nonce serves once.
+  if (!use(nonce, qop.empty() ? 1 : *count, *made, now)) return {Outcome::stale, user};
   return {Outcome::accepted, user};
 }
 

@@ -57,6 +57,7 @@ class Rig {
   std::vector<sip::Datagram> sent; // SIP, in order
   std::vector<Output> events;      // all that owns its data
   std::vector<std::vector<std::byte>> rtp;
+  std::vector<Endpoint> media_to;  // where RTP and RTCP went
   std::vector<std::int16_t> heard; // caller audio
 
   void receive(std::string_view bytes, const sip::Flow& flow = udp()) {
@@ -68,6 +69,7 @@ class Rig {
       if (auto* const sip = std::get_if<SendSip>(&*output)) {
         sent.push_back(std::move(*sip));
       } else if (const auto* const media = std::get_if<SendMedia>(&*output)) {
+        media_to.push_back(media->to);
         if (!media->is_rtcp) rtp.emplace_back(media->bytes.begin(), media->bytes.end());
       } else if (const auto* const audio = std::get_if<CallerAudio>(&*output)) {
         heard.insert(heard.end(), audio->frame.samples.begin(), audio->frame.samples.end());
@@ -135,7 +137,8 @@ class Rig {
     return agent.calls() == 0 && agent.dialogs() == 0 && agent.transactions() == 0;
   }
 
-  void receive_rtp(CallKey key, std::uint16_t sequence, std::uint8_t payload_type = 8) {
+  void receive_rtp(CallKey key, std::uint16_t sequence, std::uint8_t payload_type = 8,
+                   const Endpoint& from = {IpAddress::v4(127, 0, 0, 1), 4000}) {
     std::vector<std::byte> packet;
     Writer out(packet);
     out.u8(0x80);
@@ -145,7 +148,7 @@ class Rig {
     out.u32(0x1234);
     for (int i = 0; i < 160; ++i)
       out.u8(static_cast<std::uint8_t>(i / 8 % 2 == 0 ? 0x15 : 0x95)); // 500 Hz
-    agent.receive_rtp(key, packet, {IpAddress::v4(127, 0, 0, 1), 4000}, false, now);
+    agent.receive_rtp(key, packet, from, false, now);
     drain();
   }
 };

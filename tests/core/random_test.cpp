@@ -20,6 +20,16 @@ TEST_CASE("the same seed gives the same numbers, another seed others") {
   CHECK(differs);
 }
 
+// RFC 8439, appendix A.1, test vector 1: key, nonce and counter are zero. The first 32 bytes are the next
+// key.
+TEST_CASE("the numbers are those of ChaCha20") {
+  Random random(Random::Seed{});
+  CHECK(random() == 0x8d4857517c5941da);
+  Random next(Random::Seed{0x903df1a0ade0b876, 0x28bd8653e56a5d40, 0x1aed8da0b819d2bd, 0xc70d778bccef36a8});
+  CHECK(random() == next());
+  CHECK(random() == next());
+}
+
 TEST_CASE("below is fair and in range") {
   Random random(1);
   std::array<int, 10> counts{};

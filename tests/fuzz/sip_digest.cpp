@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return std::optional(digest_ha1(algorithm, "alice", "talky", "secret"));
   };
 
-  DigestServer server({.realm = "talky", .key = "a key that nobody knows", .require_qop = false});
+  DigestServer server({.realm = "talky", .key = "a key that nobody knows"});
   const Message request =
       Builder::request(Method::register_, "sip:talky").header(HeaderId::authorization, text).build();
   if (const auto view = request.view()) {

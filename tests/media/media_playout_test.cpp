@@ -87,6 +87,25 @@ TEST_CASE("clear discards what is queued and accounts for every sample") {
   CHECK(alone.media().clear().discarded == 0);
 }
 
+TEST_CASE("a mark that was cleared away counts what had been said by then, not what was said since") {
+  MediaPlayout playout(16'000);
+  std::array<std::int16_t, 320> frame{};
+  playout.push(std::vector<std::int16_t>(320));
+  playout.mark("in the encoder");
+  playout.push(std::vector<std::int16_t>(320));
+  playout.mark("cleared");
+  playout.take(frame);
+  playout.clear();
+  playout.mark("after it");
+  playout.push(std::vector<std::int16_t>(640));
+  playout.take(frame); // before the first mark has left
+  playout.sent(0);
+  std::vector<std::uint64_t> positions;
+  while (const auto mark = playout.poll())
+    positions.push_back(mark->position);
+  CHECK(positions == std::vector<std::uint64_t>{320, 320, 320});
+}
+
 TEST_CASE("accounts balance whatever is done, in any order") {
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     Alone alone;

@@ -9,16 +9,16 @@ using namespace talky::test;
 using Verdict = MediaSource::Verdict;
 
 TEST_CASE("the address of the SDP is believed at once") {
-  MediaSource source(address(2, 4000), 5s);
+  MediaSource source(address(2, 4000), {}, true);
   CHECK(source.target() == address(2, 4000));
   CHECK(source.check(address(2, 4000), 1, 10, Time{0ms}) == Verdict::confirmed);
   CHECK(source.check(address(9, 4000), 1, 11, Time{1ms}) == Verdict::foreign);
-  CHECK(source.check(address(2, 4001), 1, 11, Time{2ms}) == Verdict::foreign);
+  CHECK(source.check(address(2, 4001), 3, 11, Time{2ms}) == Verdict::foreign);
   CHECK(source.check(address(2, 4000), 1, 11, Time{20ms}) == Verdict::accept);
 }
 
 TEST_CASE("another source is heard from its first packet and gets ours after three") {
-  MediaSource source(address(2, 4000), 5s);
+  MediaSource source(address(2, 4000), {}, true);
   CHECK(source.check(address(3, 5000), 1, 10, Time{0ms}) == Verdict::accept);
   CHECK(source.check(address(3, 5000), 1, 11, Time{20ms}) == Verdict::accept);
   CHECK(source.target() == address(2, 4000));
@@ -32,24 +32,67 @@ TEST_CASE("another source is heard from its first packet and gets ours after thr
 }
 
 TEST_CASE("without an address in the SDP the first source is answered at once") {
-  MediaSource source({}, 5s);
+  MediaSource source({}, {}, true);
   CHECK(source.target().port == 0);
   source.check(address(3, 5000), 1, 10, Time{0ms});
   CHECK(source.target() == address(3, 5000));
 }
 
-TEST_CASE("a source that fell silent loses its place, a strict one does not before") {
-  MediaSource source(address(2, 4000), 5s);
+TEST_CASE("however long a confirmed source is silent, strangers do not get its place") {
+  MediaSource source(address(2, 4000), address(2, 5060).ip, false);
   source.check(address(2, 4000), 1, 10, Time{0ms});
-  CHECK(source.check(address(3, 5000), 9, 1, Time{4990ms}) == Verdict::foreign);
-  CHECK(source.check(address(3, 5000), 9, 2, Time{5000ms}) == Verdict::accept);
-  CHECK(source.check(address(3, 5000), 9, 3, Time{5020ms}) == Verdict::accept);
-  CHECK(source.check(address(3, 5000), 9, 4, Time{5040ms}) == Verdict::confirmed);
-  CHECK(source.target() == address(3, 5000));
+  for (const auto after : {5000ms, 60'000ms, 3'600'000ms}) {
+    for (std::uint16_t i = 0; i < 10; ++i)
+      CHECK(source.check(address(3, 5000), 9, i, Time{after + i * 20ms}) == Verdict::foreign);
+  }
+  CHECK(source.target() == address(2, 4000));
+  CHECK(source.check(address(2, 4000), 1, 11, Time{4'000'000ms}) == Verdict::accept);
+}
+
+TEST_CASE(
+    "the same address with another port goes on: at once with the same stream, else when the old one is "
+    "silent") {
+  MediaSource source(address(2, 4000), address(2, 5060).ip, false);
+  source.check(address(2, 4000), 1, 10, Time{0ms});
+  CHECK(source.check(address(2, 4100), 7, 1, Time{20ms}) == Verdict::foreign);
+  CHECK(source.check(address(2, 4100), 1, 11, Time{20ms}) == Verdict::accept);
+  CHECK(source.check(address(2, 4100), 1, 12, Time{40ms}) == Verdict::accept);
+  CHECK(source.check(address(2, 4100), 1, 13, Time{60ms}) == Verdict::confirmed);
+  CHECK(source.target() == address(2, 4100));
+  CHECK(source.check(address(2, 4200), 8, 1, Time{160ms}) == Verdict::accept);
+}
+
+TEST_CASE("who signals from an address may send from it, even if a stranger was first") {
+  // The SDP names an address behind a NAT, and somebody guesses our port before the phone has sent.
+  MediaSource source(address(77, 9), address(2, 5060).ip, false);
+  for (std::uint16_t i = 0; i < 4; ++i)
+    source.check(address(9, 666), 6, i, Time{i * 20ms});
+  CHECK(source.target() == address(9, 666));
+  source.check(address(2, 4000), 1, 10, Time{90ms});
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    CHECK(source.check(address(9, 666), 6, static_cast<std::uint16_t>(4 + i), Time{100ms + i * 20ms}) ==
+          Verdict::foreign);
+    CHECK(source.check(address(2, 4000), 1, static_cast<std::uint16_t>(11 + i), Time{110ms + i * 20ms}) !=
+          Verdict::foreign);
+  }
+  CHECK(source.target() == address(2, 4000));
+}
+
+TEST_CASE("an address that does not signal gets ours once it has sent") {
+  MediaSource source(address(8, 4000), address(2, 5060).ip, false);
+  CHECK(source.awaits_media());
+  CHECK(source.target().port == 0);
+  CHECK(source.check(address(8, 4000), 1, 1, Time{0ms}) == Verdict::confirmed);
+  CHECK_FALSE(source.awaits_media());
+  CHECK(source.target() == address(8, 4000));
+  // Whoever was called by us named the place to send to; so did a peer that signals from there.
+  CHECK(MediaSource(address(8, 4000), address(2, 5060).ip, true).target() == address(8, 4000));
+  CHECK(MediaSource(address(2, 4000), address(2, 5060).ip, false).target() == address(2, 4000));
+  CHECK_FALSE(MediaSource({}, address(2, 5060).ip, false).awaits_media());
 }
 
 TEST_CASE("a new SSRC is believed after three packets, or when the old one is gone") {
-  MediaSource source(address(2, 4000), 5s);
+  MediaSource source(address(2, 4000), {}, true);
   source.check(address(2, 4000), 1, 10, Time{0ms});
   CHECK(source.check(address(2, 4000), 2, 100, Time{10ms}) == Verdict::foreign);
   CHECK(source.check(address(2, 4000), 1, 11, Time{20ms}) == Verdict::accept);
@@ -61,18 +104,20 @@ TEST_CASE("a new SSRC is believed after three packets, or when the old one is go
 }
 
 TEST_CASE("after a re-INVITE the stream must prove itself again, at a new address from the start") {
-  MediaSource source(address(2, 4000), 5s);
+  MediaSource source(address(2, 4000), {}, true);
   source.check(address(2, 4000), 1, 10, Time{0ms});
   source.signal(address(2, 4000)); // the same: a NAT may have moved it
   CHECK(source.check(address(3, 5000), 1, 11, Time{20ms}) == Verdict::foreign);
-  CHECK(source.check(address(3, 5000), 1, 12, Time{100ms}) == Verdict::accept); // the old one is silent
+  CHECK(source.check(address(3, 5000), 1, 12, Time{100ms}) == Verdict::foreign); // silent or not
+  source.set_peer(address(3, 5060).ip); // it signals from another network
+  CHECK(source.check(address(3, 5000), 1, 13, Time{200ms}) == Verdict::accept);
   source.signal(address(8, 6000));
   CHECK(source.target() == address(8, 6000));
   CHECK(source.check(address(8, 6000), 5, 1, Time{200ms}) == Verdict::confirmed);
 }
 
 TEST_CASE("a session refresh with the same SDP does not send ours back to an address that does not answer") {
-  MediaSource source(address(2, 4000), 5s);
+  MediaSource source(address(2, 4000), {}, true);
   for (std::uint16_t i = 0; i < 3; ++i)
     source.check(address(3, 5000), 1, i, Time{i * 20ms});
   source.signal(address(2, 4000));

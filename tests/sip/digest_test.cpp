@@ -16,13 +16,12 @@ namespace {
 
 using Outcome = DigestServer::Outcome;
 
-DigestServer server(bool require_qop = true) {
-  return DigestServer(
-      {.realm = "talky", .key = "0123456789abcdef", .max_nonces = 3, .require_qop = require_qop});
+DigestServer server() {
+  return DigestServer({.realm = "talky", .key = "0123456789abcdef", .max_nonces = 3});
 }
 
 std::optional<std::string> lookup(std::string_view user, std::string_view realm, DigestAlgorithm algorithm) {
-  if (user != "alice") return std::nullopt;
+  if (without_realm(user, realm) != "alice") return std::nullopt;
   return digest_ha1(algorithm, user, realm, "wonder\"land");
 }
 
@@ -127,9 +126,10 @@ TEST_CASE("no, foreign and broken credentials") {
     return verify(digest, text.replace(at, from.size(), to)).outcome;
   };
   CHECK(changed("qop=auth", "qop=auth-int") == Outcome::malformed);
-  CHECK(changed("nc=0000000", "nc=000") == Outcome::malformed);
+  CHECK(changed("nc=0000000", "nc=00000000") == Outcome::malformed);
+  CHECK(changed("nc=0000000", "nc=x") == Outcome::malformed);
   CHECK(changed("cnonce=\"c0ffee\"", "cnonce=\"\"") == Outcome::malformed);
-  CHECK(changed(", qop=auth", "") == Outcome::malformed);
+  CHECK(changed(", qop=auth", "") == Outcome::rejected);
   CHECK(changed("algorithm=SHA-256", "algorithm=SHA-512") == Outcome::missing);
   CHECK(changed("algorithm=SHA-256", "algorithm=MD5") == Outcome::rejected);
   CHECK(changed("response=\"", "response=\"0") == Outcome::rejected);
@@ -146,7 +146,7 @@ TEST_CASE("a wrong user, password, method or URI") {
   CHECK(verify(digest, credentials(right), kStart, "INVITE").outcome == Outcome::rejected);
   std::string text = credentials(right);
   text.replace(text.find("sip:100@"), 8, "sip:101@");
-  CHECK(verify(digest, text).outcome == Outcome::rejected);
+  CHECK(verify(digest, text).outcome == Outcome::malformed);
 }
 
 TEST_CASE("old, foreign and used nonces are stale, but only for who knows the password") {
@@ -196,20 +196,61 @@ TEST_CASE("nonces that had to be forgotten cannot be replayed") {
   CHECK(verify(digest, once, kStart + 7s).outcome == Outcome::stale);
 }
 
-TEST_CASE("without qop: only if allowed") {
-  const std::string ha1 = digest_ha1(DigestAlgorithm::md5, "alice", "talky", "wonder\"land");
-  for (const bool require : {true, false}) {
-    DigestServer digest = server(require);
-    const std::string challenge_text = digest.challenges(kStart, false)[0];
-    const AuthParams challenge = *AuthParams::parse(challenge_text);
-    const std::string nonce = challenge.get("nonce");
+// What a phone answers to a challenge of ours: `fields` are its own, before and with the response.
+struct OldPhone {
+  std::string user = "alice";
+  std::string uri = "sip:100@198.51.100.1";
+  std::string qop = {}, nc = {}, cnonce = {};
+
+  std::string answer(const DigestServer& digest) const {
+    const std::string nonce = AuthParams::parse(digest.challenges(kStart, false)[0])->get("nonce");
+    const std::string ha1 = digest_ha1(DigestAlgorithm::md5, user, "talky", "wonder\"land");
     const std::string response =
-        digest_response({DigestAlgorithm::md5, ha1, nonce, "", "", "", "REGISTER", "sip:x"});
-    const auto verdict = verify(
-        digest,
-        fmt::format(R"(Digest username="alice", realm="talky", nonce="{}", uri="sip:x", response="{}")",
-                    nonce, response));
-    CHECK(verdict.outcome == (require ? Outcome::malformed : Outcome::accepted));
+        digest_response({DigestAlgorithm::md5, ha1, nonce, nc, cnonce, qop, "REGISTER", uri});
+    std::string out =
+        fmt::format(R"(Digest username="{}", realm="talky", nonce="{}", uri="{}", response="{}")", user,
+                    nonce, uri, response);
+    if (!qop.empty()) out += fmt::format(R"(, qop={}, nc={}, cnonce="{}")", qop, nc, cnonce);
+    return out;
+  }
+};
+
+TEST_CASE("old phones: no qop, which serves once for each nonce") {
+  DigestServer digest = server();
+  const std::string first = OldPhone{}.answer(digest);
+  CHECK(verify(digest, first).outcome == Outcome::accepted);
+  CHECK(verify(digest, first).outcome == Outcome::stale);
+  CHECK(verify(digest, OldPhone{}.answer(digest)).outcome == Outcome::accepted);
+}
+
+TEST_CASE("old phones: a count of one digit") {
+  DigestServer digest = server();
+  const OldPhone phone{.qop = "auth", .nc = "1", .cnonce = "c0ffee"};
+  const std::string once = phone.answer(digest);
+  CHECK(verify(digest, once).outcome == Outcome::accepted);
+  CHECK(verify(digest, once).outcome == Outcome::stale);
+}
+
+TEST_CASE("old phones: a user name with the realm is the user") {
+  DigestServer digest = server();
+  const auto verdict = verify(digest, OldPhone{.user = "alice@talky"}.answer(digest));
+  CHECK(verdict.outcome == Outcome::accepted);
+  CHECK(verdict.user == "alice");
+  CHECK(verify(digest, OldPhone{.user = "alice@elsewhere"}.answer(digest)).outcome == Outcome::rejected);
+  CHECK(verify(digest, OldPhone{.user = "@talky"}.answer(digest)).outcome == Outcome::rejected);
+}
+
+TEST_CASE("credentials are for the place that they name") {
+  DigestServer digest = server();
+  for (const char* same : {"sip:100@198.51.100.1:5060", "sip:100@198.51.100.1;transport=udp",
+                           "sip:%31%30%30@198.51.100.1", "SIP:100@198.51.100.1"}) {
+    CAPTURE(same);
+    CHECK(verify(digest, OldPhone{.uri = same}.answer(digest)).outcome == Outcome::accepted);
+  }
+  for (const char* other : {"sip:101@198.51.100.1", "sip:198.51.100.1", "sip:100@198.51.100.2",
+                            "sip:100@198.51.100.1:5070", "tel:100", "x"}) {
+    CAPTURE(other);
+    CHECK(verify(digest, OldPhone{.uri = other}.answer(digest)).outcome == Outcome::malformed);
   }
 }
 

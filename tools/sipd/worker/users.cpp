@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
 
 #include "cli/exit_code.hpp"
 #include "core/ascii.hpp"
@@ -57,7 +58,8 @@ Users Users::load(const std::string& path) {
 std::optional<std::string> Users::ha1(std::string_view user, std::string_view realm,
                                       sip::DigestAlgorithm algorithm) const {
   const std::size_t digits = algorithm == sip::DigestAlgorithm::md5 ? kMd5Digits : kSha256Digits;
-  const auto [first, last] = secrets_.equal_range(user);
+  auto [first, last] = secrets_.equal_range(user);
+  if (first == last) std::tie(first, last) = secrets_.equal_range(sip::without_realm(user, realm));
   for (auto it = first; it != last; ++it) {
     if (!it->second.is_ha1) return sip::digest_ha1(algorithm, user, realm, it->second.text);
     if (it->second.text.size() == digits) return it->second.text;
