@@ -47,6 +47,10 @@ std::string_view to_string(Method method) {
 
 // ---- Fields
 
+bool is_clean(std::string_view text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
 void Headers::add(std::string_view name, std::string_view value) {
   fields_.emplace_back(name, value);
 }

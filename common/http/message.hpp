@@ -37,6 +37,9 @@ class Headers {
   std::vector<Field> fields_;
 };
 
+// Whether a name or value can stand in a header: it would not end its line, or the header.
+bool is_clean(std::string_view text);
+
 struct Request {
   Method method = Method::get;
   std::string path;  // as sent: percent-encoded, begins with '/', without the query

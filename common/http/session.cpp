@@ -3,27 +3,26 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 #include <utility>
 
 #include "core/ascii.hpp"
 #include "http/body.hpp"
+#include "http/message_reader.hpp"
 #include "http/request_line.hpp"
-#include "net/loop_asio.hpp"
+#include "http/wire.hpp"
 
 namespace talky::http {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t kPieceSize = 64 << 10;   // of a body, each with a time limit of its own
@@ -35,10 +34,6 @@ std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
 }
 
-bool is_clean(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
-
 std::pair<int, const char*> refusal(error_code error) {
   if (error == beast::http::error::header_limit) return {431, "the header is too large"};
   if (error == beast::http::error::body_limit) return {413, "the body is too large"};
@@ -48,14 +43,11 @@ std::pair<int, const char*> refusal(error_code error) {
 
 class BeastSession : public Session, public BodyStream, public std::enable_shared_from_this<BeastSession> {
  public:
-  BeastSession(std::shared_ptr<Sessions> server, tcp::socket socket, const Endpoint& peer)
+  BeastSession(std::shared_ptr<Sessions> server, Wire wire, const Endpoint& peer)
       : server_(std::move(server)),
-        socket_(std::move(socket)),
+        wire_(std::move(wire)),
         peer_(peer),
-        timer_(server_->loop(), [this] { too_slow(); }) {
-    error_code ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
-  }
+        timer_(server_->loop(), [this] { too_slow(); }) {}
 
   const Endpoint& peer() const override { return peer_; }
 
@@ -77,8 +69,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     const auto keep = shared_from_this();
     state_ = State::closed;
     timer_.cancel();
-    error_code ignored;
-    socket_.close(ignored);
+    wire_.close();
     if (const auto callback = std::exchange(stream_closed_, nullptr)) callback();
     server_->remove(*this);
   }
@@ -115,8 +106,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
   // The client hears why, unless it is writing a request itself and will not listen: then it is cut off
   // later.
   void fail(int status, std::string_view why) {
-    error_code ignored;
-    socket_.cancel(ignored);
+    wire_.cancel();
     refuse(status, why);
   }
 
@@ -130,24 +120,22 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     if (buffer_.size() > 0) return read_header(); // the client has sent the next one already
     state_ = State::idle;
     arm(server_->options().idle);
-    socket_.async_read_some(buffer_.prepare(4096),
-                            [self = shared_from_this()](error_code error, std::size_t count) {
-                              if (self->state_ != State::idle) return;
-                              if (error) return self->close();
-                              self->buffer_.commit(count);
-                              self->read_header();
-                            });
+    wire_.read_some(buffer_.prepare(4096), [self = shared_from_this()](error_code error, std::size_t count) {
+      if (self->state_ != State::idle) return;
+      if (error) return self->close();
+      self->buffer_.commit(count);
+      self->read_header();
+    });
   }
 
   void read_header() {
     state_ = State::header;
     arm(server_->options().header);
-    beast::http::async_read_header(socket_, buffer_, *parser_,
-                                   [self = shared_from_this()](error_code error, std::size_t) {
-                                     if (self->state_ != State::header) return;
-                                     if (error) return self->read_failed(error);
-                                     self->got_header();
-                                   });
+    MessageReader<true>::read(wire_, buffer_, *parser_, false, [self = shared_from_this()](error_code error) {
+      if (self->state_ != State::header) return;
+      if (error) return self->read_failed(error);
+      self->got_header();
+    });
   }
 
   void read_failed(error_code error) {
@@ -173,24 +161,22 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     state_ = State::body;
     arm(server_->options().body);
     out_ = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(socket_, asio::buffer(out_),
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        if (self->state_ != State::body) return;
-                        if (error) return self->close();
-                        self->read_body();
-                      });
+    wire_.write(out_, [self = shared_from_this()](error_code error) {
+      if (self->state_ != State::body) return;
+      if (error) return self->close();
+      self->read_body();
+    });
   }
 
   void read_body() {
     if (parser_->is_done()) return dispatch();
     state_ = State::body;
     arm(server_->options().body);
-    beast::http::async_read(socket_, buffer_, *parser_,
-                            [self = shared_from_this()](error_code error, std::size_t) {
-                              if (self->state_ != State::body) return;
-                              if (error) return self->read_failed(error);
-                              self->dispatch();
-                            });
+    MessageReader<true>::read(wire_, buffer_, *parser_, true, [self = shared_from_this()](error_code error) {
+      if (self->state_ != State::body) return;
+      if (error) return self->read_failed(error);
+      self->dispatch();
+    });
   }
 
   void dispatch() {
@@ -252,14 +238,13 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
   void write_piece() {
     if (!body_.fill(out_, kPieceSize)) return close();
     arm(server_->options().write);
-    asio::async_write(socket_, asio::buffer(out_),
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        if (self->state_ != State::writing) return;
-                        if (error) return self->close();
-                        self->out_.clear();
-                        if (self->body_.left() > 0) return self->write_piece();
-                        self->written();
-                      });
+    wire_.write(out_, [self = shared_from_this()](error_code error) {
+      if (self->state_ != State::writing) return;
+      if (error) return self->close();
+      self->out_.clear();
+      if (self->body_.left() > 0) return self->write_piece();
+      self->written();
+    });
   }
 
   void written() {
@@ -272,21 +257,19 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
   void linger() {
     state_ = State::lingering;
     discarded_ = 0;
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    wire_.end_writing();
     arm(kLingerLimit);
     discard();
   }
 
   void discard() {
-    socket_.async_read_some(
-        asio::buffer(waste_), [self = shared_from_this()](error_code error, std::size_t count) {
-          if (self->state_ != State::lingering && self->state_ != State::streaming) return;
-          self->discarded_ += count;
-          const std::size_t limit = self->state_ == State::streaming ? kMaxUnasked : kMaxDiscarded;
-          if (error || self->discarded_ > limit) return self->close();
-          self->discard();
-        });
+    wire_.read_some(asio::buffer(waste_), [self = shared_from_this()](error_code error, std::size_t count) {
+      if (self->state_ != State::lingering && self->state_ != State::streaming) return;
+      self->discarded_ += count;
+      const std::size_t limit = self->state_ == State::streaming ? kMaxUnasked : kMaxDiscarded;
+      if (error || self->discarded_ > limit) return self->close();
+      self->discard();
+    });
   }
 
   // ---- Streams
@@ -316,20 +299,18 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
     out_.assign(queue_, 0, kPieceSize);
     queue_.erase(0, out_.size());
     arm(server_->options().write);
-    asio::async_write(socket_, asio::buffer(out_),
-                      [self = shared_from_this()](error_code error, std::size_t) {
-                        self->writing_ = false;
-                        if (self->state_ != State::streaming) return;
-                        if (error) return self->close();
-                        self->timer_.cancel();
-                        self->pump();
-                      });
+    wire_.write(out_, [self = shared_from_this()](error_code error) {
+      self->writing_ = false;
+      if (self->state_ != State::streaming) return;
+      if (error) return self->close();
+      self->timer_.cancel();
+      self->pump();
+    });
   }
 
   void linger_after_stream() {
     state_ = State::lingering; // the read that waits for the client's end goes on
-    error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    wire_.end_writing();
     arm(kLingerLimit);
   }
 
@@ -338,9 +319,8 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
   void upgrade(std::function<void(std::shared_ptr<WebSocket>)> take) {
     // RFC 6455 4.1: nothing is sent before the 101 has been received.
     if (buffer_.size() > 0) return refuse(400, "data before the end of the handshake");
-    error_code error;
-    net::Fd socket(socket_.release(error));
-    if (error) return close();
+    net::Fd socket = wire_.release();
+    if (!socket) return close();
     WebSocket::accept(server_->loop(), std::move(socket), key_, server_->options().websocket,
                       [server = server_, take = std::move(take)](std::shared_ptr<WebSocket> done) {
                         if (!done) return;
@@ -351,7 +331,7 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
   }
 
   std::shared_ptr<Sessions> server_;
-  tcp::socket socket_;
+  Wire wire_;
   Endpoint peer_;
   net::Timer timer_;
   State state_ = State::idle;
@@ -383,12 +363,9 @@ class BeastSession : public Session, public BodyStream, public std::enable_share
 
 std::shared_ptr<Session> Session::make(std::shared_ptr<Sessions> server, net::Fd socket,
                                        const Endpoint& peer) {
-  tcp::socket adopted(net::context_of(server->loop()));
-  error_code error;
-  adopted.assign(peer.ip.is_v4() ? tcp::v4() : tcp::v6(), socket.get(), error);
-  if (error) return nullptr;
-  (void)socket.release();
-  return std::make_shared<BeastSession>(std::move(server), std::move(adopted), peer);
+  auto wire = Wire::adopt(server->loop(), std::move(socket));
+  if (!wire) return nullptr;
+  return std::make_shared<BeastSession>(std::move(server), std::move(*wire), peer);
 }
 
 } // namespace talky::http

@@ -65,6 +65,7 @@ TEST_CASE("a request reaches the server as it was given, and its answer comes ba
         auto response = Response::text(429, "text/plain",
                                        fmt::format("{} {} {} {}", to_string(request.method), request.path,
                                                    request.headers.get("X-Key"), request.body.size()));
+        response.headers.add("X-Fields", std::to_string(request.headers.fields().size()));
         response.headers.add("Retry-After", "7");
         reply(std::move(response));
       },
@@ -73,12 +74,14 @@ TEST_CASE("a request reaches the server as it was given, and its answer comes ba
   REQUIRE(bound);
   Headers headers;
   headers.add("X-Key", "secret");
+  headers.add("X-Forged", "a\r\nX-Key: another"); // would end its line: left out
   const auto answer =
       ask(loop, fmt::format("http://{}/v1/traces", bound->to_string()), headers, std::string(300'000, 'x'));
   REQUIRE(answer);
   CHECK(answer->status == 429);
   CHECK(answer->body == "POST /v1/traces secret 300000");
   CHECK(answer->headers.get("retry-after") == "7");
+  CHECK(answer->headers.get("x-fields") == "4"); // Host, Connection, Content-Length and X-Key
 }
 
 TEST_CASE("a server that is not there, and one that says nothing, are told apart in words") {
