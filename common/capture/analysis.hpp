@@ -9,6 +9,7 @@
 #include "capture/rtcp_table.hpp"
 #include "capture/source.hpp"
 #include "capture/table.hpp"
+#include "capture/timeline.hpp"
 
 namespace talky::capture {
 
@@ -22,7 +23,8 @@ struct Analysis {
   StreamTable streams{announcements};
   CallTable calls{announcements};
   RtcpTable rtcp;
-  std::optional<LevelTable> levels;     // where they were asked for
+  std::optional<LevelTable> levels; // where they were asked for
+  Timeline timeline;
   std::optional<std::int64_t> start_ns; // of the first packet with UDP or TCP
   std::int64_t end_ns = 0;
   std::uint64_t packets = 0; // with UDP or TCP
@@ -41,8 +43,11 @@ struct Analysis {
     Bytes payload;
   };
   Seen add(const file::Segment& segment) {
-    if (!start_ns) start_ns = segment.time_ns;
-    if (segment.time_ns > end_ns) end_ns = segment.time_ns;
+    if (!start_ns) start_ns = end_ns = segment.time_ns;
+    if (segment.time_ns > end_ns) {
+      timeline.pass(end_ns, segment.time_ns);
+      end_ns = segment.time_ns;
+    }
     ++packets;
     Seen seen;
     // What begins with RTP's version is no text, and so not SIP.

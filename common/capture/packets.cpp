@@ -2,14 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "capture/unread.hpp"
+
 namespace talky::capture {
 
-std::vector<std::string> remarks(const Packets& packets, const std::string& name) {
+std::vector<std::string> remarks(const Packets& packets, const Analysis& analysis, const std::string& name) {
   std::vector<std::string> lines = srtp_summary(packets.srtp().flows());
   if (packets.source().truncated()) {
     lines.insert(lines.begin(),
                  fmt::format("{}: the capture is cut off at byte {}; what came before it is used", name,
                              packets.source().offset()));
+  }
+  if (auto line = jump_line(analysis.timeline, analysis.start_ns.value_or(0), name); !line.empty())
+    lines.push_back(std::move(line));
+  if (const auto* counts = packets.source().counts()) {
+    const auto unread = unread_lines(*counts, packets.source().incomplete_fragments(), name);
+    lines.insert(lines.end(), unread.begin(), unread.end());
   }
   return lines;
 }

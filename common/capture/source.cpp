@@ -86,4 +86,9 @@ const file::Dissector::Counts* Source::counts() const {
   return pcap != nullptr ? &pcap->dissector.counts() : nullptr;
 }
 
+std::uint64_t Source::incomplete_fragments() const {
+  const auto* pcap = std::get_if<Pcap>(&reader_);
+  return pcap != nullptr ? pcap->dissector.incomplete() : 0;
+}
+
 } // namespace talky::capture

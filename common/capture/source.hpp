@@ -34,7 +34,8 @@ class Source {
   bool truncated() const; // the capture, or what it is compressed in
   // Where the reader stands in the capture; in the compressed file, where that is what was cut off.
   std::uint64_t offset() const;
-  const file::Dissector::Counts* counts() const;
+  const file::Dissector::Counts* counts() const; // nullptr for rtpdump
+  std::uint64_t incomplete_fragments() const;    // that wait for others of their datagrams
   bool compressed() const { return compressed_->kind != file::Compression::none; }
 
   // For a capture that is still being written: goes on after an end, and whether that end was one for good

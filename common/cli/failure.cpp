@@ -14,6 +14,14 @@ std::string output_name(std::string_view path) {
   return path == "-" ? "standard output" : std::string(path);
 }
 
+std::string input_fault(std::string_view path, const Error& error) {
+  try {
+    fail_input(path, error);
+  } catch (const Failure& failure) {
+    return failure.what();
+  }
+}
+
 void fail_input(std::string_view path, const Error& error) {
   const std::string name = input_name(path);
   if (error.code == Errc::io) {

@@ -20,6 +20,8 @@ std::string output_name(std::string_view path);
 // An input: no_input or no_permission if it cannot be opened, io if reading fails on the way, unavailable for
 // Errc::not_found (a library that reading it needs is not installed), else data.
 [[noreturn]] void fail_input(std::string_view path, const Error& error);
+// The line of such a Failure, for a fault that does not end the work.
+std::string input_fault(std::string_view path, const Error& error);
 // An output that cannot be made: cannot_create, or usage if the fault is in what was asked for.
 [[noreturn]] void fail_create(std::string_view path, const Error& error);
 // An output that cannot be written (io); one whose name was taken meanwhile cannot be made.

@@ -1,6 +1,7 @@
-// From a captured frame down to what UDP or TCP carried: link layer, VLAN tags, IPv4 and IPv6 with their
-// extension headers and fragments. A parser of its own because it sees every packet of a capture: about 10 ns
-// each, nothing copied unless a datagram came in fragments.
+// From a captured frame down to what UDP or TCP carried: link layers and tunnels (layers.hpp), IPv4 and IPv6
+// with their extension headers and fragments, IP in IP, and HEP3, by which SIP servers mirror their messages.
+// A parser of its own because it sees every packet of a capture: about 10 ns each, nothing copied unless a
+// datagram came in fragments.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "file/layers.hpp"
 #include "file/pcap.hpp"
 
 namespace talky::file {
@@ -29,13 +31,30 @@ struct Segment {
 
 // Puts the fragments of IP datagrams together. Limits: 64 datagrams at a time (the oldest goes first), 64 KiB
 // and 128 fragments each, 30 s between the first and the last. Fragments that overlap are dropped with their
-// datagram (RFC 5722).
+// datagram (RFC 5722). At most 16 layers and 8 IP headers one inside the other.
 class Dissector {
  public:
   static constexpr std::size_t kMaxDatagrams = 64;
   static constexpr std::size_t kMaxFragments = 128;
   static constexpr std::int64_t kFragmentLifeNs = 30'000'000'000;
+  static constexpr int kMaxLayers = 16, kMaxTunnels = 8;
+  static constexpr std::size_t kMaxUnread = 64; // kinds that are told apart
 
+  // Frames in which there was neither UDP nor TCP, by where their reading ended.
+  struct Unread {
+    enum class Kind : std::uint8_t {
+      link_type,   // one that is not known here
+      ethertype,   // a protocol beside IP
+      ip_protocol, // neither UDP nor TCP, nor a tunnel
+      wireless,    // 802.11: management, encrypted, or several frames in one
+      point,       // PPP: its own negotiations, compressed or encrypted
+      llc,         // neither IP nor SNAP
+      broken       // a header that is cut off or contradicts itself
+    };
+    Kind kind = Kind::broken;
+    std::uint16_t number = 0; // as the kind's registry has it; 0 where there is none
+    std::uint64_t frames = 0;
+  };
   struct Counts {
     std::uint64_t frames = 0;
     std::uint64_t udp = 0;
@@ -43,6 +62,9 @@ class Dissector {
     std::uint64_t fragments = 0;
     std::uint64_t fragments_dropped = 0; // of datagrams that never became whole
     std::uint64_t other = 0;             // neither UDP nor TCP over IP, or broken headers
+    std::uint64_t cut = 0;               // UDP and TCP of which whoever captured it kept a part only
+    std::uint32_t snap_length = 0;       // the longest frame of those
+    std::vector<Unread> unread;          // those of `other`, the kinds in the order of their first frames
   };
 
   // What the frame carried, or nullopt: another protocol, a broken header, or a fragment of a datagram that
@@ -51,10 +73,12 @@ class Dissector {
     Segment segment;
     return dissect(frame, segment) ? std::optional(segment) : std::nullopt;
   }
-  // The same into `segment`, which is touched only if there is one.
+  // The same into `segment`, whose content is of no use where there is none.
   bool dissect(const CapturedFrame& frame, Segment& segment);
 
   const Counts& counts() const { return counts_; }
+  // How many fragments wait for others of their datagrams.
+  std::uint64_t incomplete() const;
 
  private:
   struct Fragment {
@@ -71,18 +95,24 @@ class Dissector {
     std::vector<Fragment> fragments;
   };
 
+  bool peel(LinkType link, Bytes data, std::uint32_t wire_length, Segment& segment);
+  bool layers(Layer next, Bytes data, std::uint32_t wire_length, Segment& segment);
   bool ipv4(Bytes packet, std::uint32_t wire_length, Segment& segment);
   bool ipv6(Bytes packet, std::uint32_t wire_length, Segment& segment);
   bool transport(std::uint8_t protocol, const IpAddress& from, const IpAddress& to, Bytes data,
                  std::uint32_t wire_length, Segment& segment);
+  bool udp(const IpAddress& from, const IpAddress& to, Bytes data, std::uint32_t wire_length,
+           Segment& segment);
+  bool tcp(const IpAddress& from, const IpAddress& to, Bytes data, std::uint32_t wire_length,
+           Segment& segment);
+  bool udp_carries(Segment& segment);
   bool fragment(const IpAddress& from, const IpAddress& to, std::uint32_t id, std::uint8_t protocol,
                 std::uint32_t offset, bool more, Bytes data, Segment& segment);
-  bool other() {
-    ++counts_.other;
-    return false;
-  }
+  bool other(Unread::Kind kind, std::uint16_t number = 0);
+  bool broken() { return other(Unread::Kind::broken); }
 
   Counts counts_;
+  int depth_ = 0;               // IP headers of this frame so far
   std::list<Datagram> pending_; // oldest first
   std::vector<std::byte> whole_;
 };

@@ -178,7 +178,7 @@ Result<bool> PcapReader::read_pcapng(CapturedFrame& frame) {
     if (length < 12 || length % 4 != 0)
       return fail(Errc::malformed, at + 4, "a block length that is a multiple of four");
     if (length > kMaxBlock) return fail(Errc::too_large, at + 4, "a block of at most 16 MiB");
-    if (type != 1 && type != 3 && type != 6) { // not an interface or a packet
+    if (type != 1 && type != 2 && type != 3 && type != 6) { // not an interface or a packet
       pending_discard_ = length;
       continue;
     }
@@ -191,7 +191,7 @@ Result<bool> PcapReader::read_pcapng(CapturedFrame& frame) {
       if (const auto read = interface_description(body); !read) return tl::unexpected(read.error());
       continue;
     }
-    const auto read = type == 6 ? enhanced_packet(body, frame) : simple_packet(body, frame);
+    const auto read = type == 3 ? simple_packet(body, frame) : enhanced_packet(body, type == 2, frame);
     if (!read) return tl::unexpected(read.error());
     return true;
   }
@@ -232,11 +232,12 @@ Result<> PcapReader::interface_description(Bytes body) {
   return {};
 }
 
-Result<> PcapReader::enhanced_packet(Bytes body, CapturedFrame& frame) const {
+// The obsolete packet block differs in its first field: 16 bits of it count drops.
+Result<> PcapReader::enhanced_packet(Bytes body, bool obsolete, CapturedFrame& frame) const {
   const auto at = static_cast<std::size_t>(input_.offset()) + 8;
   if (body.size() < 20) return fail(Errc::truncated, at, "a packet block of 20 bytes");
   const std::byte* p = body.data();
-  const std::uint32_t number = u32(p);
+  const std::uint32_t number = obsolete ? u16(p) : u32(p);
   if (number >= interfaces_.size()) return fail(Errc::malformed, at, "an interface that was described");
   const Interface& interface = interfaces_[number];
   const std::uint32_t captured = u32(p + 12);

@@ -87,7 +87,7 @@ class PcapReader {
   Result<bool> read_pcapng(CapturedFrame& frame);
   Result<> section_header(Bytes block);
   Result<> interface_description(Bytes body);
-  Result<> enhanced_packet(Bytes body, CapturedFrame& frame) const;
+  Result<> enhanced_packet(Bytes body, bool obsolete, CapturedFrame& frame) const;
   Result<> simple_packet(Bytes body, CapturedFrame& frame) const;
   std::uint16_t u16(const std::byte* p) const;
   std::uint32_t u32(const std::byte* p) const { // one load, and a swap if it is the other byte order

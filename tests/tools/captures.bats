@@ -54,6 +54,26 @@ heard() { # SSRC OUT.s16
   talky-transcode call.pcap -t s16le - | sox -t s16 -r 8000 -c 2 - -t s16 - remix 1 | head -c 112000 | cmp - got.s16
 }
 
+@test "a clock that jumps by a year: an hour of silence stands for it, and that is said" {
+  call jump
+  said="call.pcap: behind 2.28 s nothing was captured for 365 days, or its clock was set; in sound, an hour of silence stands for it"
+  for how in "" "-w part.pcap" "--extract out"; do
+    run -0 --separate-stderr talky-rtpdump -r call.pcap $how
+    [ "$stderr" = "talky-rtpdump: $said" ]
+  done
+  # Two seconds, an hour less the time between two packets, two seconds: of both legs the same.
+  [ "$(stat -c %s out/01-*.wav)" -eq $((44 + 64000 + 57600000 - 320)) ]
+  sox out/01-*.wav -t s16 - | head -c 32000 | cmp - <(head -c 32000 a.s16)
+  sox out/01-*.wav -t s16 - | tail -c 32000 | cmp - <(tail -c 32000 a.s16)
+  run -0 --separate-stderr talky-transcode call.pcap -t s16le got.s16
+  [ "$stderr" = "talky-transcode: $said" ]
+  cmp got.s16 <(sox out/call-01.wav -t s16 -)
+  talky-transcode --jitter-buffer call.pcap heard.wav
+  [ "$(stat -c %s heard.wav)" -lt $((3610 * 64000)) ]
+  # The packets themselves keep their times.
+  [ "$(talky-rtpdump -r part.pcap --csv | cut -d, -f2 | tail -1)" = 31536003.980000 ]
+}
+
 @test "a payload type means what its own call says" {
   call payload-types
   heard 0xaaaa0001 got.s16
@@ -104,11 +124,106 @@ heard() { # SSRC OUT.s16
   [[ $stderr == "talky-transcode: cut.pcap: the capture is cut off at byte 19804; what came before it is used" ]]
 }
 
-@test "a damaged record: what came before it is listed, then the damage" {
+@test "a damaged record: what came before it is listed, written and heard, then the damage" {
   call damaged
+  damage=": call.pcap: at byte 20732: expected a frame of at most 256 KiB"
   run -65 --separate-stderr talky-rtpdump -r call.pcap --csv
   [[ ${lines[1]} == *,0xaaaa0001,0,PCMU,90,* ]]
-  [[ $stderr == "talky-rtpdump: call.pcap: at byte "*": expected a frame of at most 256 KiB" ]]
+  [[ $stderr == "talky-rtpdump$damage" ]]
+  run -65 --separate-stderr talky-rtpdump -r call.pcap --csv pt==0
+  [[ ${lines[1]} == *,0xaaaa0001,0,PCMU,90,* ]]
+  [[ $stderr == "talky-rtpdump$damage" ]]
+  run -65 --separate-stderr talky-rtpdump -r call.pcap -w sound.pcap --extract out
+  [[ $stderr == "talky-rtpdump$damage" ]]
+  [ "$(talky-rtpdump -r sound.pcap --csv | cut -d, -f8 | tail -1)" = 90 ]
+  run -65 --separate-stderr talky-transcode call.pcap got.wav
+  [[ $stderr == "talky-transcode$damage" ]]
+  sox out/*.wav -t s16 - | cmp - <(head -c $((90 * 320)) a.s16)
+  sox got.wav -t s16 - | cmp - <(head -c $((90 * 320)) a.s16)
+}
+
+encapsulate() { /usr/bin/python3 "$TALKY_SOURCE/tests/tools/encapsulations.py" "$@"; }
+
+@test "whatever is around IP: the same call is read, and tshark reads the same" {
+  need tshark
+  encapsulate ethernet plain.pcap
+  talky-rtpdump -r plain.pcap --csv >plain.csv
+  talky-rtpdump -r plain.pcap --calls --csv >plain.calls
+  [ "$(cut -d, -f5-8,11 plain.csv | tail -2 | tr '\n' ' ')" = "0xaaaa0001,0,PCMU,50,0 0xbbbb0002,0,PCMU,50,0 " ]
+  [[ $(tail -1 plain.calls) == *,200,caller,call-1@test,ended,* ]]
+  # One of them all, an interface each, for tshark: a pseudowire is not looked into by default there.
+  encapsulate all all.pcapng
+  tshark -r all.pcapng -Y rtp -T fields -e frame.interface_name 2>/dev/null | sort | uniq -c | awk '{ print $2, $1 }' >seen
+  diff <(encapsulate list | grep -vx mpls-pseudowire | sed 's/$/ 100/' | sort) seen
+  for kind in $(encapsulate list) fragments; do
+    encapsulate "$kind" call.pcap
+    run -0 --separate-stderr talky-rtpdump -r call.pcap --csv
+    [ -z "$stderr" ] || { echo "$kind: $stderr"; false; }
+    diff plain.csv <(printf '%s\n' "$output") || { echo "$kind"; false; }
+    talky-rtpdump -r call.pcap --calls --csv | diff plain.calls - || { echo "$kind"; false; }
+  done
+}
+
+@test "HEP3, a pcapng of two sections and interfaces of different clocks, packets seen at two interfaces" {
+  need tshark
+  encapsulate ethernet plain.pcap
+  encapsulate hep call.pcap
+  for of in --list --calls; do
+    diff <(talky-rtpdump -r plain.pcap $of --csv) <(talky-rtpdump -r call.pcap $of --csv)
+  done
+  encapsulate sections call.pcapng
+  talky-rtpdump -r call.pcapng --calls --csv | diff <(talky-rtpdump -r plain.pcap --calls --csv) -
+  [ "$(talky-rtpdump -r call.pcapng --csv | cut -d, -f5-8,11,27 | tail -2 | tr '\n' ' ')" = "0xaaaa0001,0,PCMU,50,0,0 0xbbbb0002,0,PCMU,50,0,0 " ]
+  [ "$(tshark -r call.pcapng -Y rtp 2>/dev/null | wc -l)" -eq 100 ]
+  encapsulate twice call.pcap
+  [ "$(talky-rtpdump -r call.pcap --csv | cut -d, -f8,12,13,24,27 | tail -2 | tr '\n' ' ')" = "100,0,50,4.409,0 100,0,50,4.409,0 " ]
+  talky-transcode call.pcap -t s16le - | cmp - <(talky-transcode plain.pcap -t s16le -)
+  # What was chosen is written in the frames that it came in, or where a pcap cannot hold them, in ones of its own.
+  for kind in vxlan ppp; do
+    encapsulate $kind call.pcap
+    talky-rtpdump -r call.pcap -w part.pcap ssrc==0xaaaa0001 -f
+    [ "$(talky-rtpdump -r part.pcap --csv | cut -d, -f3-5,8 | tail -1)" = 10.0.0.1:40000,10.0.0.2:50000,0xaaaa0001,50 ]
+  done
+}
+
+@test "what was not read is said; where nothing could be, the exit code is 1" {
+  declare -A said=(
+    [link-type]="of link type 147" [esp]="of IP protocol 50 (ESP, encrypted)" [macsec]="of EtherType 0x88e5 (MACsec)"
+    [wifi-encrypted]="of 802.11 that are encrypted, aggregated or hold no data" [arp]="of EtherType 0x0806 (ARP)"
+  )
+  for kind in $(encapsulate unread); do
+    encapsulate "$kind" call.pcap
+    for how in --list --json --calls; do
+      run -1 --separate-stderr talky-rtpdump -r call.pcap $how
+      [ "$stderr" = "talky-rtpdump: call.pcap: nothing of it could be read: 105 frames ${said[$kind]}" ]
+    done
+    run -65 --separate-stderr talky-transcode call.pcap x.wav
+    [ "$stderr" = "talky-transcode: call.pcap: nothing of it could be read: 105 frames ${said[$kind]}" ]
+    run -1 --separate-stderr talky-rtpdump -r call.pcap --extract out -w x.pcap
+    [ "$stderr" = "talky-rtpdump: call.pcap: nothing of it could be read: 105 frames ${said[$kind]}" ]
+    for made in out x.pcap x.wav; do
+      [ ! -e "$made" ]
+    done
+  done
+  # Beside what can be read, ARP is no loss, and ESP may be one.
+  encapsulate ethernet plain.pcap
+  for kind in arp esp; do
+    encapsulate $kind other.pcap
+    cp plain.pcap both.pcap
+    tail -c +25 other.pcap >>both.pcap
+    run -0 --separate-stderr talky-rtpdump -r both.pcap
+    [ "$stderr" = "$([ $kind = arp ] || echo "talky-rtpdump: both.pcap: 105 frames ${said[esp]} were not read")" ]
+  done
+  encapsulate one-fragment call.pcap
+  run -0 --separate-stderr talky-rtpdump -r call.pcap
+  [[ $stderr == *"1 fragment of a datagram that never became whole was not read" ]]
+}
+
+@test "a snap length that cuts packets is said; their headers count, their sound is silence for both" {
+  encapsulate snapped call.pcap
+  run -0 --separate-stderr talky-rtpdump -r call.pcap --csv
+  [[ $stderr == "talky-rtpdump: call.pcap: 105 packets were cut off when they were captured, at 96 bytes (snap length): their sound is lost, their headers are counted" ]]
+  [ "$(cut -d, -f5,8,11 <<<"${lines[1]}")" = 0xaaaa0001,50,0 ]
 }
 
 @test "as a telephone hears it: one jitter buffer" {

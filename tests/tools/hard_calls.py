@@ -8,6 +8,7 @@ The WAVs are mono, 16 bits, 8 kHz. KIND:
     tcp-cut        the same, each message with SDP in two segments
     srtp           the caller's leg in SRTP (RFC 3711), its SDES key in the SDP (RFC 4568)
     hold           the caller sends nothing for 3 s in the middle, and the timestamp stands still meanwhile; the callee goes on
+    jump           both legs, and in their middle the clock of the capture is set a year ahead
     payload-types  two calls between the same ports; payload type 97 is PCMU in the first and G.722 in the second
     g722-16000     G.722, which the SDP gives a clock of 16,000 Hz; its timestamps have 8,000 (RFC 3551 4.5.2)
     nat            the SDP names an address behind a NAT; payload type 96 is PCMU
@@ -122,6 +123,11 @@ def main():
         half = len(left) // 2
         left[half:] = [(at + 3_000_000, x, y, p) for at, x, y, p in left[half:]]
         rows = over_udp(invite(START, sdp(LEFT, 0, "PCMU/8000"), sdp(RIGHT, 0, "PCMU/8000")) + left + right + [bye(end + 3_000_000)])
+    elif a.kind == "jump":
+        rows = invite(START, sdp(LEFT, 0, "PCMU/8000"), sdp(RIGHT, 0, "PCMU/8000"))
+        rows += leg(sound, LEFT, RIGHT, 0xaaaa0001) + leg(mulaw(a.callee)[:len(sound)], RIGHT, LEFT, 0xbbbb0002)
+        middle = START + BEGIN + len(sound) // 320 * 20_000
+        rows = over_udp([(at + (31_536_000_000_000 if at >= middle else 0), x, y, p) for at, x, y, p in rows])
     elif a.kind == "payload-types":
         later = end - START + 10_000_000
         calls = (invite(START, sdp(LEFT, 97, "PCMU/8000"), sdp(RIGHT, 97, "PCMU/8000")) + [bye(end)] +

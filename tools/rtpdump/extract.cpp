@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "capture/converter.hpp"
+#include "capture/decoder.hpp"
 #include "capture/playout.hpp"
 #include "capture/stream_clock.hpp"
 #include "capture/track.hpp"
@@ -20,34 +21,14 @@ namespace talky::rtpdump {
 
 namespace {
 
-constexpr std::int64_t kHorizon = 1'000'000'000; // ns: how late a packet may come and still find its place
-constexpr std::size_t kFewFiles = 4;             // that may each have a thread to write them
-constexpr std::size_t kMaxLayers = 8;            // streams of one side that sound at once
-
-// The highest rate that the stream's codecs give; 0: none of them can be decoded.
-std::uint32_t rate_of(const capture::Stream& stream) {
-  std::uint32_t rate = 0;
-  for (const capture::PayloadUse& use : stream.payload_types()) {
-    if (const codec::Entry* entry = capture::codec_of(use.format))
-      rate = std::max(rate, entry->info.sample_rate);
-  }
-  return rate;
-}
+// ns: how much earlier than a packet that came may the sound be that is still to be laid: the drift that a
+// clock may have, the second for which a packet may wait for others, and some for the resamplers.
+constexpr std::int64_t kHorizon = (capture::StreamClock::kMaxDriftMs + 1'500) * 1'000'000;
+constexpr std::int64_t kPlayoutHorizon = 1'000'000'000; // ns: the same of what a jitter buffer plays
+constexpr std::size_t kFewFiles = 4;                    // that may each have a thread to write them
+constexpr std::size_t kMaxLayers = 8;                   // streams of one side that sound at once
 
 } // namespace
-
-struct Extractor::Decoder {
-  std::uint8_t payload_type = 0;
-  const codec::Entry* entry = nullptr; // nullptr: cannot be decoded
-  std::unique_ptr<codec::Codec> codec;
-  std::optional<capture::Converter> own, mix; // to the rates of the stream's file and the mix's
-};
-
-struct Extractor::Waiting {
-  std::int64_t time_ns;
-  rtp::Header header;
-  std::vector<std::byte> payload;
-};
 
 struct Extractor::Mix {
   std::string name;
@@ -60,6 +41,7 @@ struct Extractor::Mix {
   std::uint32_t rate = 0;
   std::optional<capture::Track> track;
   std::array<std::optional<capture::Playout>, 2> playout;
+  std::vector<Audio*> parts;
 };
 
 struct Extractor::Audio {
@@ -68,15 +50,14 @@ struct Extractor::Audio {
   std::optional<capture::Track> track;
   std::optional<capture::Playout> playout;
   std::optional<file::Output> payload;
-  capture::StreamClock clock{8000};
-  std::vector<Decoder> decoders;
-  std::vector<Waiting> waiting; // doubtful packets
+  std::optional<capture::ExactDecoder> decoder; // by the timestamps; nullopt: cannot be decoded
+  std::optional<capture::Converter> to_mix;
   bool undecodable = false;
-  std::int64_t rate = 8000; // of the clock
   Mix* mix = nullptr;
   std::size_t channel = 0;
   std::size_t layer = 0;
   std::int64_t mix_offset = 0; // samples of the mix from its start to the first packet
+  std::vector<std::int16_t> resampled;
 };
 
 Extractor::Extractor(const capture::Analysis& analysis, const ExtractOptions& options)
@@ -105,13 +86,18 @@ std::string Extractor::fresh_path(const std::string& name) const {
   return path.string();
 }
 
+// When the first sample was spoken: the first packet may have been late.
+std::int64_t Extractor::begin_of(const capture::Stream& stream) const {
+  return place(stream.first_ns()) - static_cast<std::int64_t>(stream.first_late_ms() * 1e6);
+}
+
 // The legs of every call, and opposite streams that belong to none.
 void Extractor::find_pairs() {
   std::map<const capture::Call*, Mix*> by_call;
   std::map<std::pair<Endpoint, Endpoint>, Mix*> by_hosts;
   std::size_t pairs = 0;
   for (const capture::Stream* stream : analysis_.streams.streams()) {
-    if (rate_of(*stream) == 0) continue;
+    if (capture::rate_of(*stream) == 0) continue;
     const capture::Call* call = analysis_.calls.call_of(*stream);
     const auto leg = call != nullptr ? call->leg_of(*stream) : capture::Call::Leg::none;
     Mix** slot =
@@ -124,9 +110,9 @@ void Extractor::find_pairs() {
                            : !mix.legs[0].empty() && mix.legs[0].front()->from != stream->from;
     mix.legs[right ? 1 : 0].push_back(stream);
     mix_of_[stream] = &mix;
-    const std::int64_t begins = stream->first_ns() - static_cast<std::int64_t>(stream->first_late_ms() * 1e6);
+    const std::int64_t begins = begin_of(*stream);
     if (mix.start_ns == 0 || begins < mix.start_ns) mix.start_ns = begins;
-    mix.rate = std::max(mix.rate, rate_of(*stream));
+    mix.rate = std::max(mix.rate, capture::rate_of(*stream));
   }
   for (const auto& mix : mixes_)
     stack(*mix);
@@ -167,7 +153,7 @@ void Extractor::open_mix(Mix& mix) {
   std::int64_t end_ns = mix.start_ns;
   for (const auto& leg : mix.legs) {
     for (const capture::Stream* stream : leg)
-      end_ns = std::max(end_ns, stream->last_ns());
+      end_ns = std::max(end_ns, place(stream->last_ns()));
   }
   if (mixes_.size() <= kFewFiles) mix.track->expect((end_ns - mix.start_ns) / 1'000'000 * mix.rate / 1000);
   if (!options_.jitter_buffer) return;
@@ -192,8 +178,7 @@ Extractor::Audio& Extractor::audio_of(const capture::Stream& stream) {
   if (known) return audio;
   audio.stream = &stream;
   audio.name = fmt::format("{:02}-0x{:08x}", analysis_.number_of(stream), stream.ssrc);
-  const std::uint32_t rate = rate_of(stream);
-  audio.undecodable = rate == 0;
+  audio.undecodable = capture::rate_of(stream) == 0;
   if (audio.undecodable)
     remarks_.push_back(
         fmt::format("{}: {} cannot be decoded; its payload is kept", audio.name, codec_of(stream)));
@@ -204,48 +189,37 @@ Extractor::Audio& Extractor::audio_of(const capture::Stream& stream) {
     audio.payload.emplace(std::move(*output));
   }
   if (audio.undecodable) return audio;
-  audio.clock = capture::StreamClock(rate);
-  audio.rate = rate;
-  const std::int64_t begins = stream.first_ns() - static_cast<std::int64_t>(stream.first_late_ms() * 1e6);
-  if (options_.streams) {
-    const std::string path = fresh_path(audio.name + ".wav");
-    auto track =
-        capture::Track::create(path, mode(), {options_.jitter_buffer ? media::kSampleRate : rate, 1});
-    if (!track) cli::fail_create(path, track.error());
-    audio.track.emplace(std::move(*track));
-    if (options_.jitter_buffer) {
-      const capture::Stream* one[] = {&stream};
-      auto playout = capture::Playout::create(
-          one, stream.first_ns(),
-          [&audio](std::int64_t at, auto samples) { audio.track->place(0, at, samples); });
-      if (playout) audio.playout.emplace(std::move(*playout));
-    }
+  if (!options_.jitter_buffer) {
+    audio.decoder.emplace(stream, capture::ExactDecoder::Options{{}, true},
+                          [&audio](std::int64_t at, auto samples) { lay(audio, at, samples); });
   }
+  if (options_.streams) open_stream(audio);
   if (const auto found = mix_of_.find(&stream); found != mix_of_.end()) {
-    audio.mix = found->second;
-    open_mix(*audio.mix);
-    const auto& right = audio.mix->legs[1];
+    Mix& mix = *found->second;
+    audio.mix = &mix;
+    mix.parts.push_back(&audio);
+    open_mix(mix);
+    const auto& right = mix.legs[1];
     audio.channel = std::find(right.begin(), right.end(), &stream) != right.end() ? 1 : 0;
-    audio.layer = audio.mix->layer_of.at(&stream);
-    audio.mix_offset = capture::StreamClock(audio.mix->rate).samples(begins - audio.mix->start_ns);
+    audio.layer = mix.layer_of.at(&stream);
+    audio.mix_offset = capture::StreamClock(mix.rate).samples(begin_of(stream) - mix.start_ns);
+    if (audio.decoder) audio.to_mix.emplace(audio.decoder->format().rate, mix.rate);
   }
   return audio;
 }
 
-Extractor::Decoder* Extractor::decoder_of(Audio& audio, std::uint8_t payload_type) {
-  for (Decoder& known : audio.decoders) {
-    if (known.payload_type == payload_type) return &known;
-  }
-  Decoder& made = audio.decoders.emplace_back();
-  made.payload_type = payload_type;
-  const capture::Format* format = audio.stream->format_of(payload_type);
-  if (format != nullptr) made.entry = capture::codec_of(*format);
-  if (made.entry == nullptr) return &made;
-  made.codec = made.entry->make();
-  const std::uint32_t rate = made.entry->info.sample_rate;
-  if (audio.track) made.own.emplace(rate, audio.track->format().rate);
-  if (audio.mix != nullptr) made.mix.emplace(rate, audio.mix->rate);
-  return &made;
+void Extractor::open_stream(Audio& audio) {
+  const std::string path = fresh_path(audio.name + ".wav");
+  const std::uint32_t rate = audio.decoder ? audio.decoder->format().rate : media::kSampleRate;
+  auto track = capture::Track::create(path, mode(), {rate, 1});
+  if (!track) cli::fail_create(path, track.error());
+  audio.track.emplace(std::move(*track));
+  if (!options_.jitter_buffer) return;
+  const capture::Stream* one[] = {audio.stream};
+  auto playout = capture::Playout::create(
+      one, place(audio.stream->first_ns()),
+      [&audio](std::int64_t at, auto samples) { audio.track->place(0, at, samples); });
+  if (playout) audio.playout.emplace(std::move(*playout));
 }
 
 void Extractor::add(const file::Segment& segment, const rtp::Header& header, Bytes payload,
@@ -253,22 +227,24 @@ void Extractor::add(const file::Segment& segment, const rtp::Header& header, Byt
   Audio& audio = audio_of(stream);
   if (audio.payload && header.payload_type == stream.payload_type())
     cli::check_written(audio.payload->write(payload), audio.name + ".payload");
-  if (audio.undecodable) return;
+  // What was cut off when it was captured is as good as lost.
+  if (audio.undecodable || segment.payload.size() < segment.payload_length) return;
   if (options_.jitter_buffer) {
     by_playout(audio, segment);
   } else {
-    by_timestamp(audio, segment.time_ns, header, payload);
+    by_timestamp(audio, place(segment.time_ns), header, payload);
   }
 }
 
-void Extractor::by_playout(Audio& audio, const file::Segment& segment) {
+void Extractor::by_playout(Audio& audio, file::Segment segment) {
+  segment.time_ns = place(segment.time_ns);
   const auto horizon = [](const capture::Track& track, std::int64_t ns) {
-    return (ns - kHorizon) / 1'000'000 * (track.format().rate / 1000);
+    return (ns - kPlayoutHorizon) / 1'000'000 * (track.format().rate / 1000);
   };
   if (audio.playout) {
     audio.playout->receive(segment);
     cli::check_written(
-        audio.track->close_until(horizon(*audio.track, segment.time_ns - audio.stream->first_ns())),
+        audio.track->close_until(horizon(*audio.track, segment.time_ns - place(audio.stream->first_ns()))),
         audio.track->path());
   }
   if (audio.mix == nullptr || !audio.mix->playout[audio.channel]) return;
@@ -281,69 +257,35 @@ void Extractor::by_playout(Audio& audio, const file::Segment& segment) {
 }
 
 void Extractor::by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
-  if (!audio.waiting.empty() || audio.clock.doubtful(time_ns, header)) {
-    audio.waiting.push_back({time_ns, header, {payload.begin(), payload.end()}});
-    if (audio.waiting.size() >= capture::StreamClock::kDoubt) resolve(audio);
-    return;
-  }
-  lay(audio, time_ns, header, payload, false);
-}
-
-void Extractor::resolve(Audio& audio) {
-  if (audio.waiting.empty()) return;
-  const Waiting& first = audio.waiting.front();
-  const Waiting& last = audio.waiting.back();
-  const Decoder* decoder = decoder_of(audio, first.header.payload_type);
-  const std::uint32_t clock = decoder->entry != nullptr ? decoder->entry->info.clock_rate : 8000;
-  const bool paused =
-      capture::StreamClock::paused(last.time_ns - first.time_ns, first.header, last.header, clock);
-  const std::vector<Waiting> all = std::move(audio.waiting);
-  audio.waiting.clear();
-  bool anew = paused;
-  for (const Waiting& each : all) {
-    lay(audio, each.time_ns, each.header, each.payload, anew);
-    anew = false;
-  }
-}
-
-void Extractor::lay(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload, bool anew) {
-  Decoder& decoder = *decoder_of(audio, header.payload_type);
-  if (decoder.entry == nullptr) return; // events, comfort noise
-  pcm_.clear();
-  if (!decoder.codec->decode(payload, pcm_)) return;
-  const codec::Info& info = decoder.codec->info();
-  if (info.channels == 2) { // to one
-    for (std::size_t i = 0; i < pcm_.size() / 2; ++i)
-      pcm_[i] = static_cast<std::int16_t>((pcm_[2 * i] + pcm_[2 * i + 1]) / 2);
-    pcm_.resize(pcm_.size() / 2);
-  }
-  const std::int64_t rate = audio.rate;
-  const auto place = audio.clock.place(time_ns, header, info.clock_rate, anew);
-  const auto in_rate = [rate](std::int64_t samples, std::int64_t other) {
-    return other == rate ? samples : samples * other / rate;
-  };
-  const std::int64_t position = in_rate(place.position, info.sample_rate); // of the decoder
-  const auto closed = [&](std::int64_t track_rate, std::int64_t offset) {
-    return in_rate(place.arrived, track_rate) + offset - kHorizon / 1'000'000 * track_rate / 1000;
+  audio.decoder->receive(time_ns, header, payload);
+  const auto closed = [&](const capture::Track& track, std::int64_t start_ns) {
+    return (time_ns - start_ns - kHorizon) / 1'000'000 * track.format().rate / 1000;
   };
   if (audio.track) {
-    std::int64_t at = position;
-    const auto samples = decoder.own->convert(at, pcm_, other_);
-    audio.track->place(0, at, samples);
-    cli::check_written(audio.track->close_until(closed(audio.track->format().rate, 0)), audio.track->path());
+    cli::check_written(audio.track->close_until(closed(*audio.track, place(audio.stream->first_ns()))),
+                       audio.track->path());
   }
   if (audio.mix == nullptr) return;
   Mix& mix = *audio.mix;
+  for (Audio* other : mix.parts) {
+    if (other != &audio) other->decoder->advance(time_ns);
+  }
+  cli::check_written(mix.track->close_until(closed(*mix.track, mix.start_ns)), mix.track->path());
+}
+
+// What a decoder has heard, into its own file and that of its call.
+void Extractor::lay(Audio& audio, std::int64_t position, std::span<const std::int16_t> samples) {
+  if (audio.track) audio.track->place(0, position, samples);
+  if (audio.mix == nullptr) return;
   std::int64_t at = position;
-  const auto samples = decoder.mix->convert(at, pcm_, resampled_);
-  mix.track->place(audio.channel, at + audio.mix_offset, samples, audio.layer);
-  cli::check_written(mix.track->close_until(closed(mix.rate, audio.mix_offset)), mix.track->path());
+  const auto converted = audio.to_mix->convert(at, samples, audio.resampled);
+  audio.mix->track->place(audio.channel, at + audio.mix_offset, converted, audio.layer);
 }
 
 std::vector<std::string> Extractor::finish() {
   std::vector<std::string> names;
   for (auto& [stream, audio] : streams_) {
-    resolve(*audio);
+    if (audio->decoder) audio->decoder->end();
     if (audio->payload) {
       cli::check_written(audio->payload->close(), audio->name + ".payload");
       names.push_back(audio->name + ".payload");

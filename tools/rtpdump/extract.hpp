@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -48,20 +49,19 @@ class Extractor {
  private:
   struct Audio; // of one stream
   struct Mix;   // of one call or pair
-  struct Decoder;
-  struct Waiting;
 
   Audio& audio_of(const capture::Stream& stream);
   void find_pairs();
   static void stack(Mix& mix);
   void open_mix(Mix& mix);
+  void open_stream(Audio& audio);
   std::string fresh_path(const std::string& name) const;
   file::Output::Mode mode() const;
-  Decoder* decoder_of(Audio& audio, std::uint8_t payload_type);
+  std::int64_t place(std::int64_t time_ns) const { return analysis_.timeline.place(time_ns); }
+  std::int64_t begin_of(const capture::Stream& stream) const;
   void by_timestamp(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload);
-  void lay(Audio& audio, std::int64_t time_ns, const rtp::Header& header, Bytes payload, bool anew);
-  void resolve(Audio& audio);
-  void by_playout(Audio& audio, const file::Segment& segment);
+  static void lay(Audio& audio, std::int64_t position, std::span<const std::int16_t> samples);
+  void by_playout(Audio& audio, file::Segment segment);
 
   const capture::Analysis& analysis_;
   ExtractOptions options_;
@@ -73,7 +73,6 @@ class Extractor {
     Audio* audio = nullptr;
   };
   std::array<Recent, 2> recent_;
-  std::vector<std::int16_t> pcm_, other_, resampled_;
   std::vector<std::string> remarks_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "capture/unread.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
 
@@ -61,9 +62,25 @@ std::vector<capture::SrtpKey> given_keys(const Settings& settings) {
   return keys;
 }
 
-void report_remarks(const capture::Packets& packets, const std::string& name) {
-  for (const std::string& line : capture::remarks(packets, cli::input_name(name)))
+void report_remarks(const capture::Packets& packets, const capture::Analysis& analysis,
+                    const std::string& name) {
+  for (const std::string& line : capture::remarks(packets, analysis, cli::input_name(name)))
     cli::complain("talky-rtpdump", line);
+}
+
+void report_or_refuse(const capture::Packets& packets, const capture::Analysis& analysis,
+                      const std::string& name) {
+  const auto* counts = packets.source().counts();
+  if (counts == nullptr || capture::any_read(*counts)) return report_remarks(packets, analysis, name);
+  const auto lines =
+      capture::unread_lines(*counts, packets.source().incomplete_fragments(), cli::input_name(name));
+  throw cli::Failure(cli::ExitCode::failed, lines.front());
+}
+
+int outcome_of(const capture::Packets& packets, const std::string& name) {
+  if (packets.damage()) cli::fail_input(name, *packets.damage());
+  const auto* counts = packets.source().counts();
+  return counts == nullptr || capture::any_read(*counts) ? 0 : static_cast<int>(cli::ExitCode::failed);
 }
 
 } // namespace talky::rtpdump

@@ -1,6 +1,5 @@
 // What the command line asked to be read, and every fault of it as the program reports it.
 #pragma once
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,24 +33,18 @@ void for_each(capture::Packets& packets, const std::string& name, Receive&& rece
     receive(segment);
 }
 
-// As for_each, for what has its use up to the damage too: gives the fault, once a packet has come before it.
-// (Not where it is the compression that is damaged: then nothing in it can be trusted.)
-template <class Receive>
-std::optional<Error> for_each_sound(capture::Packets& packets, const std::string& name, Receive&& receive) {
-  bool any = false;
-  for (file::Segment segment;;) {
-    const auto more = packets.next(segment);
-    const bool compressed = packets.source().compressed();
-    if (!more && any && !compressed &&
-        (more.error().code == Errc::malformed || more.error().code == Errc::too_large))
-      return more.error();
-    if (!cli::check_input(more, name)) return std::nullopt;
-    any = true;
-    receive(segment);
-  }
-}
+// Reports on standard error that the capture was cut off, that its clock has jumped, what of it was not read,
+// and what became of encrypted packets.
+void report_remarks(const capture::Packets& packets, const capture::Analysis& analysis,
+                    const std::string& name);
 
-// Reports on standard error that the capture was cut off, and what became of encrypted packets.
-void report_remarks(const capture::Packets& packets, const std::string& name);
+// Where nothing of the capture could be read, and so nothing can be made of it: throws cli::Failure that says
+// what there was. Else as report_remarks().
+void report_or_refuse(const capture::Packets& packets, const capture::Analysis& analysis,
+                      const std::string& name);
+
+// The exit code of a pass that did its work: 1 where nothing of the capture could be read. Throws
+// cli::Failure for a damaged record, behind which nothing was read.
+int outcome_of(const capture::Packets& packets, const std::string& name);
 
 } // namespace talky::rtpdump

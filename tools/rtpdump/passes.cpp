@@ -23,19 +23,18 @@ int list(const Settings& settings, const Filter& filter) {
     capture::Analysis analysis(capture::AnalysisOptions{settings.level, settings.tones});
     capture::Packets packets(cli::check_input(capture::Source::open(settings.read), settings.read),
                              given_keys(settings), analysis);
-    const auto damage =
-        for_each_sound(packets, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
-    report_remarks(packets, settings.read);
+    for_each(packets, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
+    report_remarks(packets, analysis, settings.read);
     tell_crowd(analysis.streams);
-    show(settings, analysis, {settings.read, packets.source().truncated() || damage, packets.srtp().flows()});
-    if (damage) cli::fail_input(settings.read, *damage);
-    return 0;
+    show(settings, analysis,
+         {settings.read, packets.source().truncated() || packets.damage(), packets.srtp().flows()});
+    return outcome_of(packets, settings.read);
   }
   const Reread input(settings.read);
   capture::Analysis all;
   capture::Packets first(input.open(), given_keys(settings), all);
   for_each(first, settings.read, [&](const file::Segment& segment) { all.add(segment); });
-  report_remarks(first, settings.read);
+  report_remarks(first, all, settings.read);
   tell_crowd(all.streams);
   capture::Analysis selected(capture::AnalysisOptions{settings.level, settings.tones});
   capture::Packets second(input.open(), first.srtp().keys(), selected);
@@ -46,8 +45,9 @@ int list(const Settings& settings, const Filter& filter) {
     if (stream != nullptr && !filter(segment, header, payload, *stream, all)) return;
     selected.add(segment);
   });
-  show(settings, selected, {settings.read, second.source().truncated(), second.srtp().flows()});
-  return 0;
+  show(settings, selected,
+       {settings.read, second.source().truncated() || second.damage(), second.srtp().flows()});
+  return outcome_of(second, settings.read);
 }
 
 int process(const Settings& settings, const Filter& filter) {
@@ -55,7 +55,7 @@ int process(const Settings& settings, const Filter& filter) {
   capture::Analysis analysis;
   capture::Packets first(input.open(), given_keys(settings), analysis);
   for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
-  report_remarks(first, settings.read);
+  report_or_refuse(first, analysis, settings.read);
   tell_crowd(analysis.streams);
 
   std::optional<Extractor> extractor;
@@ -101,9 +101,10 @@ int process(const Settings& settings, const Filter& filter) {
       cli::complain("talky-rtpdump", remark);
     for (const std::string& name : names)
       print((std::filesystem::path(settings.extract) / name).string() + "\n");
-    if (names.empty()) throw cli::Failure(cli::ExitCode::failed, "no stream was selected");
+    if (names.empty() && !packets.damage())
+      throw cli::Failure(cli::ExitCode::failed, "no stream was selected");
   }
-  return 0;
+  return outcome_of(packets, settings.read);
 }
 
 } // namespace talky::rtpdump

@@ -49,11 +49,12 @@ class Round {
       if (segment.transport != file::Transport::udp || !capture::is_rtcp(segment.payload)) return;
       Reader reader(segment.payload.subspan(4));
       if (!first_ns_ || !played_.contains(reader.u32().value_or(0))) return;
-      schedule_.add(segment.time_ns - *first_ns_, nullptr, header, 0, false, segment.payload);
+      schedule_.add(analysis_.timeline.place(segment.time_ns) - *first_ns_, nullptr, header, 0, false,
+                    segment.payload);
       return;
     }
     if (!filter_(segment, header, payload, *stream, analysis_)) return;
-    if (!first_ns_) first_ns_ = segment.time_ns;
+    if (!first_ns_) first_ns_ = analysis_.timeline.place(segment.time_ns);
     played_.insert(header.ssrc);
     const capture::Format* format = stream->format_of(header.payload_type);
     const std::uint32_t rate = format != nullptr ? format->clock_rate : stream->format().clock_rate;
@@ -64,7 +65,8 @@ class Round {
       numbers_.apply(stream, copy_);
       packet = copy_;
     }
-    schedule_.add(segment.time_ns - *first_ns_, stream, header, rate, !event, packet);
+    schedule_.add(analysis_.timeline.place(segment.time_ns) - *first_ns_, stream, header, rate, !event,
+                  packet);
   }
 
   bool send() {
@@ -99,7 +101,7 @@ int play(const Settings& settings, const Filter& filter) {
   capture::Analysis analysis;
   capture::Packets first(input.open(), given_keys(settings), analysis);
   for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
-  report_remarks(first, settings.read);
+  report_or_refuse(first, analysis, settings.read);
   if (analysis.streams.streams().empty())
     throw cli::Failure(cli::ExitCode::failed, fmt::format("{}: there is no RTP to play", settings.read));
 
@@ -125,7 +127,7 @@ int play(const Settings& settings, const Filter& filter) {
   if (summary.stopped) line += "; stopped by a signal";
   cli::complain("talky-rtpdump", line);
   if (summary.rtp + summary.rtcp == 0) throw cli::Failure(cli::ExitCode::failed, "no packet was selected");
-  return summary.failed > 0 ? static_cast<int>(cli::ExitCode::io) : 0;
+  return summary.failed > 0 ? static_cast<int>(cli::ExitCode::io) : outcome_of(first, settings.read);
 }
 
 } // namespace talky::rtpdump

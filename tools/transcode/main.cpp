@@ -231,6 +231,11 @@ bool copies_packets(const Flags& f, const std::vector<const Kind*>& kinds, Sourc
          !f.normalizes() && !f.trim && f.start.empty() && f.duration.empty() && !f.jitter_buffer;
 }
 
+// Of what was read to its end: what is behind damage is missing from the output.
+int exit_code(const Source& source) {
+  return source.damaged() ? static_cast<int>(cli::ExitCode::data) : 0;
+}
+
 // From RTP to RTP.
 int pass_packets_on(const Flags& flags, const Paths& paths, Source& source, const Kind& kind, bool live) {
   const auto count = copy_packets(*source.packets(), paths.out[0], kind.container, flags.force, live);
@@ -239,7 +244,7 @@ int pass_packets_on(const Flags& flags, const Paths& paths, Source& source, cons
     cli::complain("talky-transcode",
                   fmt::format("{}: {} packets as they are", cli::output_name(paths.out[0]), count));
   }
-  return 0;
+  return exit_code(source);
 }
 
 // What is to be done, once all that was asked for is known to be possible.
@@ -315,7 +320,7 @@ int convert(const Job& job, Source& source) {
   if (plot) plot->draw(job.flags.plot, in.empty() ? source.describe() : cli::input_name(in[0]));
   if (levels) levels->report(job.flags.json);
   say_outcome(job, outcome);
-  return 0;
+  return exit_code(source);
 }
 
 int carry_out(const Flags& flags, const Paths& paths, const Processing& processing) {

@@ -18,7 +18,10 @@ namespace talky::transcode {
 
 namespace {
 
-constexpr Duration kHorizon = std::chrono::milliseconds(1200); // by which one leg may wait for the other
+// By which one leg may wait for the other: of a file, for whatever drift its clock may have; of a pipe, that
+// is heard as it comes, no longer than a packet waits for another.
+constexpr Duration kHorizon = std::chrono::milliseconds(capture::StreamClock::kMaxDriftMs + 1'500);
+constexpr Duration kLiveHorizon = std::chrono::milliseconds(1'200);
 
 using Owned = std::vector<std::byte>;
 
@@ -109,7 +112,8 @@ class RtpSource final : public Source, public PacketSource {
 
   std::vector<std::string> remarks() const override {
     const std::string name = cli::input_name(path_);
-    std::vector<std::string> lines = capture::remarks(*packets_, name);
+    std::vector<std::string> lines = capture::remarks(*packets_, input_.analysis, name);
+    if (packets_->damage()) lines.push_back(cli::input_fault(path_, *packets_->damage()));
     std::uint64_t left_out = 0;
     for (const Leg& leg : legs_)
       left_out += leg.decoder->left_out();
@@ -120,6 +124,8 @@ class RtpSource final : public Source, public PacketSource {
     }
     return lines;
   }
+
+  bool damaged() const override { return packets_->damage().has_value(); }
 
  private:
   struct Leg {
@@ -308,9 +314,10 @@ class RtpSource final : public Source, public PacketSource {
     return true;
   }
 
-  void receive(const file::Segment& packet) {
+  void receive(file::Segment packet) {
+    packet.time_ns = input_.analysis.timeline.place(packet.time_ns);
     const Time arrival = time_of(packet);
-    if (!start_) start_ = begin_of_all(arrival);
+    if (!start_ns_) start_ns_ = begin_of_all(packet.time_ns);
     advance(arrival);
     Leg* leg = leg_of(packet);
     if (leg == nullptr) {
@@ -322,7 +329,7 @@ class RtpSource final : public Source, public PacketSource {
       for (Leg& each : legs_)
         drain_line(each);
     } else {
-      hand_over(*leg, packet, begin_of(*leg, arrival));
+      hand_over(*leg, packet, begin_of(*leg, packet.time_ns));
     }
     if (legs_.size() > 1) keep_up(arrival);
   }
@@ -335,16 +342,19 @@ class RtpSource final : public Source, public PacketSource {
       segment.from = leg.stream->from;
       segment.to = leg.stream->to;
       segment.time_ns = to_us(next->first) * 1000;
-      hand_over(leg, with_payload(segment, next->second), next->first);
+      hand_over(leg, with_payload(segment, next->second), segment.time_ns);
     }
   }
 
-  // `begin`: of the leg, if this is its first packet.
-  void hand_over(Leg& leg, const file::Segment& packet, Time begin) {
+  // `begin_ns`: of the leg, if this is its first packet.
+  void hand_over(Leg& leg, const file::Segment& packet, std::int64_t begin_ns) {
     if (!leg.begun) {
       leg.begun = true;
       // The legs lie side by side as they came.
-      if (legs_.size() > 1) leg.position = std::max<std::int64_t>(0, frames_in(begin - *start_));
+      if (legs_.size() > 1) {
+        leg.position =
+            std::max<std::int64_t>(0, capture::StreamClock(format_.rate).samples(begin_ns - *start_ns_));
+      }
       pad(leg, leg.position);
     }
     leg.decoder->receive(packet);
@@ -352,15 +362,15 @@ class RtpSource final : public Source, public PacketSource {
 
   // When the first sample of a leg was spoken: its first packet may have been late. Of a pipe that is not
   // known yet, a bad line makes its own times, and a telephone hears what comes when it comes.
-  Time begin_of(const Leg& leg, Time arrival) const {
-    if (live_ || leg.line || options_.jitter_buffer) return arrival;
+  std::int64_t begin_of(const Leg& leg, std::int64_t arrival_ns) const {
+    if (live_ || leg.line || options_.jitter_buffer) return arrival_ns;
     const auto late = static_cast<std::int64_t>(leg.stream->first_late_ms() * 1e6);
-    return Time(Duration((leg.stream->first_ns() - late) / 1000));
+    return input_.analysis.timeline.place(leg.stream->first_ns()) - late;
   }
-  Time begin_of_all(Time arrival) const {
-    Time begin = arrival;
+  std::int64_t begin_of_all(std::int64_t arrival_ns) const {
+    std::int64_t begin = arrival_ns;
     for (const Leg& leg : legs_)
-      begin = std::min(begin, begin_of(leg, arrival));
+      begin = std::min(begin, begin_of(leg, arrival_ns));
     return begin;
   }
 
@@ -378,7 +388,7 @@ class RtpSource final : public Source, public PacketSource {
       if (!leg.line) leg.decoder->advance(to_us(now) * 1000);
       while (produce(leg)) {
       }
-      pad(leg, frames_in(now - *start_ - kHorizon));
+      pad(leg, frames_in(now - Time(Duration(*start_ns_ / 1000)) - (live_ ? kLiveHorizon : kHorizon)));
     }
   }
 
@@ -412,7 +422,8 @@ class RtpSource final : public Source, public PacketSource {
   std::vector<Leg> legs_;
   std::multimap<std::int64_t, CopiedPacket> copied_; // by time
   audio::Format format_;
-  std::optional<Time> start_, last_time_;
+  std::optional<std::int64_t> start_ns_;
+  std::optional<Time> last_time_;
   bool input_ended_ = false;
   std::uint64_t others_ = 0;
   std::vector<std::int16_t> produced_, block_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "capture/unread.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/failure.hpp"
 #include "codec/opus.hpp"
@@ -38,6 +39,15 @@ bool legs_of_a_call(const Stream& a, const Stream& b) {
 
 [[noreturn]] void refuse(const std::string& name, const std::string& text) {
   throw cli::Failure(cli::ExitCode::data, fmt::format("{}: {}", cli::input_name(name), text));
+}
+
+// Where nothing of the capture could be read: that is why there is no stream.
+void refuse_unread(const std::string& name, const capture::Packets& packets) {
+  const auto* counts = packets.source().counts();
+  if (counts == nullptr || capture::any_read(*counts)) return;
+  const auto lines =
+      capture::unread_lines(*counts, packets.source().incomplete_fragments(), cli::input_name(name));
+  throw cli::Failure(cli::ExitCode::data, lines.front());
 }
 
 [[noreturn]] void refuse_codec(const std::string& name, const Stream& stream) {
@@ -123,6 +133,7 @@ std::vector<const Stream*> scan_file(const std::string& name, const RtpOptions& 
   for (file::Segment segment; cli::check_input(packets.next(segment), name);)
     input.add(segment);
   input.keys = packets.srtp().keys();
+  refuse_unread(name, packets);
   return choose_streams(name, input.analysis.streams.streams(), options);
 }
 
@@ -144,6 +155,7 @@ std::vector<const Stream*> listen_for_streams(const std::string& name, capture::
       if (--missing == 0) return chosen;
     }
   }
+  refuse_unread(name, packets);
   refuse(name, chosen.empty() ? std::string("no RTP stream that can be decoded")
                               : fmt::format("not every --ssrc has come in {} packets", held.size()));
 }

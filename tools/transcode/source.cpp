@@ -143,10 +143,15 @@ class Joined final : public Source {
     interleave(max_frames, out, &Part::wide);
   }
   std::vector<std::string> remarks() const override {
+    std::vector<std::string> lines;
     for (const Part& part : parts_) {
-      if (auto lines = part.source->remarks(); !lines.empty()) return lines;
+      for (std::string& line : part.source->remarks())
+        lines.push_back(std::move(line));
     }
-    return {};
+    return lines;
+  }
+  bool damaged() const override {
+    return std::any_of(parts_.begin(), parts_.end(), [](const Part& p) { return p.source->damaged(); });
   }
 
  private:

@@ -59,6 +59,9 @@ class Source {
   virtual PacketSource* packets() { return nullptr; }
   // What the user should know, once the end is reached, a line each.
   virtual std::vector<std::string> remarks() const { return {}; }
+  // Whether it ended at something damaged; one of the remarks says what, and the program fails once it is
+  // done.
+  virtual bool damaged() const { return false; }
 };
 
 struct RtpOptions {

@@ -25,16 +25,18 @@ void fill(Source& source, file::TemporaryFile& file) {
 class Reader final : public ByteSource {
  public:
   Reader(const file::TemporaryFile& file, audio::Format format, bool wide, std::string described,
-         std::vector<std::string> remarks)
+         std::vector<std::string> remarks, bool damaged)
       : ByteSource("", wide ? file::SampleFormat::f32le : file::SampleFormat::s16le),
         file_(file),
         format_(format),
         described_(std::move(described)),
-        remarks_(std::move(remarks)) {}
+        remarks_(std::move(remarks)),
+        damaged_(damaged) {}
 
   audio::Format format() const override { return format_; }
   std::string describe() const override { return described_; }
   std::vector<std::string> remarks() const override { return remarks_; }
+  bool damaged() const override { return damaged_; }
   Bytes read_raw(std::size_t max_frames) override {
     bytes_.resize(std::min(max_frames, kBlockFrames) * format_.channels * file::info(*samples()).bytes);
     const std::size_t got = cli::check_temporary(file_.read(at_, bytes_));
@@ -47,6 +49,7 @@ class Reader final : public ByteSource {
   audio::Format format_;
   std::string described_;
   std::vector<std::string> remarks_;
+  bool damaged_;
   std::vector<std::byte> bytes_;
   std::uint64_t at_ = 0;
 };
@@ -61,10 +64,11 @@ Spool::Spool(Source& source, bool wide)
     fill<std::int16_t>(source, file_);
   }
   remarks_ = source.remarks();
+  damaged_ = source.damaged();
 }
 
 std::unique_ptr<Source> Spool::reader() const {
-  return std::make_unique<Reader>(file_, format_, wide_, described_, remarks_);
+  return std::make_unique<Reader>(file_, format_, wide_, described_, remarks_, damaged_);
 }
 
 } // namespace talky::transcode

@@ -22,6 +22,7 @@ class Spool {
   bool wide_;
   std::string described_;
   std::vector<std::string> remarks_;
+  bool damaged_ = false;
 };
 
 } // namespace talky::transcode
