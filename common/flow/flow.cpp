@@ -18,6 +18,14 @@ Prompt fixed(std::initializer_list<std::string_view> texts) {
   return prompt;
 }
 
+Prompt with_hint(std::string before, std::string behind, std::string form) {
+  Prompt prompt;
+  prompt.variants.push_back({std::nullopt, Template{{{std::move(before), false, {}},
+                                                     {"hint", true, std::move(form)},
+                                                     {std::move(behind), false, {}}}}});
+  return prompt;
+}
+
 void give(Prompt& prompt, std::initializer_list<std::string_view> texts) {
   if (prompt.empty()) prompt = fixed(texts);
 }
@@ -55,28 +63,129 @@ void complete_flow(FlowModel& flow) {
   give(flow.goodbye, {"Goodbye.", "Thank you for calling. Goodbye."});
   give(flow.help, {"You can ask me to repeat, or say goodbye to end the call."});
   give(flow.no_operator, {"I am sorry, there is nobody I could put you through to."});
-  give(flow.intents, {"help",
-                      {"help", "what can i say", "what can you do", "what are my options", "options",
-                       "im lost", "im confused"},
-                      {"Help me please", "What can I do here?", "How does this work?"},
-                      0});
+  if (flow.narrow.empty()) flow.narrow = with_hint("All right, ", ".", {});
+  if (flow.more_digits.empty())
+    flow.more_digits = with_hint("So far I have ", ". What comes after that?", "digits");
+  give(flow.several, {"I can only take one at a time, so let us begin with the first."});
+  give(flow.foreign, {"I am sorry, I only speak English."});
+  give(flow.no_answer, {"I am sorry, that I do not know."});
+  give(flow.intents,
+       {"help",
+        {"help", "what can i say", "what can you do", "what are my options", "options", "im lost",
+         "im confused", "what do you mean", "i dont understand", "i dont follow", "what should i say"},
+        {"Help me please", "What can I do here?", "How does this work?"},
+        0});
   give(flow.intents,
        {"repeat",
-        {"repeat", "say that again", "say it again", "once more", "pardon", "come again", "what did you say",
-         "i didnt hear", "i didnt catch that", "i didnt get that", "excuse me"},
+        {"repeat",     "say that again",   "say it again",         "once more",          "pardon",
+         "come again", "what did you say", "i didnt hear",         "i didnt catch that", "i didnt get that",
+         "excuse me",  "i cant hear you",  "i cannot hear you",    "too quiet",          "speak up",
+         "too fast",   "more slowly",      "didnt understand you", "say again",          "what was that"},
         {"Can you repeat that please?", "Could you say that again?", "Sorry, what was that?"},
         0});
   give(flow.intents,
        {"operator",
-        {"operator", "human", "real person", "speak to someone", "talk to someone", "representative",
-         "speak to a person", "talk to a person", "receptionist"},
-        {"I want to talk to a human", "Can I speak to a real person?", "Put me through to somebody"},
+        {"operator",
+         "human",
+         "real person",
+         "speak to someone",
+         "talk to someone",
+         "representative",
+         "a person",
+         "an agent",
+         "agent",
+         "speak to a person",
+         "talk to a person",
+         "receptionist",
+         "human being",
+         "somebody real",
+         "someone real",
+         "speak to somebody",
+         "talk to somebody",
+         "put me through",
+         "customer service",
+         "a member of staff",
+         "the manager",
+         "speak to the owner",
+         "talk to the owner",
+         "speak with",
+         "connect me",
+         "could i speak",
+         "can i speak",
+         "may i speak",
+         "i want to speak",
+         "id like to speak",
+         "can i talk to",
+         "could i talk to",
+         "i need to talk to",
+         "i want to talk to",
+         "let me speak",
+         "let me talk"},
+        {"I want to talk to a human", "Can I speak to a real person?", "Put me through to somebody",
+         "Isn't there a person I can talk to?", "I want to speak with the manager"},
         0});
-  give(flow.intents,
-       {"goodbye",
-        {"goodbye", "good bye", "bye", "bye bye", "hang up", "see you", "have a nice day", "have a good day"},
-        {"Goodbye", "Okay, bye", "Thank you, goodbye"},
-        0});
+  give(flow.intents, {"goodbye",
+                      {"goodbye",
+                       "good bye",
+                       "bye",
+                       "bye bye",
+                       "hang up",
+                       "hanging up",
+                       "see you",
+                       "see you later",
+                       "see ya",
+                       "have a nice day",
+                       "have a good day",
+                       "have a good one",
+                       "have a great day",
+                       "have a lovely day",
+                       "have a nice weekend",
+                       "have a nice evening",
+                       "take care",
+                       "cheerio",
+                       "farewell",
+                       "so long",
+                       "ta ta",
+                       "toodle oo",
+                       "talk to you later",
+                       "talk soon",
+                       "speak soon",
+                       "speak to you later",
+                       "i have to go",
+                       "i have to leave",
+                       "i have to run",
+                       "i must go",
+                       "i need to go",
+                       "got to go",
+                       "gotta go",
+                       "got to run",
+                       "gotta run",
+                       "i need to run",
+                       "i should go",
+                       "ill call back",
+                       "ill call again",
+                       "ill ring back",
+                       "ill try again later",
+                       "i will call back",
+                       "i will call again",
+                       "call you later",
+                       "call back later",
+                       "call again later",
+                       "wrong number",
+                       "im done",
+                       "that will be all",
+                       "thatll be all",
+                       "that would be all",
+                       "good night",
+                       "thats all thanks",
+                       "thats all thank you",
+                       "that is all thank you",
+                       "thats everything thanks",
+                       "thats it thanks",
+                       "thats all for today",
+                       "thats all for now"},
+                      {"Goodbye", "Okay, bye", "Thank you, goodbye"},
+                      0});
   std::vector<std::string> values;
   for (const Slot& slot : flow.slots) {
     for (const Slot::Choice& choice : slot.choices) {
@@ -157,7 +266,8 @@ std::vector<std::string> Flow::fixed_sentences() const {
   for (const Rule& rule : impl_->on)
     add(rule.say);
   for (const Prompt* prompt : {&impl_->help, &impl_->fallback, &impl_->silence, &impl_->silence_last,
-                               &impl_->trouble, &impl_->trouble_last, &impl_->goodbye, &impl_->no_operator})
+                               &impl_->trouble, &impl_->trouble_last, &impl_->goodbye, &impl_->no_operator,
+                               &impl_->several, &impl_->foreign, &impl_->no_answer})
     add(*prompt);
   return out;
 }

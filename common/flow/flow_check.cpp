@@ -26,7 +26,8 @@ class Checker {
     }
     if (!flow_.give_up.empty()) target(flow_.give_up, flow_.give_up_line, "give_up");
     for (const Prompt* p : {&flow_.help, &flow_.fallback, &flow_.silence, &flow_.silence_last, &flow_.trouble,
-                            &flow_.trouble_last, &flow_.goodbye, &flow_.no_operator})
+                            &flow_.trouble_last, &flow_.goodbye, &flow_.no_operator, &flow_.narrow,
+                            &flow_.more_digits, &flow_.several, &flow_.foreign, &flow_.no_answer})
       prompt(*p);
     rules(flow_.on);
     for (const State& state : flow_.states)
@@ -49,8 +50,10 @@ class Checker {
       variables_.insert(std::string(name));
     for (const auto& [name, value] : flow_.values)
       variables_.insert(name);
-    for (const Slot& slot : flow_.slots)
+    for (const Slot& slot : flow_.slots) {
       variables_.insert(slot.name);
+      variables_.insert(slot.name + std::string(kHintSuffix));
+    }
     const auto from = [this](const std::vector<Rule>& rules) {
       for (const Rule& rule : rules)
         for (const auto& [name, value] : rule.set)
@@ -119,10 +122,15 @@ class Checker {
                              std::end(kBuiltinIntents);
         if (!known && !builtin) error(rule.line, fmt::format("the intent '{}' does not exist", name));
       }
-      for (const std::string& name : rule.slots) {
-        used_.insert(name);
-        if (flow_.slot(name) == nullptr) error(rule.line, fmt::format("the slot '{}' does not exist", name));
+      for (const auto* names : {&rule.slots, &rule.hints}) {
+        for (const std::string& name : *names) {
+          used_.insert(name);
+          if (flow_.slot(name) == nullptr)
+            error(rule.line, fmt::format("the slot '{}' does not exist", name));
+        }
       }
+      for (const auto& [name, value] : rule.set)
+        used_.insert(name);
       for (const std::string& name : rule.clear)
         if (!variables_.contains(name))
           error(rule.line, fmt::format("the variable '{}' to clear is defined nowhere", name));

@@ -97,6 +97,7 @@ voice::Reply FlowDialogue::carry_on(Input& input, Random& random) {
     variables_.forget_tries();
     return out;
   };
+  if (!input.foreign.empty()) return question_again(variables_.say(model_.foreign, random), random);
   // A question is answered first, and what else was said goes on behind the answer.
   std::string lead;
   if (input.question != nullptr) {
@@ -106,16 +107,55 @@ voice::Reply FlowDialogue::carry_on(Input& input, Random& random) {
     input.intent.clear();
     input.score = 0;
   }
-  if (const Rule* rule = understanding().first(state_->on, input))
-    return answered(fire(*rule, input, std::move(lead), random));
+  if (input.several) lead = joined_text(std::move(lead), variables_.say(model_.several, random));
+  const bool leaves = input.intent == "goodbye" || input.intent == "operator";
+  if (const Slot* slot = narrowed_slot(input); slot != nullptr && !leaves)
+    return answered(narrowed(std::move(lead), random));
   const bool asked_filled = !state_->ask.empty() && std::find(input.filled.begin(), input.filled.end(),
                                                               state_->ask) != input.filled.end();
+  // "My name is Anna" answers the question, however much it resembles "why do you need my name?"; unless that
+  // takes the answer back.
+  const Rule* other = asked_filled ? understanding().first(state_->on, input) : nullptr;
+  if (other != nullptr && !other->intents.empty() && other->slots.empty() &&
+      std::find(other->clear.begin(), other->clear.end(), state_->ask) == other->clear.end())
+    input.intent.clear();
+  if (const Rule* rule = understanding().first(state_->on, input))
+    return answered(fire(*rule, input, std::move(lead), random));
   if (asked_filled) return answered(enter(model_.find(state_->then), std::move(lead), random));
   if (const Rule* rule = understanding().first(model_.on, input))
     return answered(fire(*rule, input, std::move(lead), random));
   if (auto out = builtin(input, random)) return answered(std::move(*out));
-  if (!input.filled.empty()) return answered(question_again(std::move(lead), random));
-  return misunderstood(random);
+  if (!input.filled.empty() || !lead.empty()) return answered(question_again(std::move(lead), random));
+  return misunderstood(input, random);
+}
+
+// The slot that is asked for, if it was narrowed down and no rule of the state is there for that.
+const Slot* FlowDialogue::narrowed_slot(const Input& input) const {
+  const auto among = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  if (state_->ask.empty() || !among(input.hinted, state_->ask)) return nullptr;
+  const bool has_rule = std::any_of(state_->on.begin(), state_->on.end(),
+                                    [&](const Rule& rule) { return among(rule.hints, state_->ask); });
+  return has_rule ? nullptr : model_.slot(state_->ask);
+}
+
+// "All right, in the morning. At what time?"
+voice::Reply FlowDialogue::narrowed(std::string lead, Random& random) {
+  const auto states = variables_.slot_states();
+  const Hint hint = states[*model_.slot_index(state_->ask)].hint;
+  variables_.set("hint", hint.text);
+  if (!hint.digits.empty()) {
+    voice::Reply out = reply(joined_text(std::move(lead), variables_.say(model_.more_digits, random)));
+    out.silence = state_->wait;
+    return out;
+  }
+  if (hint.minute) {
+    std::string text = hint.text + " which hour?";
+    if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    return reply(joined_text(std::move(lead), text));
+  }
+  return question_again(joined_text(std::move(lead), variables_.say(model_.narrow, random)), random);
 }
 
 voice::Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::string lead, Random& random) {
@@ -135,6 +175,7 @@ voice::Reply FlowDialogue::fire(const Rule& rule, const Input& input, std::strin
     last_text_ = out.text;
   }
   if (!rule.intents.empty()) out.intent = input.intent;
+  if (rule.wait) out.silence = rule.wait;
   return out;
 }
 
@@ -157,11 +198,12 @@ std::optional<voice::Reply> FlowDialogue::builtin(const Input& input, Random& ra
   return std::nullopt;
 }
 
-voice::Reply FlowDialogue::misunderstood(Random& random) {
+voice::Reply FlowDialogue::misunderstood(const Input& input, Random& random) {
   if (variables_.count_try() >= model_.patience && !model_.give_up.empty()) {
     variables_.forget_tries();
     return enter(model_.find(model_.give_up), {}, random);
   }
+  if (input.unknown) return question_again(variables_.say(model_.no_answer, random), random);
   if (!state_->fallback.empty()) return reply(variables_.say(state_->fallback, random));
   return question_again(variables_.say(model_.fallback, random), random);
 }

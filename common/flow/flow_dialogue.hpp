@@ -50,7 +50,9 @@ class FlowDialogue final : public voice::Dialogue {
   voice::Reply carry_on(Input& input, Random& random);
   voice::Reply fire(const Rule& rule, const Input& input, std::string lead, Random& random);
   std::optional<voice::Reply> builtin(const Input& input, Random& random);
-  voice::Reply misunderstood(Random& random);
+  voice::Reply misunderstood(const Input& input, Random& random);
+  voice::Reply narrowed(std::string lead, Random& random);
+  const Slot* narrowed_slot(const Input& input) const;
 
   // Goes to a state and speaks; `lead` is said before.
   voice::Reply enter(const State* state, std::string lead, Random& random);

@@ -41,6 +41,7 @@ struct Rule {
   // All that are given must hold.
   std::vector<std::string> intents; // one of them
   std::vector<std::string> slots;   // one of them was filled by this input
+  std::vector<std::string> hints;   // one of them was narrowed down by it, and not filled
   std::optional<bool> yes;          // the answer is yes, or no
   std::vector<std::string> digits;  // one of them was typed
   std::optional<Expression> condition;
@@ -51,6 +52,7 @@ struct Rule {
   std::string go;
   voice::Reply::Action action; // its text may hold variables, rendered when it is carried out
   bool repeat = false;
+  std::optional<voice::Samples> wait; // without an answer, once
   std::size_t line = 0;
 };
 
@@ -78,6 +80,7 @@ struct FlowModel {
   std::vector<State> states; // in the order of the file
   std::vector<Rule> on;      // everywhere, after the state's own
   Prompt help, fallback, silence, silence_last, trouble, trouble_last, goodbye, no_operator;
+  Prompt narrow, more_digits, several, foreign, no_answer;
   int patience = 3;    // misunderstandings in a row
   std::string give_up; // state to go to after them; "" to go on asking
   std::size_t start_line = 0;
@@ -91,7 +94,9 @@ struct FlowModel {
 
 // Variables that every flow has.
 inline constexpr std::string_view kBuiltinVariables[] = {"caller", "called", "today", "now",
-                                                         "tries",  "digits", "said"};
+                                                         "tries",  "digits", "said",  "hint"};
+// Behind the name of a slot: what narrows it down, as one says it.
+inline constexpr std::string_view kHintSuffix = "_hint";
 // Intents that every flow has and may extend; they work in every state.
 inline constexpr std::string_view kBuiltinIntents[] = {"help", "repeat", "operator", "goodbye"};
 

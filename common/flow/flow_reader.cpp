@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "core/ascii.hpp"
 #include "flow/flow_model.hpp"
@@ -179,7 +180,8 @@ class ReaderOfFlow {
       error(node, fmt::format("the slot '{}' must be a map with a 'type'", name));
       return;
     }
-    keys(node, "a slot", {"type", "choices", "from", "to", "min", "max", "length", "anywhere"});
+    keys(node, "a slot",
+         {"type", "choices", "from", "to", "min", "max", "length", "anywhere", "first", "last", "telephone"});
     const std::string type = text(node["type"], "type");
     const auto known = slot_type(type);
     if (!known) {
@@ -203,6 +205,15 @@ class ReaderOfFlow {
     }
     hour(node["from"], "from", slot.hours.from);
     hour(node["to"], "to", slot.hours.to);
+    for (const auto& [key, target] : {std::pair("first", &slot.first), std::pair("last", &slot.last)}) {
+      if (!node[key]) continue;
+      language::TimeOfDay time;
+      hour(node[key], key, time);
+      *target = time;
+    }
+    slot.telephone = flag(node["telephone"], "telephone", false);
+    if (slot.telephone && slot.type != Slot::Type::digits)
+      error(node["telephone"], "'telephone' is for a slot of type 'digits'");
     slot.min = number(node["min"], "min").value_or(slot.min);
     slot.max = number(node["max"], "max").value_or(slot.max);
     if (const auto length = number(node["length"], "length")) {
@@ -238,6 +249,14 @@ class ReaderOfFlow {
     flow_.intents.push_back(std::move(intent));
   }
 
+  std::optional<voice::Samples> wait(const YAML::Node& node) {
+    const auto seconds = number(node, "wait");
+    if (!seconds) return std::nullopt;
+    if (*seconds >= 1 && *seconds <= 600) return voice::from_ms(*seconds * 1000);
+    error(node, "'wait' must be from 1 to 600 seconds");
+    return std::nullopt;
+  }
+
   voice::Reply::Action action(const YAML::Node& node) {
     voice::Reply::Action out;
     int count = 0;
@@ -268,11 +287,12 @@ class ReaderOfFlow {
       keys(node, "a rule of 'enter'", {"if", "set", "clear", "say", "go", "hangup", "transfer", "dtmf"});
     } else {
       keys(node, "a rule of 'on'",
-           {"intent", "slot", "answer", "digits", "if", "set", "clear", "say", "go", "hangup", "transfer",
-            "dtmf", "repeat"});
+           {"intent", "slot", "hint", "answer", "digits", "if", "set", "clear", "say", "go", "hangup",
+            "transfer", "dtmf", "repeat", "wait"});
     }
     rule.intents = texts(node["intent"], "intent");
     rule.slots = texts(node["slot"], "slot");
+    rule.hints = texts(node["hint"], "hint");
     rule.digits = texts(node["digits"], "digits");
     if (node["answer"]) {
       bool yes = true;
@@ -289,6 +309,7 @@ class ReaderOfFlow {
     rule.go = text(node["go"], "go");
     rule.action = action(node);
     rule.repeat = flag(node["repeat"], "repeat", false);
+    rule.wait = wait(node["wait"]);
     const bool acts = rule.action.index() != 0;
     if (!on_enter && rule.go.empty() && rule.say.empty() && !acts && !rule.repeat)
       error(node,
@@ -334,13 +355,7 @@ class ReaderOfFlow {
     state.interruptible_given = static_cast<bool>(node["interruptible"]);
     state.interruptible = flag(node["interruptible"], "interruptible", true);
     state.voice = text(node["voice"], "voice");
-    if (const auto seconds = number(node["wait"], "wait")) {
-      if (*seconds < 1 || *seconds > 600) {
-        error(node["wait"], "'wait' must be from 1 to 600 seconds");
-      } else {
-        state.wait = voice::from_ms(*seconds * 1000);
-      }
-    }
+    state.wait = wait(node["wait"]);
     flow_.states.push_back(std::move(state));
   }
 
@@ -351,7 +366,7 @@ class ReaderOfFlow {
     }
     keys(node, "'global'",
          {"on", "help", "fallback", "silence", "silence_last", "trouble", "trouble_last", "goodbye",
-          "no_operator", "patience", "give_up"});
+          "no_operator", "narrow", "more_digits", "several", "foreign", "no_answer", "patience", "give_up"});
     flow_.on = rules(node["on"], "on", false);
     flow_.help = prompt(node["help"], "help");
     flow_.fallback = prompt(node["fallback"], "fallback");
@@ -361,6 +376,11 @@ class ReaderOfFlow {
     flow_.trouble_last = prompt(node["trouble_last"], "trouble_last");
     flow_.goodbye = prompt(node["goodbye"], "goodbye");
     flow_.no_operator = prompt(node["no_operator"], "no_operator");
+    flow_.narrow = prompt(node["narrow"], "narrow");
+    flow_.more_digits = prompt(node["more_digits"], "more_digits");
+    flow_.several = prompt(node["several"], "several");
+    flow_.foreign = prompt(node["foreign"], "foreign");
+    flow_.no_answer = prompt(node["no_answer"], "no_answer");
     if (const auto patience = number(node["patience"], "patience")) {
       if (*patience < 1 || *patience > 100) {
         error(node["patience"], "'patience' must be from 1 to 100");

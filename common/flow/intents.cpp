@@ -146,7 +146,10 @@ double IntentMatcher::keyword_score(const Phrase& phrase, const std::vector<std:
     if (quality == 0) continue;
     bool negated = false;
     for (std::size_t back = 1; back <= 4 && back <= at; ++back) {
-      if (is_negation(heard[at - back]) || (back == 1 && heard[at - 1] == "no")) negated = true;
+      // "No, forget it" is an answer and a wish; "there is no appointment" is a negation.
+      const bool answer = at < 2 || language::is_one_of(heard[at - 2], {"actually", "oh", "well", "sorry",
+                                                                        "um", "no", "but"});
+      if (is_negation(heard[at - back]) || (back == 1 && heard[at - 1] == "no" && !answer)) negated = true;
       if (language::is_one_of(heard[at - back], {"but", "instead", "rather"})) break;
     }
     // A phrase with its own negation ("not sure", "no thanks") means what it says.
@@ -179,7 +182,7 @@ std::vector<Match> IntentMatcher::match(std::string_view text) const {
         const auto found = example.vector.find(term);
         if (found == example.vector.end()) continue;
         similarity += weight * found->second;
-        shared = shared || term[0] == 'w' || term[0] == 't';
+        shared = shared || term[0] == 'w';
       }
       // "Saturday" alone is not "Are you open on Saturday?", nor "how are you?" "how much is it?".
       if (!shared && similarity < kSame) continue;

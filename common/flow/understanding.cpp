@@ -8,6 +8,8 @@
 #include "flow/completeness.hpp"
 #include "language/answers.hpp"
 #include "language/clauses.hpp"
+#include "language/requests.hpp"
+#include "language/tongue.hpp"
 #include "language/words.hpp"
 
 namespace talky::flow {
@@ -15,12 +17,65 @@ namespace talky::flow {
 Input Understanding::understand(const std::string& text, Variables& variables) const {
   Input input;
   input.text = text;
-  input.yes = language::yes_or_no(text);
+  input.yes = language::yes_or_no(text, question());
   variables.set("said", text);
+  const Slot::Type type = asked_type();
+  if (type != Slot::Type::text && type != Slot::Type::name) input.foreign = language::foreign_language(text);
+  if (!input.foreign.empty()) return input;
   choose_intent(input);
   input.text = find_question(input);
-  if (input.question == nullptr || language::has_words(input.text)) fill(input, variables);
+  const bool whole = input.question == nullptr && !input.unknown;
+  if (whole || language::has_words(input.text)) {
+    fill(input, variables);
+    // A flow that asks for a number knows what to do with "four people".
+    const bool counts = std::any_of(model_.slots.begin(), model_.slots.end(),
+                                    [](const Slot& slot) { return slot.type == Slot::Type::number; });
+    if (type != Slot::Type::text && type != Slot::Type::digits && !counts)
+      input.several = input.several || language::asks_for_several(language::words(input.text));
+  }
+  settle_answer(input);
   return input;
+}
+
+Slot::Type Understanding::asked_type() const {
+  const Slot* slot = model_.slot(state_.ask);
+  return slot == nullptr ? Slot::Type::choice : slot->type;
+}
+
+// "Is there anything else?" is answered otherwise than "is that right?".
+language::Question Understanding::question() const {
+  for (const Prompt* prompt : {&state_.say, &state_.again}) {
+    for (const Prompt::Variant& variant : prompt->variants) {
+      for (const Template::Part& part : variant.text.parts)
+        if (!part.variable && part.text.find(" else") != std::string::npos) return language::Question::more;
+    }
+  }
+  return language::Question::confirm;
+}
+
+// A yes with a reserve is none: "yes, but I am not happy with the time", "all is right but the name". What is
+// said behind it is what is wrong.
+void Understanding::settle_answer(Input& input) const {
+  if (input.several || !input.filled.empty() || !input.hinted.empty()) return;
+  const std::size_t reserve = language::reserve_in(input.text);
+  if (reserve == 0) return;
+  Input behind;
+  language::Words rest = language::words(input.text);
+  const bool praised = std::any_of(rest.begin(), rest.end(), [](const std::string& word) {
+    return language::is_one_of(word, {"right", "correct", "fine", "good", "perfect", "okay", "ok", "great"});
+  });
+  if (input.yes != true && !praised) return;
+  rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(reserve));
+  std::erase_if(rest, [](const std::string& word) {
+    return language::is_one_of(word, {"not", "isnt", "dont", "no", "wasnt", "cant"});
+  });
+  behind.text = language::joined(rest);
+  choose_intent(behind);
+  input.yes = false;
+  if (!behind.intent.empty()) {
+    input.intent = behind.intent;
+    input.score = behind.score;
+  }
 }
 
 Input Understanding::typed(const std::string& digits, Variables& variables) const {
@@ -28,7 +83,9 @@ Input Understanding::typed(const std::string& digits, Variables& variables) cons
   input.digits = digits;
   variables.set("digits", digits);
   if (const Slot* slot = model_.slot(state_.ask)) {
-    const bool all_figures = std::all_of(digits.begin(), digits.end(), ascii::is_digit);
+    const bool all_figures = !digits.empty() && std::all_of(digits.begin(), digits.end(), ascii::is_digit);
+    if (slot->telephone && all_figures && digits.size() > 1)
+      return typed_number(*slot, std::move(input), variables);
     const auto number = ascii::to_number<std::int64_t>(digits);
     const bool fits =
         (slot->type == Slot::Type::digits && (slot->length == 0 || slot->length == digits.size())) ||
@@ -37,6 +94,21 @@ Input Understanding::typed(const std::string& digits, Variables& variables) cons
       variables.set(slot->name, slot->type == Slot::Type::number ? std::to_string(*number) : digits);
       input.filled.push_back(slot->name);
     }
+  }
+  return input;
+}
+
+// The keys of a telephone number, whole or so far.
+Input Understanding::typed_number(const Slot& slot, Input input, Variables& variables) const {
+  constexpr std::size_t kWhole = 7; // whoever types knows where the number ends
+  const auto known = variables.slot_states()[*model_.slot_index(slot.name)];
+  const std::string number = input.digits.size() < kWhole ? known.hint.digits + input.digits : input.digits;
+  if (number.size() >= kWhole) {
+    variables.set(slot.name, number);
+    input.filled.push_back(slot.name);
+  } else {
+    variables.set_hint(slot.name, {.text = number, .digits = number});
+    input.hinted.push_back(slot.name);
   }
   return input;
 }
@@ -62,7 +134,13 @@ std::string Understanding::find_question(Input& input) const {
       break;
     }
     if (found == nullptr) {
-      rest += clause.text + ' ';
+      // What is named in a question that nobody answers is not asked for.
+      if (asked.intent.empty() && language::asks_for_information(clause.text) &&
+          asked_type() != Slot::Type::text) {
+        input.unknown = true;
+      } else {
+        rest += clause.text + ' ';
+      }
       continue;
     }
     input.question = found;
@@ -80,17 +158,42 @@ void Understanding::fill(Input& input, Variables& variables) const {
     const bool loose = type == Slot::Type::name || type == Slot::Type::text || type == Slot::Type::yes_no;
     if (loose && input.score >= IntentMatcher::kSure) asked.reset();
   }
-  if (input.score >= IntentMatcher::kSure && !input.intent.empty()) input.yes.reset();
+  // "The day is wrong" is a no where both are asked for; "can you help me please" is no yes.
+  const bool both = std::any_of(state_.on.begin(), state_.on.end(), [&](const Rule& rule) {
+    return rule.yes == input.yes &&
+           std::find(rule.intents.begin(), rule.intents.end(), input.intent) != rule.intents.end();
+  });
+  if (input.score >= IntentMatcher::kSure && !input.intent.empty() && !both) input.yes.reset();
   // What a rule here waits for may be corrected without being asked for.
   std::vector<std::size_t> corrected;
   for (const Rule& rule : state_.on) {
-    for (const std::string& name : rule.slots)
-      if (const auto slot = model_.slot_index(name)) corrected.push_back(*slot);
+    for (const auto* names : {&rule.slots, &rule.hints})
+      for (const std::string& name : *names)
+        if (const auto slot = model_.slot_index(name)) corrected.push_back(*slot);
   }
-  for (Filled& filled : find_values(model_.slots, asked, input.text, variables_.today(), corrected)) {
+  const std::vector<SlotState> known = variables.slot_states();
+  Hearing heard = hear_values(model_.slots,
+                              {.asked = asked,
+                               .corrected = std::move(corrected),
+                               .today = variables.today(),
+                               .now = variables.now(),
+                               .known = known,
+                               .yes = input.yes},
+                              input.text);
+  input.several = heard.several;
+  for (Filled& filled : heard.filled) {
     const std::string& name = model_.slots[filled.slot].name;
+    const std::string& before = known[filled.slot].value;
+    // "Yes, on Friday at three" says again what is known.
+    if (input.yes == true && filled.slot != asked && filled.value == before) continue;
+    input.changed = input.changed || (!before.empty() && filled.value != before);
     variables.set(name, std::move(filled.value));
     input.filled.push_back(name);
+  }
+  for (auto& [slot, hint] : heard.hints) {
+    const std::string& name = model_.slots[slot].name;
+    variables.set_hint(name, std::move(hint));
+    input.hinted.push_back(name);
   }
 }
 
@@ -107,7 +210,18 @@ void Understanding::choose_intent(Input& input) const {
     input.score = 1;
     return;
   }
+  // Whoever ends with it takes leave, whatever else was said.
+  const auto heard = language::words(input.text);
+  const bool agrees =
+      input.yes == true && question() == language::Question::confirm && waits_for_yes_or_no(state_);
+  if (!heard.empty() && language::is_one_of(heard.back(), {"bye", "goodbye"}) && heard.size() <= 8 &&
+      !agrees) {
+    input.intent = "goodbye";
+    input.score = 1;
+    return;
+  }
   for (const Match& match : model_.matcher->match(input.text)) {
+    if (agrees && match.intent == "goodbye") continue; // "yes, thank you, goodbye" is a yes first
     const bool everywhere = std::find(std::begin(kBuiltinIntents), std::end(kBuiltinIntents), match.intent) !=
                             std::end(kBuiltinIntents);
     if (!everywhere && !wants(state_.on, match.intent) && !wants(model_.on, match.intent)) continue;
@@ -125,7 +239,12 @@ bool Understanding::holds(const Rule& rule, const Input& input) const {
   if (!rule.slots.empty() && std::none_of(input.filled.begin(), input.filled.end(),
                                           [&](const std::string& s) { return among(rule.slots, s); }))
     return false;
+  if (!rule.hints.empty() && std::none_of(input.hinted.begin(), input.hinted.end(),
+                                          [&](const std::string& s) { return among(rule.hints, s); }))
+    return false;
   if (rule.yes && rule.yes != input.yes) return false;
+  // "Yes, but make it half past": what was changed is not agreed to yet.
+  if (rule.yes == true && rule.slots.empty() && input.changed) return false;
   if (!rule.digits.empty() && !among(rule.digits, input.digits)) return false;
   if (rule.condition && !variables_.holds(*rule.condition)) return false;
   return true;

@@ -7,6 +7,7 @@
 
 #include "flow/flow_model.hpp"
 #include "flow/variables.hpp"
+#include "language/answers.hpp"
 #include "voice/dialogue.hpp"
 
 namespace talky::flow {
@@ -15,11 +16,16 @@ namespace talky::flow {
 struct Input {
   std::string text;
   std::vector<std::string> filled; // slots
+  std::vector<std::string> hinted; // slots that were narrowed down, and not filled
   std::string intent;              // the best that any rule here wants
   double score = 0;
   std::optional<bool> yes;
   std::string digits;
   const Rule* question = nullptr; // the rule that answers a question that is part of it
+  bool unknown = false;           // a question is part of it that no rule answers
+  bool changed = false;           // a slot that had a value has another one now
+  bool several = false;           // more is wanted than one can have: two people, two services
+  std::string_view foreign = {};  // the language, if it is not English
 };
 
 class Understanding {
@@ -44,6 +50,10 @@ class Understanding {
   std::string find_question(Input& input) const;
   void choose_intent(Input& input) const;
   void fill(Input& input, Variables& variables) const;
+  Input typed_number(const Slot& slot, Input input, Variables& variables) const;
+  void settle_answer(Input& input) const;
+  language::Question question() const; // what a yes or no would answer
+  Slot::Type asked_type() const;       // choice if nothing is asked for
   bool wants(const std::vector<Rule>& rules, std::string_view intent) const;
   bool holds(const Rule& rule, const Input& input) const;
 

@@ -29,7 +29,21 @@ void Variables::start(const voice::in::Start& start) {
 }
 
 void Variables::set(std::string_view name, std::string value) {
+  if (const auto hint = hints_.find(name); hint != hints_.end()) hints_.erase(hint);
   values_.insert_or_assign(std::string(name), std::move(value));
+}
+
+void Variables::set_hint(std::string_view slot, Hint hint) {
+  hints_.insert_or_assign(std::string(slot), std::move(hint));
+}
+
+std::vector<SlotState> Variables::slot_states() const {
+  std::vector<SlotState> out;
+  for (const Slot& slot : model_.slots) {
+    const auto hint = hints_.find(slot.name);
+    out.push_back({value(slot.name), hint == hints_.end() ? Hint{} : hint->second});
+  }
+  return out;
 }
 
 bool Variables::holds(const Expression& condition) const {
@@ -77,7 +91,7 @@ voice::Reply::Action Variables::render(const voice::Reply::Action& action) const
 
 void Variables::apply(const Rule& rule) {
   for (const auto& [name, text] : rule.set)
-    values_[name] = render(text, true);
+    set(name, render(text, true));
   for (const std::string& name : rule.clear)
     values_.erase(name);
 }
@@ -85,6 +99,10 @@ void Variables::apply(const Rule& rule) {
 std::string Variables::value(std::string_view name) const {
   if (name == "tries") return std::to_string(tries_);
   if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  if (name.ends_with(kHintSuffix)) {
+    const auto hint = hints_.find(name.substr(0, name.size() - kHintSuffix.size()));
+    if (hint != hints_.end()) return hint->second.text;
+  }
   const auto constant = model_.values.find(std::string(name));
   return constant == model_.values.end() ? std::string() : constant->second;
 }

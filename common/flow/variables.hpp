@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/random.hpp"
 #include "flow/flow_model.hpp"
@@ -22,6 +23,10 @@ class Variables {
   void set(std::string_view name, std::string value);
   // What the rule sets and clears.
   void apply(const Rule& rule);
+  // What narrows a slot down until it is filled: the variable NAME_hint.
+  void set_hint(std::string_view slot, Hint hint);
+  // Value and hint of each slot.
+  std::vector<SlotState> slot_states() const;
 
   // The canonical value; "" if there is none.
   std::string value(std::string_view name) const;
@@ -32,6 +37,8 @@ class Variables {
   // The action with its variables replaced by their canonical values.
   voice::Reply::Action render(const voice::Reply::Action& action) const;
   language::Date today() const { return {moment_.year, moment_.month, moment_.day}; }
+
+  language::TimeOfDay now() const { return {moment_.hour, moment_.minute}; }
 
   // Misunderstandings in a row: the variable "tries".
   int count_try() { return ++tries_; }
@@ -44,6 +51,7 @@ class Variables {
 
   const FlowModel& model_;
   std::map<std::string, std::string, std::less<>> values_; // canonical
+  std::map<std::string, Hint, std::less<>> hints_;         // by slot
   voice::Moment moment_;
   int tries_ = 0;
 };

@@ -41,10 +41,34 @@ std::string spoken(const Date& date, const Date& today);
 // "nine in the morning", "three thirty in the afternoon", "noon"
 std::string spoken(const TimeOfDay& time);
 
+// A value that was named, and whether it was to say that it is not meant: "not Friday", "Friday is no good".
+template <class T>
+struct Mention : Found<T> {
+  bool denied = false;
+  bool bare = false; // a weekday alone, an hour alone: it may stand for the one that is known already
+};
+
+struct DaySpan {
+  Date from, to;
+  bool operator==(const DaySpan&) const = default;
+};
+
+// What is known when a day is heard.
+struct DayContext {
+  Date today;
+  std::optional<Date> known = {};     // the day that is talked about: "the day after", "a week later"
+  std::optional<DaySpan> within = {}; // "next week" was said before: then "Tuesday" is that week's
+  bool asked = false;                 // "twenty-first" without its article is a day
+};
+
 // "today", "tomorrow", "the day after tomorrow", "Friday" (the first after today), "this Friday" (today or
-// later), "next Friday" (that of the next week), "Friday week", "in three days", "in two weeks", "a week from
-// Monday", "the 27th" (this month or later), "November 27th", "the 27th of November 2027", "2026-11-27". A
-// day and month without a year is the next one. Words that were said to be wrong ("not Friday") do not count.
+// later), "next Friday" (that of the next week), "Friday week", "in three days", "a fortnight on Thursday"
+// (two weeks after Thursday), "the week after next on Wednesday", "the Monday after next", "the 27th" (this
+// month or later), "November 27th", "the 27th of November 2027", "the last Friday of the month", "the second
+// of next month", "Christmas Eve", "Easter Monday", "the day before Good Friday", "2026-11-27". A day and
+// month without a year is the next one.
+std::vector<Mention<Date>> date_mentions(const Words& words, const DayContext& context);
+// Those of them that are meant.
 std::vector<Found<Date>> find_dates(const Words& words, const Date& today);
 
 // Hours within which a time without "a.m." or "p.m." is meant.
@@ -52,9 +76,22 @@ struct Hours {
   TimeOfDay from{8, 0};
   TimeOfDay to{20, 0};
 };
+
+// What is known when an hour is heard.
+struct TimeContext {
+  bool asked = false; // a bare number is a time
+  Hours hours = {};
+  std::optional<TimeOfDay> known = {}; // "an hour later", "make it half past"
+  std::optional<int> minute = {};      // "ten past" was said before: then "three" is ten past three
+  std::optional<TimeOfDay> now = {};   // "in an hour"
+  std::optional<bool> later_half = {}; // "in the afternoon" or "in the morning" was said before
+};
+
 // "half past three", "quarter to five", "ten to nine", "three thirty", "3:30 pm", "nine oh five", "at ten",
-// "four o'clock", "noon", "seven in the evening". With `asked` a bare number is a time, too. `taken` marks
-// words that are something else already.
+// "four o'clock", "noon", "seven in the evening", "an hour later than ten", "half an hour earlier". `taken`
+// marks words that are something else already.
+std::vector<Mention<TimeOfDay>> time_mentions(const Words& words, const TimeContext& context,
+                                              const std::vector<bool>& taken);
 std::vector<Found<TimeOfDay>> find_times(const Words& words, bool asked, const Hours& hours,
                                          const std::vector<bool>& taken);
 
