@@ -134,7 +134,8 @@ std::optional<std::string> rewritten(std::string_view name, const List& words) {
       continue;
     }
     // What sounds the same and is written so.
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kAlike = {{{"c", "k"},
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kAlike = {{{"c", "k"},
+                                                                                              {"k", "ch"},
                                                                                               {"k", "ck"},
                                                                                               {"k", "c"},
                                                                                               {"z", "s"},

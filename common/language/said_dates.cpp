@@ -114,7 +114,8 @@ class DateFinder {
         ++end;
       return Found<Date>{i, end, add_days(base, days)};
     };
-    const auto ends_here = [&](std::size_t end) { // what would be counted from does not follow
+    const auto ends_here = [&](std::size_t end) { // what would be counted from does not follow: "my birthday"
+      if (is_one_of(word(end), {"my", "your", "his", "her", "our", "their", "the", "a", "an"})) return false;
       return !anchor(is_one_of(word(end), {"on"}) ? end + 1 : end);
     };
     const std::size_t at = word(i) == "the" ? i + 1 : i;
@@ -163,7 +164,14 @@ class DateFinder {
     std::size_t next = day || any_day ? count->end + 1 : count->end;
     if (!day && !any_day && last) return std::nullopt;
     if (!is_one_of(word(next), {"of", "in"})) {
-      // "The last Friday in" needs its month; the "second" alone is no day of this form.
+      // "The third Saturday" is that of the month which is talked about.
+      if (!day || last || count->value < 2 || count->value > 5) return std::nullopt;
+      const Date base = context_.known.value_or(today_);
+      for (int months = 0; months < 2; ++months) {
+        const Date first = first_of_month(base, months);
+        const Date date = add_days(first, (*day - weekday(first) + 7) % 7 + 7 * (count->value - 1));
+        if (date.month == first.month && date >= today_) return Found<Date>{i, next, date};
+      }
       return std::nullopt;
     }
     ++next;

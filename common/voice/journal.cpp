@@ -115,19 +115,18 @@ void fields(Io& io, E& e) {
     io("digits", e.digits);
   } else if constexpr (std::is_same_v<T, HungUp> || std::is_same_v<T, Stopped>) {
     io("reason", e.reason);
+  } else if constexpr (std::is_same_v<T, Slots>) {
+    io("slots", e.values);
   }
 }
 
 // In the order of the variant.
-constexpr std::string_view kTypes[] = {"start",        "speech_start", "speech_end",
-                                       "request",      "answer",       "failure",
-                                       "cancel",       "turn",         "turn_reopened",
-                                       "digits",       "dtmf",         "no_input",
-                                       "say",          "prompt",       "sentence_start",
-                                       "sentence_end", "barge_in",     "false_interruption",
-                                       "latency",      "mark",         "cleared",
-                                       "hold",         "resume",       "transfer",
-                                       "send_dtmf",    "hangup",       "stop"};
+constexpr std::string_view kTypes[] = {
+    "start",     "speech_start", "speech_end",     "request",      "answer",   "failure",
+    "cancel",    "turn",         "turn_reopened",  "digits",       "dtmf",     "no_input",
+    "say",       "prompt",       "sentence_start", "sentence_end", "barge_in", "false_interruption",
+    "latency",   "mark",         "cleared",        "hold",         "resume",   "transfer",
+    "send_dtmf", "hangup",       "stop",           "slots"};
 static_assert(std::size(kTypes) == std::variant_size_v<What>);
 
 template <std::size_t I = 0>

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -132,10 +133,15 @@ struct Stopped {
   std::string reason;
 }; // by the other side
 
+// What the call is about, whenever that has changed: all slots that the caller has filled, in canonical form.
+struct Slots {
+  std::vector<std::pair<std::string, std::string>> values; // name, value
+};
+
 using What = std::variant<Started, SpeechStart, SpeechEnd, Requested, Answered, Failed, Cancelled, Turn,
                           TurnReopened, Digits, DtmfIn, NoInput, Answer, Prompt, SentenceStart, SentenceEnd,
                           BargeIn, FalseInterruption, Latency, Mark, Cleared, Held, Resumed, Transferred,
-                          SentDigits, HungUp, Stopped>;
+                          SentDigits, HungUp, Stopped, Slots>;
 
 struct Entry {
   Samples at = 0;

@@ -76,6 +76,7 @@ class Session::Impl {
   void take_turn(const CallerTurn& turn, const Utterance& words);
   void take_digits();
   void silence_prompt();
+  void note_slots();
   void say_prompt();
   void trouble();
   void drop_answer();
@@ -98,9 +99,10 @@ class Session::Impl {
   std::deque<in::Say> prompts_;          // that wait until nobody speaks
   std::unique_ptr<CallerTurn> deferred_; // to be answered after an answer that may not be interrupted
 
-  std::uint64_t turn_ = 0; // the last one's number
-  int silences_ = 0;       // in a row
-  int failures_ = 0;       // of engines, in a row
+  std::uint64_t turn_ = 0;       // the last one's number
+  int silences_ = 0;             // in a row
+  std::vector<SlotValue> slots_; // as the journal has them
+  int failures_ = 0;             // of engines, in a row
   Samples listening_since_ = 0;
   std::optional<Samples> held_since_;
   std::optional<Samples> transfer_due_;
@@ -331,6 +333,7 @@ void Session::Impl::turn_opened() {
     listening_since_ = out_.now;
     dialogue_ = std::move(undo.before);
     silences_ = undo.silences;
+    note_slots();
     if (undo.begin) listener_.join(*undo.begin, undo.spoken);
   }
   listener_.mark_early(BargeIn::into_greeting(listener_.turn().begin, agent_));
@@ -393,6 +396,18 @@ void Session::Impl::take_turn(const CallerTurn& turn, const Utterance& words) {
   agent_.measure(turn_, turn.end, turn.endpoint);
   agent_.answer(dialogue_->answer(words, random_), turn_);
   agent_.set_undo(std::move(undo));
+  note_slots();
+}
+
+// The slots, if they are not those that were noted last.
+void Session::Impl::note_slots() {
+  std::vector<SlotValue> now = dialogue_->slots();
+  if (now == slots_) return;
+  slots_ = std::move(now);
+  journal::Slots entry;
+  for (const SlotValue& slot : slots_)
+    entry.values.emplace_back(slot.name, slot.value);
+  out_.note(std::move(entry));
 }
 
 void Session::Impl::take_digits() {
@@ -401,6 +416,7 @@ void Session::Impl::take_digits() {
   silences_ = 0;
   barge_in_.reset();
   agent_.answer(dialogue_->answer(Digits{digits}, random_), 0);
+  note_slots();
 }
 
 void Session::Impl::silence_prompt() {

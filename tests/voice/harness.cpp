@@ -24,7 +24,7 @@ Reply EchoDialogue::answer(const Heard& heard, Random& /*random*/) {
   ++turns;
   std::string key;
   if (const auto* utterance = std::get_if<Utterance>(&heard)) {
-    key = utterance->text;
+    key = last_heard = utterance->text;
   } else if (const auto* digits = std::get_if<Digits>(&heard)) {
     key = "keys " + digits->digits;
   } else if (const auto* silence = std::get_if<Silence>(&heard)) {

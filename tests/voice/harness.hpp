@@ -44,11 +44,16 @@ class EchoDialogue final : public Dialogue {
   language::Completeness completeness(const Utterance& utterance) const override;
   language::Completeness completeness(const Digits& digits) const override;
   Expectation expectation() const override { return expected; }
+  // One slot: the words that were heard last.
+  std::vector<SlotValue> slots() const override {
+    return last_heard.empty() ? std::vector<SlotValue>{} : std::vector<SlotValue>{{"heard", last_heard}};
+  }
   std::unique_ptr<Dialogue> clone() const override { return std::make_unique<EchoDialogue>(*this); }
 
   Reply greeting;
   std::map<std::string, Reply> answers; // by what was heard
   Expectation expected;
+  std::string last_heard;
   int turns = 0;
 };
 

@@ -48,7 +48,8 @@ TEST_CASE("entries are one line of JSON each, and read back as they were") {
       {960, journal::Transferred{"sip:x@y"}},
       {960, journal::SentDigits{"1"}},
       {960, journal::HungUp{"goodbye"}},
-      {960, journal::Stopped{"bye"}}};
+      {960, journal::Stopped{"bye"}},
+      {960, journal::Slots{{{"date", "2026-12-01"}, {"name", "O\"x"}}}}};
   CHECK(entries.size() == std::variant_size_v<journal::What>);
   std::string text;
   for (const journal::Entry& entry : entries) {

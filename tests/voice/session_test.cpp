@@ -192,6 +192,12 @@ TEST_CASE("a caller who goes on before the answer is heard takes his turn back")
   for (const auto& said : journal::transcript(call.entries))
     if (said.who == journal::Said::Who::caller) caller.push_back(said.text);
   CHECK(caller == std::vector<std::string>{"I would like an appointment"});
+  // What the turn had filled is taken back with it.
+  std::vector<std::string> slots;
+  for (const auto& [at, noted] : call.noted<journal::Slots>())
+    slots.push_back(noted.values.empty() ? "nothing" : noted.values[0].first + ": " + noted.values[0].second);
+  CHECK(slots ==
+        std::vector<std::string>{"heard: I would like", "nothing", "heard: I would like an appointment"});
 }
 
 TEST_CASE("a long answer is synthesised sentence by sentence, one ahead") {
