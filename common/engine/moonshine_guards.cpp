@@ -8,7 +8,7 @@
 
 namespace talky::engine {
 
-std::vector<std::int64_t> without_loops(std::span<const std::int64_t> tokens) {
+std::vector<Token> without_loops(std::span<const Token> tokens) {
   // A round of up to 16 tokens that comes again and again until the end: people say a word three times ("no,
   // no, no") or a digit four times in a row, not more.
   constexpr std::size_t kMaxRound = 16;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/flite.hpp"
+#include "engine/recogniser.hpp"
 #include "engine/silero.hpp"
 #include "engine/workers.hpp"
 
@@ -110,11 +111,11 @@ struct Speech::Shared {
   explicit Shared(const SpeechConfig& config)
       : library(onnx::Library::load(config.models + "/libonnxruntime.so")),
         silero(library, config.models),
-        moonshine(std::async(std::launch::async,
-                             [library = library, models = config.models, size = config.stt] {
-                               return std::make_shared<const Moonshine>(library, models, size);
-                             })
-                      .share()),
+        recogniser(std::async(std::launch::async,
+                              [this, models = config.models, size = config.stt] {
+                                return std::make_shared<const Recogniser>(library, models, size, silero);
+                              })
+                       .share()),
         cache(config.cache_bytes),
         threads(recognisers(config)),
         stt({.threads = threads, .waiting = 64 * threads}),
@@ -123,7 +124,7 @@ struct Speech::Shared {
 
   onnx::LibraryPtr library;
   Silero silero;
-  std::shared_future<std::shared_ptr<const Moonshine>> moonshine;
+  std::shared_future<std::shared_ptr<const Recogniser>> recogniser;
   Flite flite;
   SentenceCache cache;
   std::size_t threads;
@@ -151,7 +152,8 @@ voice::Samples since(WallClock::time_point begin) {
 }
 
 // Waits for the model; null if it could not be loaded.
-std::shared_ptr<const Moonshine> loaded(const std::shared_future<std::shared_ptr<const Moonshine>>& future) {
+std::shared_ptr<const Recogniser> loaded(
+    const std::shared_future<std::shared_ptr<const Recogniser>>& future) {
   try {
     return future.get();
   } catch (const onnx::LoadError&) {
@@ -180,10 +182,12 @@ class CallEngine final : public voice::Engine {
     const auto begin = WallClock::now();
     if (!request.pcm) return mailbox_->put(voice::SttResult{request.id, "", 0.0F, 0});
     auto job = [mailbox = mailbox_, &shared = shared_, pcm = request.pcm, id = request.id,
-                begin](const std::stop_token& stop) {
-      const auto recogniser = loaded(shared.moonshine);
+                expected = request.expected, begin](const std::stop_token& stop) {
+      const auto recogniser = loaded(shared.recogniser);
+      const bool hurried = shared.stt.waiting() >= shared.threads;
+      if (recogniser && hurried) recogniser->expect_hurry();
       const auto heard = recogniser
-                             ? recogniser->transcribe(*pcm, stop)
+                             ? recogniser->transcribe(*pcm, {.expected = expected, .hurried = hurried}, stop)
                              : Result<Transcript>(fail(Errc::not_found, 0, "the model could not be loaded"));
       if (heard) {
         mailbox->put(voice::SttResult{id, heard->text, heard->confidence, since(begin)});
@@ -262,7 +266,7 @@ void Speech::prepare_later(std::string_view voice, const std::vector<std::string
 }
 
 void Speech::wait_until_loaded() const {
-  shared_->moonshine.get();
+  shared_->recogniser.get();
 }
 
 std::string Speech::runtime_version() const {

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <thread>
 
+#include "engine/recogniser.hpp"
 #include "speech_kit.hpp"
 
 namespace talky::engine {
@@ -61,8 +62,9 @@ TEST_CASE("long audio is cut at its quietest places") {
 
 struct Loaded {
   onnx::LibraryPtr library = test::library();
-  Moonshine base{library, *test::models(), MoonshineSize::base};
-  Moonshine tiny{library, *test::models(), MoonshineSize::tiny};
+  Silero silero{library, *test::models()};
+  Recogniser base{library, *test::models(), MoonshineSize::base, silero};
+  Recogniser tiny{library, *test::models(), MoonshineSize::tiny, silero};
 };
 const Loaded* loaded() {
   if (!test::models()) return nullptr;
@@ -86,7 +88,7 @@ TEST_CASE("telephone speech through mu-law is understood") {
   const Loaded* models = loaded();
   if (models == nullptr) return;
   for (const std::string size : {"base", "tiny"}) {
-    const Moonshine& moonshine = size == "base" ? models->base : models->tiny;
+    const Recogniser& moonshine = size == "base" ? models->base : models->tiny;
     std::size_t wrong = 0, said = 0;
     for (const char* sentence : kSentences) {
       const auto heard = moonshine.transcribe(test::through_telephone(
@@ -120,7 +122,7 @@ TEST_CASE("short answers, which telephone dialogues live on") {
 TEST_CASE("where nothing is said, nothing is heard") {
   const Loaded* models = loaded();
   if (models == nullptr) return;
-  for (const Moonshine* moonshine : {&models->base, &models->tiny}) {
+  for (const Recogniser* moonshine : {&models->base, &models->tiny}) {
     CHECK(moonshine->transcribe({})->text.empty());
     CHECK(moonshine->transcribe(voice::Pcm(100, 1000))->text.empty());
     CHECK(moonshine->transcribe(voice::Pcm(32'000))->text.empty());
@@ -176,7 +178,7 @@ TEST_CASE("limits and cancellation") {
   const Loaded* models = loaded();
   if (models == nullptr) return;
   const auto long_talk =
-      models->tiny.transcribe(voice::Pcm(std::size_t{Moonshine::kMaxSeconds} * 16'000 + 1, 100));
+      models->tiny.transcribe(voice::Pcm(std::size_t{Recogniser::kMaxSeconds} * 16'000 + 1, 100));
   REQUIRE_FALSE(long_talk);
   CHECK(long_talk.error().code == Errc::too_large);
   std::stop_source stop;

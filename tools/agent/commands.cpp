@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <chrono>
@@ -10,15 +11,20 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "audio/frame.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/main.hpp"
+#include "core/ascii.hpp"
 #include "core/bytes.hpp"
 #include "default_flow.hpp"
 #include "engine/flite.hpp"
 #include "engine/models.hpp"
+#include "engine/recogniser.hpp"
+#include "engine/silero.hpp"
 #include "file/wav.hpp"
 #include "flow/flow.hpp"
 #include "json/json.hpp"
@@ -158,19 +164,45 @@ int say(const std::string& text, const std::string& voice_name, const std::strin
   return 0;
 }
 
+std::optional<voice::Expectation> parse_expectation(const std::string& text) {
+  using Kind = voice::Expectation::Kind;
+  static constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds = {{{"anything", Kind::open},
+                                                                               {"yes-no", Kind::yes_no},
+                                                                               {"date", Kind::date},
+                                                                               {"time", Kind::time},
+                                                                               {"number", Kind::number},
+                                                                               {"digits", Kind::digits}}};
+  voice::Expectation expected;
+  for (const auto& [name, kind] : kKinds) {
+    expected.kind = kind;
+    if (text == name) return expected;
+  }
+  if (text.find(',') == std::string::npos) return std::nullopt;
+  expected.kind = Kind::choice;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view phrase = ascii::trim(std::string_view(text).substr(begin, end - begin));
+    if (!phrase.empty()) expected.phrases.emplace_back(phrase);
+    begin = end + 1;
+  }
+  return expected;
+}
+
 int hear(const std::vector<std::string>& paths, const std::string& models, engine::MoonshineSize size,
-         bool json) {
+         const voice::Expectation& expected, bool json) {
   if (paths.empty()) throw cli::Failure(cli::ExitCode::usage, "hear: expected a sound file");
   const std::string folder = models_folder(models);
-  std::unique_ptr<engine::Moonshine> moonshine;
+  std::unique_ptr<engine::Silero> silero;
+  std::unique_ptr<engine::Recogniser> recogniser;
   try {
-    moonshine = std::make_unique<engine::Moonshine>(
-        engine::onnx::Library::load(folder + "/libonnxruntime.so"), folder, size);
+    const auto library = engine::onnx::Library::load(folder + "/libonnxruntime.so");
+    silero = std::make_unique<engine::Silero>(library, folder);
+    recogniser = std::make_unique<engine::Recogniser>(library, folder, size, *silero);
   } catch (const engine::onnx::LoadError& error) {
     throw cli::Failure(cli::ExitCode::unavailable, error.what());
   }
   for (const std::string& path : paths) {
-    const auto pcm = file::load_mono(path, engine::Moonshine::kSampleRate, kMaxHearSamples);
+    const auto pcm = file::load_mono(path, engine::Recogniser::kSampleRate, kMaxHearSamples);
     if (!pcm) refuse_audio(path, pcm.error());
     const auto begin = std::chrono::steady_clock::now();
     // In parts that the recogniser takes, cut where it is quiet.
@@ -178,8 +210,9 @@ int hear(const std::vector<std::string>& paths, const std::string& models, engin
     double confidence = 0, words = 0;
     std::size_t from = 0;
     for (const std::size_t to :
-         engine::cut_at_pauses(*pcm, std::size_t{engine::Moonshine::kSampleRate} * 200)) {
-      const auto part = moonshine->transcribe(std::span(*pcm).subspan(from, to - from));
+         engine::cut_at_pauses(*pcm, std::size_t{engine::Recogniser::kSampleRate} * 200)) {
+      const auto part =
+          recogniser->transcribe(std::span(*pcm).subspan(from, to - from), {.expected = expected});
       if (!part) throw cli::Failure(cli::ExitCode::software, fmt::format("{}: {}", path, part.error().what));
       from = to;
       if (part->text.empty()) continue;
@@ -193,7 +226,7 @@ int hear(const std::vector<std::string>& paths, const std::string& models, engin
           {"file", path},
           {"text", text},
           {"confidence", words > 0 ? confidence / words : 0.0},
-          {"seconds", static_cast<double>(pcm->size()) / engine::Moonshine::kSampleRate},
+          {"seconds", static_cast<double>(pcm->size()) / engine::Recogniser::kSampleRate},
           {"took_ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}}));
     } else {
       print_line(paths.size() > 1 ? fmt::format("{}: {}", path, text) : text);

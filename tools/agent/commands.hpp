@@ -1,11 +1,13 @@
 // The subcommands that need no call: check, say, hear, voices. Each gives the exit code.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/moonshine.hpp"
 #include "flow/flow.hpp"
+#include "voice/expectation.hpp"
 
 namespace talky::agent {
 
@@ -14,8 +16,11 @@ int check_flow(const std::string& path, bool json);
 // Speaks `text` ("-": standard input) as WAV, or raw s16le at 16 kHz, to `path` ("-": standard output).
 int say(const std::string& text, const std::string& voice, const std::string& path, bool raw, bool force);
 // Prints what is said in the files: a transcript a line, with the file's name before it if there are several.
+// `expected` biases it, as the question of a dialogue does.
 int hear(const std::vector<std::string>& paths, const std::string& models, engine::MoonshineSize size,
-         bool json);
+         const voice::Expectation& expected, bool json);
+// "digits", "yes-no", "date", "time", "number", "anything", or phrases with commas between them.
+std::optional<voice::Expectation> parse_expectation(const std::string& text);
 int list_voices(bool json);
 
 // A whole text file, at most `limit` bytes; "-" is standard input. Throws cli::Failure.

@@ -18,10 +18,11 @@ namespace {
 struct Settings : ServeSettings {
   std::string stt_name = "base", seed_text, output = "-";
   bool json = false, raw = false;
-  std::string checked, text;       // arguments of check and say
-  std::vector<std::string> sounds; // of hear
-  ChatSettings chat;               // of chat
-  std::string tested, cases;       // of test
+  std::string checked, text;         // arguments of check and say
+  std::vector<std::string> sounds;   // of hear
+  std::string expected = "anything"; // hear
+  ChatSettings chat;                 // of chat
+  std::string tested, cases;         // of test
   std::uint64_t seeds = 4;
 };
 
@@ -93,6 +94,10 @@ int body(int argc, char** argv) {
   options.positional("TEXT", settings.text, "one or more sentences; - for stdin", true);
   options.command("hear", "transcribe sound files");
   options.positional("FILE", settings.sounds, "WAV, FLAC and whatever libsndfile reads", true);
+  options
+      .add("expect", settings.expected, "WHAT",
+           "what was asked for: digits, number, yes-no, date, time, or phrases with commas")
+      .of_command();
   options.command("voices", "list the voices");
   options.command("chat", "type instead of speaking: a line is what the caller says");
   options.positional("FLOW", settings.chat.flow, "the file; default: the appointment desk");
@@ -126,7 +131,14 @@ int body(int argc, char** argv) {
       settings.voice.empty() ? std::string(engine::voices().front().name) : settings.voice;
   if (command == "check") return check_flow(settings.checked, settings.json);
   if (command == "say") return say(settings.text, voice, settings.output, settings.raw, settings.force);
-  if (command == "hear") return hear(settings.sounds, settings.models, settings.stt, settings.json);
+  if (command == "hear") {
+    const auto expected = parse_expectation(settings.expected);
+    if (!expected) {
+      throw cli::Failure(cli::ExitCode::usage,
+                         "--expect: digits, number, yes-no, date, time, anything, or phrases with commas");
+    }
+    return hear(settings.sounds, settings.models, settings.stt, *expected, settings.json);
+  }
   if (command == "voices") return list_voices(settings.json);
   if (command == "chat") {
     settings.chat.json = settings.json;

@@ -28,6 +28,9 @@ std::shared_ptr<const voice::Cassette> load_cassette(const std::string& path) {
                                                       cassette.error().offset, cassette.error().what));
 }
 
+// How long the recogniser may take to be loaded while a caller already speaks.
+constexpr voice::Samples kLoading = voice::from_ms(60'000);
+
 void make_folder(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return;
@@ -90,14 +93,22 @@ class Agent {
           .models = models_folder(settings_.models), .stt = settings_.stt, .threads = settings_.threads});
       for (const std::string& sentence : greetings(context_.flow))
         speech_->prepare(context_.config.voice, sentence);
-      // In lockstep the wait would count as service time. Live, the caller hears the greeting while the
-      // recogniser is still being loaded.
-      if (settings_.lockstep) speech_->wait_until_loaded();
+      // Whoever is let in is understood: a socket is opened when the recogniser is there. (In lockstep the
+      // wait would count as service time.) The one caller of a pipe hears the greeting meanwhile, and what
+      // they say waits for the recogniser.
+      if (settings_.lockstep || context_.folders) {
+        speech_->wait_until_loaded();
+      } else {
+        context_.config.stt_timeout = kLoading;
+      }
     } catch (const engine::onnx::LoadError& error) {
       throw cli::Failure(cli::ExitCode::unavailable, error.what());
     }
     context_.speech = speech_.get();
-    loader_ = std::jthread([this] { finish_loading(); });
+  }
+
+  void start_loader() {
+    if (speech_) loader_ = std::jthread([this] { finish_loading(); });
   }
 
   // Runs beside the loop. What else is often said is synthesised when the recogniser is there.
@@ -144,10 +155,12 @@ class Agent {
         .add("voice", context_.config.voice);
     if (speech_) ready.add("onnxruntime", speech_->runtime_version());
     log_(log::Level::info, ready);
+    start_loader();
     run_loop([&] { server.drain(std::chrono::seconds(settings_.drain_s), [this] { loop_.stop(); }); });
   }
 
   void serve_stdio() {
+    start_loader();
     StdioCall call(context_, [this](bool written) {
       if (!written) exit_code_ = cli::ExitCode::io;
       loop_.stop();

@@ -36,6 +36,8 @@ class Agent {
   const net::StreamAddress& address() const { return options_.address; } // any thread
   // Whether waiting for it makes sense: it is up, or being started.
   bool may_come() const { return may_come_; } // any thread
+  // It listens, so its models are loaded: callers are answered and understood.
+  bool ready() const { return ready_; } // any thread
   // A call found nobody: look again, and start one if need be.
   void wanted(); // any thread
   // Mono s16 at 16 kHz; spoken by the agent's own voice where it could be asked in time, otherwise three
@@ -55,7 +57,7 @@ class Agent {
   std::unique_ptr<net::Process> process_;
   std::optional<net::Connecting> probe_;
   net::Timer timer_;
-  bool ready_ = false;
+  std::atomic<bool> ready_{false};
   bool looking_ = false;
   int failures_ = 0; // starts in a row that came to nothing
   Time spawned_{};

@@ -4,6 +4,7 @@
 
 #include "core/overloaded.hpp"
 #include "net/background_thread.hpp"
+#include "sipd/agent/agent.hpp"
 #include "sipd/api/api_json.hpp"
 #include "sipd/api/call_event_json.hpp"
 #include "sipd/api/openapi.hpp"
@@ -143,6 +144,9 @@ void Api::add_routes() {
   routes_.get("/healthz", Role::none, [](const Request&, const Reply& reply) { reply(ok()); });
   routes_.get("/readyz", Role::none, [this](const Request&, const Reply& reply) {
     if (closing_ || !sip_.running()) return reply(http::problem(503, "no calls are taken at present"));
+    if (shared_.talky_agent != nullptr && !shared_.talky_agent->ready())
+      return reply(
+          http::problem(503, "the agent is not there yet: it is being started, or loads its models"));
     reply(ok());
   });
   routes_.get("/metrics", Role::read, [this](const Request&, const Reply& reply) {
