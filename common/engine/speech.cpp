@@ -105,6 +105,28 @@ class Mailbox {
   std::deque<voice::Answer> answers_;
 };
 
+// How long requests have waited for a thread lately. From any thread.
+class Delay {
+ public:
+  void add(WallClock::duration took, WallClock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    constexpr double kShare = 0.2; // of the newest
+    mean_ms_ += kShare * (std::chrono::duration<double, std::milli>(took).count() - mean_ms_);
+    newest_ = now;
+  }
+  // What was long ago says nothing about now.
+  double mean_ms(WallClock::time_point now) const {
+    const std::lock_guard lock(mutex_);
+    constexpr std::chrono::seconds kRecent(5);
+    return now - newest_ > kRecent ? 0.0 : mean_ms_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  double mean_ms_ = 0.0;
+  WallClock::time_point newest_{};
+};
+
 } // namespace
 
 struct Speech::Shared {
@@ -128,6 +150,7 @@ struct Speech::Shared {
   Flite flite;
   SentenceCache cache;
   std::size_t threads;
+  Delay delay;      // of requests for recognition
   Workers stt, tts; // behind what their threads use
   Workers::Lane preparing;
   std::atomic<std::uint64_t> prepared{0};
@@ -183,6 +206,10 @@ class CallEngine final : public voice::Engine {
     if (!request.pcm) return mailbox_->put(voice::SttResult{request.id, "", 0.0F, 0});
     auto job = [mailbox = mailbox_, &shared = shared_, pcm = request.pcm, id = request.id,
                 expected = request.expected, begin](const std::stop_token& stop) {
+      // What waits for the model to be loaded says nothing about the load.
+      const auto now = WallClock::now();
+      if (shared.recogniser.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+        shared.delay.add(now - begin, now);
       const auto recogniser = loaded(shared.recogniser);
       const bool hurried = shared.stt.waiting() >= shared.threads;
       if (recogniser && hurried) recogniser->expect_hurry();
@@ -267,6 +294,10 @@ void Speech::prepare_later(std::string_view voice, const std::vector<std::string
 
 void Speech::wait_until_loaded() const {
   shared_->recogniser.get();
+}
+
+bool Speech::busy() const {
+  return shared_->delay.mean_ms(WallClock::now()) > static_cast<double>(kLate.count());
 }
 
 std::string Speech::runtime_version() const {

@@ -10,6 +10,7 @@
 // not wait behind recognition). What a call asks beyond its bounds fails at once with the reason
 // "overloaded".
 #pragma once
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -52,6 +53,11 @@ class Speech {
   // The recogniser is loaded in the background (about a second); requests wait for it. This waits, and throws
   // onnx::LoadError if it cannot be loaded; otherwise requests fail.
   void wait_until_loaded() const;
+
+  // Callers wait for their answers longer than they should: requests for recognition have lately waited
+  // `kLate` and more before they were begun. Whoever has a choice sends no more of them for now. Any thread.
+  static constexpr std::chrono::milliseconds kLate{400};
+  bool busy() const;
 
   std::string runtime_version() const; // of the ONNX runtime
   std::size_t threads() const;

@@ -295,3 +295,50 @@ for f in sys.argv[1:]: assert json.load(open(f))["sent_seconds"] < 40, open(f).r
   finish agent 10
   [ "$status" -eq 0 ]
 }
+
+# Whoever calls in the first second: the agent that talky-sipd starts opens its socket when its models are loaded; what is said then
+# is understood, and nothing has failed.
+@test "cold start: a caller in the first second is greeted and understood" {
+  need talky-sipd talky-agent talky-replay
+  have_models
+  sounds=/usr/share/asterisk/sounds/en_US_f_Allison
+  [ -d "$sounds" ] || skip "apt-get install asterisk-core-sounds-en-wav"
+  start sipd talky-sipd --listen 127.0.0.1:0 --http 127.0.0.1:0 --record "$T/calls" --bridge agent \
+    --agent "unix:$T/a.sock" --agent-command "$(command -v talky-agent)"
+  wait_line sipd 'event=ready'
+  listen=$(sed -n 's/.*event=ready .*listen="\{0,1\}\([^ ,"]*\).*/\1/p' sipd.err | head -n 1)
+  http=$(sed -n 's/.*event=ready .*http="\{0,1\}\([^ ,"]*\).*/\1/p' sipd.err | head -n 1)
+  # Ready means that callers are understood.
+  if ! grep -q event=agent.ready sipd.err; then
+    ready=$(curl -s -o body -w '%{http_code}' "http://$http/readyz")
+    [ "$ready" = 503 ] || grep -q event=agent.ready sipd.err
+  fi
+  run talky-replay "$sounds/digits/tomorrow.wav" --sip "sip:100@$listen" --no-greeting --json -o call.wav
+  [ "$status" -eq 0 ]
+  [ "$(curl -s -o body -w '%{http_code}' "http://$http/readyz")" = 200 ]
+  run cat calls/*.jsonl
+  [[ "${output,,}" == *'"type":"turn"'*tomorrow* || "${output,,}" == *'"type":"turn"'*to-morrow* ]]
+  [[ "$output" != *'"type":"failed"'* ]]
+  grep -q event=loaded sipd.err
+}
+
+@test "hear: people, with any silence around their words; digits that were asked for" {
+  need talky-agent sox
+  have_models
+  digits=/usr/share/asterisk/sounds/en_US_f_Allison/digits
+  sphinx=/usr/share/pocketsphinx/test/data
+  [ -d "$digits" ] || skip "apt-get install asterisk-core-sounds-en-wav"
+  [ -d "$sphinx" ] || skip "apt-get install pocketsphinx-testdata"
+  for silence in 0.05 0.3 0.4; do
+    sox -t raw -r 16000 -e signed -b 16 -c 1 "$sphinx/tidigits/dhd.2934z.raw" -r 8000 "number-$silence.wav" pad "$silence" "$silence"
+    sox "$digits/8.wav" "eight-$silence.wav" pad "$silence" "$silence"
+    sox "$sphinx/cards/003.wav" -r 8000 "card-$silence.wav" pad "$silence" "$silence"
+  done
+  run --separate-stderr talky-agent hear --expect digits number-*.wav eight-*.wav card-*.wav
+  [ "$status" -eq 0 ]
+  [ "$(grep -ciE 'number.*two,? nine,? three,? four,? (zero|oh)' <<<"$output")" -eq 3 ]
+  [ "$(grep -ci 'eight.*: eight' <<<"$output")" -eq 3 ]
+  [ "$(grep -ci 'card.*: seven of clubs' <<<"$output")" -eq 3 ] # a hint forbids nothing
+  run talky-agent hear --expect nonsense eight-0.3.wav
+  [ "$status" -eq 64 ]
+}

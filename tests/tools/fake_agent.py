@@ -9,6 +9,7 @@ It also stands in for talky-agent:   fake_agent.py --listen ADDRESS [--journal D
     silent     reads and says nothing;   deaf: does not even read
     flood      audio as fast as the stream takes it;   chatter: control messages likewise
     garbage    what breaks the protocol
+    busy       takes no call: an error with the code 2
 """
 import json
 import os
@@ -62,6 +63,9 @@ def read_exactly(stream, count):
 def serve(stream):
     heard = 0
     try:
+        if MODE == "busy":
+            stream.sendall(frame(0xFF, b"\x02"))
+            note(event="refused")
         if MODE == "deaf":
             time.sleep(3600)
         if MODE == "garbage":

@@ -233,3 +233,13 @@ PY
   [ "$(json "$output" 'd["status"], 180 in d["provisional"]')" = "(200, True)" ]
   heard_back said.wav heard.wav agent
 }
+
+@test "agent: one that is busy says so before the call is answered: 503, and nobody hears an apology" {
+  export FAKE_MODE=busy FAKE_LOG=$T/agent.log
+  sipd --bridge agent --agent "unix:$T/a.sock" --agent-command "$(fake)"
+  wait_line sipd 'event=agent.ready'
+  run client call 100 --seconds 2
+  [ "$(json "$output" 'd["status"]')" = 503 ]
+  log_has 'event=call.refused .*status=503'
+  grep -q refused agent.log
+}

@@ -257,9 +257,12 @@ void Server::listen(const std::string& text) {
 }
 
 void Server::accept(std::shared_ptr<net::Connection> connection) {
-  if (calls_.size() >= max_calls_) {
+  // Before those suffer who are there: answers that come late are worse than a call that rings elsewhere.
+  const bool busy = !calls_.empty() && context_.speech != nullptr && context_.speech->busy();
+  if (calls_.size() >= max_calls_ || busy) {
     if (!std::exchange(full_, true)) {
-      context_.log(log::Level::warn, log::Line("agent.full").add("calls", calls_.size()));
+      context_.log(log::Level::warn,
+                   log::Line(busy ? "agent.busy" : "agent.full").add("calls", calls_.size()));
     }
     std::vector<std::byte> frame;
     static constexpr std::array<std::byte, 1> kCode = {std::byte{2}};

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "audio/frame.hpp"
 #include "audio/resampler.hpp"
@@ -17,7 +18,11 @@ constexpr std::uint32_t kRate = audio::kBridgeRate, kNarrowRate = 8'000;
 constexpr auto kConnectLimit = std::chrono::seconds(3);
 constexpr auto kRetryAfter = std::chrono::milliseconds(100);
 constexpr auto kGoodbyeLimit = std::chrono::seconds(1); // for what is still queued when the call has ended
-constexpr std::size_t kMaxQueue = 262'144;              // eight seconds of the caller's audio
+// Our agent says at once whether it takes a call; the call is answered when it has, or when this has passed
+// (an older one, or another program at its address, says nothing).
+constexpr int kBusy = 2; // talky-bridge(7)
+constexpr auto kFirstWord = std::chrono::milliseconds(250);
+constexpr std::size_t kMaxQueue = 262'144; // eight seconds of the caller's audio
 
 class SocketBridge : public RemoteBridge {
  public:
@@ -28,13 +33,15 @@ class SocketBridge : public RemoteBridge {
         address_(std::move(address)),
         talky_(talky),
         wide_(talky),
-        agent_(agent) {}
+        agent_(agent),
+        first_word_(loop, [this] { admitted(net::now()); }) {}
 
   void start(Time now) override { connect(now); }
 
   void stop(std::string_view reason) override {
     connecting_.reset();
     retry_.reset();
+    first_word_.cancel();
     if (!connection_) return;
     if (talky_)
       send(ipc::Kind::control, as_bytes(ipc::to_json(ipc::ToAgent(ipc::Stop{std::string(reason)}))));
@@ -109,7 +116,13 @@ class SocketBridge : public RemoteBridge {
                         .drained = {}});
     if (const auto uuid = ipc::uuid_bytes(host_.about().call)) send(ipc::Kind::uuid, *uuid);
     if (talky_) tell(host_.about());
-    host_.ready(now);
+    if (!agent_) return admitted(now);
+    first_word_.at(now + kFirstWord);
+  }
+
+  void admitted(Time now) {
+    first_word_.cancel();
+    if (!over_ && !std::exchange(admitted_, true)) host_.ready(now);
   }
 
   void received(Bytes bytes, Time now) {
@@ -128,6 +141,7 @@ class SocketBridge : public RemoteBridge {
   }
 
   void take(const ipc::Frame& frame, Time now) {
+    if (frame.kind != ipc::Kind::error && frame.kind != ipc::Kind::hangup) admitted(now);
     switch (frame.kind) {
       case ipc::Kind::slin16:
         wide_ = true; // a peer that sends 16 kHz understands it as well
@@ -150,6 +164,7 @@ class SocketBridge : public RemoteBridge {
       case ipc::Kind::hangup: return leave("agent hung up", now);
       case ipc::Kind::error: {
         const int code = frame.payload.empty() ? 0 : std::to_integer<int>(frame.payload[0]);
+        if (code == kBusy && !admitted_) return lose("the agent is busy", now); // 503: another may have room
         return lose(fmt::format("the agent reports error {:#04x}", code), now);
       }
       default: return; // kinds that later versions may have
@@ -190,6 +205,8 @@ class SocketBridge : public RemoteBridge {
   std::optional<Time> started_;
   std::optional<net::Connecting> connecting_;
   std::optional<net::Timer> retry_;
+  net::Timer first_word_;
+  bool admitted_ = false;
   std::shared_ptr<net::Connection> connection_;
   ipc::Decoder decoder_;
   std::optional<audio::Resampler> down_, up_;
