@@ -85,10 +85,10 @@ Hint hint_for(const voice::Expectation& expected) {
 }
 
 bool sounds_like_digits(std::string_view text) {
-  static constexpr std::array kSounds = {
-      "to"sv,   "too"sv,  "for"sv,  "fore"sv,   "ate"sv,  "aid"sv,  "won"sv,  "o"sv,      "or"sv, "tree"sv,
-      "free"sv, "sex"sv,  "sick"sv, "sicks"sv,  "nein"sv, "fife"sv, "hate"sv, "eighth"sv, "a"sv,  "and"sv,
-      "then"sv, "poor"sv, "tune"sv, "heaven"sv, "do"sv,   "oat"sv,  "no"sv,   "the"sv};
+  static constexpr std::array kSounds = {"to"sv,   "too"sv,    "for"sv,  "fore"sv,   "ate"sv,  "aid"sv,
+                                         "won"sv,  "o"sv,      "or"sv,   "tree"sv,   "free"sv, "sex"sv,
+                                         "sick"sv, "sicks"sv,  "nein"sv, "fife"sv,   "hate"sv, "poor"sv,
+                                         "tune"sv, "eighth"sv, "oat"sv,  "heaven"sv, "aight"sv};
   std::size_t digits = 0, words = 0;
   for (const std::string& word : language::words(text)) {
     ++words;
@@ -103,7 +103,7 @@ bool sounds_like_digits(std::string_view text) {
   if (words == 1)
     return digits == 1 ||
            language::is_one_of(language::words(text)[0], {"to", "too", "for", "ate", "aid", "won", "o"});
-  return 2 * digits > words;
+  return 2 * digits >= words && words > 0;
 }
 
 } // namespace talky::engine

@@ -20,7 +20,7 @@ struct Hint {
 
 Hint hint_for(const voice::Expectation& expected);
 
-// Is it a number that was said digit by digit, or what sounds so ("To, three, for, ate.")? More than half of
+// Is it a number that was said digit by digit, or what sounds so ("To, three, for, ate.")? At least half of
 // the words are digits and none is anything else. Then digits were meant, whether they were asked for or not.
 bool sounds_like_digits(std::string_view text);
 

@@ -226,8 +226,11 @@ Result<Moonshine::Guess> Recogniser::attempt(const Moonshine& model, std::vector
   auto free = model.decode(*encoded, {}, stop);
   if (!free || (is_answer(*free) && free->confidence >= kCertain)) return free;
   Inclined hint = inclined;
-  if (!hint.bias && sounds_like_digits(free->text))
+  if (!hint.bias && sounds_like_digits(free->text)) {
     hint = this->inclined({.kind = voice::Expectation::Kind::digits});
+    hint.patience /= 2; // nobody asked for them
+    hint.patience_each /= 2;
+  }
   if (!hint.bias) return free;
   auto hinted = model.decode(*encoded, {.bias = hint.bias.get()}, stop);
   if (!hinted || !is_answer(*hinted)) return hinted ? std::move(free) : std::move(hinted);

@@ -313,7 +313,7 @@ for f in sys.argv[1:]: assert json.load(open(f))["sent_seconds"] < 40, open(f).r
     ready=$(curl -s -o body -w '%{http_code}' "http://$http/readyz")
     [ "$ready" = 503 ] || grep -q event=agent.ready sipd.err
   fi
-  run talky-replay "$sounds/digits/tomorrow.wav" --sip "sip:100@$listen" --no-greeting --json -o call.wav
+  run talky-replay "$sounds/digits/tomorrow.wav" --sip "sip:100@$listen" --json -o call.wav
   [ "$status" -eq 0 ]
   [ "$(curl -s -o body -w '%{http_code}' "http://$http/readyz")" = 200 ]
   run cat calls/*.jsonl
