@@ -67,7 +67,7 @@ std::string_view to_string(Call::Side side) {
 }
 
 Call::State Call::state() const {
-  if (answered_ns) return ended_ns ? State::ended : State::up;
+  if (up()) return ended_ns ? State::ended : State::up;
   if (cancelled_ns || final_code == 487) return State::cancelled;
   if (final_code == 0) return progress_ns ? State::ringing : State::trying;
   if (final_code < 400) return State::redirected;
@@ -115,6 +115,7 @@ const Call* CallTable::call_of(const Stream& stream) const {
 }
 
 bool CallTable::add(const file::Segment& segment) {
+  current_ = nullptr;
   if (streams_.add(segment, [&](std::string_view text) { message(segment, text); })) return true;
   return read_announcement(segment, announcements_);
 }
@@ -122,8 +123,7 @@ bool CallTable::add(const file::Segment& segment) {
 Call* CallTable::find_or_make(const file::Segment& segment) {
   const std::string id = printable(view_.call_id());
   if (const auto found = by_id_.find(id); found != by_id_.end()) return &calls_[found->second];
-  const bool invite = view_.method() == sip::Method::invite && view_.is_request();
-  if (!invite || id.empty() || calls_.size() >= kMaxCalls) return nullptr;
+  if (id.empty() || calls_.size() >= kMaxCalls || !begins_call()) return nullptr;
   by_id_.emplace(id, calls_.size());
   Call& call = calls_.emplace_back();
   call.number = calls_.size();
@@ -132,24 +132,52 @@ Call* CallTable::find_or_make(const file::Segment& segment) {
   call.to = uri_of(view_.to());
   if (const auto from = view_.from()) call.from_name = printable(from->display_name());
   if (const auto to = view_.to()) call.to_name = printable(to->display_name());
-  call.from_tag = view_.from_tag();
-  call.caller = segment.from;
-  call.callee = segment.to;
+  call.from_tags.emplace_back(view_.from_tag());
+  const bool request = view_.is_request();
+  call.caller = request ? segment.from : segment.to;
+  call.callee = request ? segment.to : segment.from;
+  call.begun_before = !request || !view_.to_tag().empty();
+  call.was_up = request && call.begun_before && view_.method() != sip::Method::update;
+  if (const auto cseq = view_.cseq(); !request && cseq) call.invite_cseq = cseq->number;
   call.over_tcp = segment.transport == file::Transport::tcp;
   call.invite_ns = segment.time_ns;
   return &call;
+}
+
+// Of a message whose Call-ID is new. An ACK says nothing (it also follows a refusal), nor do a CANCEL and the
+// answer to anything but an INVITE.
+bool CallTable::begins_call() const {
+  if (view_.is_response()) return view_.method() == sip::Method::invite && !view_.to_tag().empty();
+  switch (view_.method()) {
+    case sip::Method::invite: return true;
+    case sip::Method::bye:
+    case sip::Method::update:
+    case sip::Method::info:
+    case sip::Method::refer: return !view_.to_tag().empty();
+    default: return false;
+  }
 }
 
 void CallTable::message(const file::Segment& segment, std::string_view text) {
   if (!view_.assign(text)) return;
   ++messages_;
   Call* found = find_or_make(segment);
-  if (found == nullptr) return;
+  if (found == nullptr) {
+    requests_.add(view_, segment, uri_of(view_.from()), uri_of(view_.to()));
+    return;
+  }
   Call& call = *found;
+  current_ = &call;
   call.last_ns = segment.time_ns;
   ++call.messages;
-  // Responses carry the From of their request.
-  const bool own_tag = view_.from_tag() == call.from_tag;
+  // Responses carry the From of their request. An INVITE outside a dialog is the caller's, whatever its tag.
+  const std::string from_tag(view_.from_tag());
+  bool own_tag = std::find(call.from_tags.begin(), call.from_tags.end(), from_tag) != call.from_tags.end();
+  if (!own_tag && view_.is_request() && view_.method() == sip::Method::invite && view_.to_tag().empty() &&
+      call.from_tags.size() < Call::kMaxTags) {
+    call.from_tags.push_back(from_tag);
+    own_tag = true;
+  }
   const bool by_caller = view_.is_request() == own_tag;
   std::string_view sdp = description_in(view_);
   const std::uint64_t hash = std::hash<std::string_view>{}(view_.bytes()) ^
@@ -189,13 +217,14 @@ void CallTable::request(Call& call, const file::Segment& segment, bool by_caller
   switch (view_.method()) {
     case sip::Method::invite:
       if (!view_.to_tag().empty()) {
+        call.was_up = call.was_up || (call.begun_before && !call.answered_ns);
         ++call.reinvites;
       } else if (by_caller && cseq && cseq->number != call.invite_cseq) {
         // The first, or again after a challenge or a redirection.
         if (call.final_code == 401 || call.final_code == 407) ++call.challenges;
         if (call.final_code >= 300 && call.final_code < 400) ++call.redirects;
         call.invite_cseq = cseq->number;
-        if (!call.answered_ns) {
+        if (!call.up()) {
           call.final_code = 0;
           call.final_reason.clear();
           call.ended_ns.reset();
@@ -208,13 +237,14 @@ void CallTable::request(Call& call, const file::Segment& segment, bool by_caller
         set_once(call.acknowledged_ns, segment.time_ns);
       break;
     case sip::Method::cancel:
-      if (call.answered_ns || !by_caller) break; // of a re-INVITE, or crossing the answer
+      if (call.up() || !by_caller) break; // of a re-INVITE, or crossing the answer
       set_once(call.cancelled_ns, segment.time_ns);
       call.ended_by = Call::Side::caller;
       note_cause();
       break;
     case sip::Method::bye:
       if (call.ended_ns) break;
+      call.was_up = call.was_up || (call.begun_before && !call.answered_ns);
       call.ended_ns = segment.time_ns;
       call.ended_by = by_caller ? Call::Side::caller : Call::Side::callee;
       note_cause();
@@ -229,6 +259,7 @@ void CallTable::request(Call& call, const file::Segment& segment, bool by_caller
 
 void CallTable::response(Call& call, const file::Segment& segment, bool by_caller) {
   const auto cseq = view_.cseq();
+  if (call.begun_before && !call.up() && call.invite_cseq == 0 && cseq) call.invite_cseq = cseq->number;
   if (view_.method() != sip::Method::invite || by_caller || !cseq || cseq->number != call.invite_cseq) return;
   const int status = view_.status();
   if (status == 100) {
@@ -260,7 +291,7 @@ void CallTable::response(Call& call, const file::Segment& segment, bool by_calle
 // A final answer to the INVITE. Of a forked one the first 2xx counts, else the last that came.
 void CallTable::answer(Call& call, const file::Segment& segment) {
   const int status = view_.status();
-  if (call.answered_ns) return;
+  if (call.up()) return;
   call.final_code = status;
   call.final_reason = printable(view_.reason());
   if (status < 300) {
@@ -324,7 +355,7 @@ void CallTable::announce(Call& call, const Endpoint& receiver, const sdp::Media&
 void CallTable::hold(Call& call, std::int64_t time_ns, bool by_caller, const sdp::Session& session) {
   const auto audio = std::find_if(session.media.begin(), session.media.end(),
                                   [](const sdp::Media& m) { return m.type == "audio" && m.port != 0; });
-  if (audio == session.media.end() || !call.answered_ns) return;
+  if (audio == session.media.end() || !call.up()) return;
   const auto connection = session.connection_of(*audio);
   // Whoever holds sends no more than music: sendonly, inactive, or no address. The other's answer (recvonly)
   // is not a hold of its own.
@@ -367,9 +398,10 @@ void CallTable::info(Call& call, std::int64_t time_ns, bool by_caller) {
   // Some write 10 and 11 for * and #, and 12 to 15 for A to D.
   if (signal.size() == 1)
     digit.digit = static_cast<char>(signal[0] >= 'a' ? signal[0] - 'a' + 'A' : signal[0]);
-  if (const auto code = ascii::to_number<std::uint8_t>(signal); signal.size() == 2 && code && *code < 16)
-    digit.digit = "0123456789*#ABCD"[*code];
-  if (std::string_view("0123456789*#ABCD").find(digit.digit) == std::string_view::npos) return;
+  if (const auto code = ascii::to_number<std::uint8_t>(signal); signal.size() == 2 && code && *code <= 16)
+    digit.digit = "0123456789*#ABCD!"[*code];
+  if (ascii::iequals(signal, "hf") || ascii::iequals(signal, "flash")) digit.digit = '!';
+  if (std::string_view("0123456789*#ABCD!").find(digit.digit) == std::string_view::npos) return;
   if (call.digits.size() < Call::kMaxDigits) call.digits.push_back(digit);
 }
 

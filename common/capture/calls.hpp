@@ -1,8 +1,10 @@
 // The SIP calls of a capture, over UDP and TCP, and what their SDP says about the media.
 //
-// A call is what has one Call-ID and began with an INVITE; who sent a message is told by its From tag, so
-// that it does not matter how many hops of it were captured. All times are those of the first copy of a
-// message.
+// A call is what has one Call-ID and began with an INVITE, or, where the capture begins in its middle, shows
+// one by what is only said within it: an answer to an INVITE, a re-INVITE, BYE, UPDATE, INFO or REFER of a
+// dialog. Who sent a message is told by its From tag, so that it does not matter how many hops of it were
+// captured, nor that the tag changes where an INVITE comes again; of a call without its INVITE the caller is
+// who sent the first request. All times are those of the first copy of a message.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -12,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "capture/requests.hpp"
 #include "capture/sip_streams.hpp"
 #include "capture/table.hpp"
 #include "sip/message.hpp"
@@ -30,8 +33,8 @@ struct LadderLine {
 };
 
 struct Call {
-  static constexpr std::size_t kMaxLadder = 500, kMaxBranches = 32, kMaxHolds = 100, kMaxDigits = 1'000,
-                               kMaxMedia = 32, kMaxSeen = 4'096;
+  static constexpr std::size_t kMaxTags = 32, kMaxLadder = 500, kMaxBranches = 32, kMaxHolds = 100,
+                               kMaxDigits = 1'000, kMaxMedia = 32, kMaxSeen = 4'096;
 
   enum class Side : std::uint8_t { none, caller, callee };
   // One telephone that an INVITE was forked to, or one answer of a proxy.
@@ -57,12 +60,14 @@ struct Call {
 
   std::size_t number = 0; // in the order of the INVITEs, from 1
   std::string call_id;
-  std::string from, to; // URIs
+  bool begun_before = false; // its INVITE came before the capture
+  bool was_up = false;       // and it had been answered by then
+  std::string from, to;      // URIs
   std::string from_name, to_name, caller_agent, callee_agent;
   Endpoint caller, callee; // of the signalling
   bool over_tcp = false;
   std::vector<Endpoint> caller_media, callee_media; // where each side wants its audio
-  std::int64_t invite_ns = 0;
+  std::int64_t invite_ns = 0; // where that came before the capture: of the first message
   // 100; the first of 101 to 199; 180; the first that brought SDP before the answer.
   std::optional<std::int64_t> trying_ns, progress_ns, ringing_ns, early_media_ns;
   std::optional<std::int64_t> answered_ns, acknowledged_ns, cancelled_ns, ended_ns;
@@ -90,6 +95,7 @@ struct Call {
     failed
   };
   State state() const;
+  bool up() const { return answered_ns || was_up; } // or was, before its end
   // INVITE to the first sign of life but 100 (post-dial delay); ringing to the answer or the end.
   std::optional<std::int64_t> post_dial_delay_ns() const;
   std::optional<std::int64_t> ringing_for_ns() const;
@@ -98,7 +104,7 @@ struct Call {
   enum class Leg : std::uint8_t { none, from_caller, from_callee };
   Leg leg_of(const Stream& stream) const;
 
-  std::string from_tag;
+  std::vector<std::string> from_tags; // of the caller
   std::uint32_t invite_cseq = 0;
   std::vector<Endpoint> caller_lines, callee_lines; // by m= line of the last SDP of each side
   std::unordered_set<std::uint64_t> seen;           // hashes of its first messages
@@ -116,15 +122,19 @@ class CallTable {
   // True if the packet was SIP, or part of a TCP stream.
   bool add(const file::Segment& segment);
 
-  const std::deque<Call>& calls() const { return calls_; } // in the order of their INVITEs
+  const std::deque<Call>& calls() const { return calls_; }   // in the order of their INVITEs
+  const RequestTable& requests() const { return requests_; } // what is not of a call
   // The call whose SDP named an address of the stream; where ports were used again, the last that had begun
   // when the stream did.
   const Call* call_of(const Stream& stream) const;
   std::uint64_t messages() const { return messages_; }
+  // The call of the last message of the last packet; nullptr: it completed none, or of no call.
+  const Call* current() const { return current_; }
 
  private:
   void message(const file::Segment& segment, std::string_view text);
   Call* find_or_make(const file::Segment& segment);
+  bool begins_call() const;
   void request(Call& call, const file::Segment& segment, bool by_caller);
   void response(Call& call, const file::Segment& segment, bool by_caller);
   void answer(Call& call, const file::Segment& segment);
@@ -137,10 +147,12 @@ class CallTable {
   Announcements& announcements_;
   SipStreams streams_;
   std::deque<Call> calls_;
+  RequestTable requests_;
   std::unordered_map<std::string, std::size_t> by_id_;
   std::unordered_map<Endpoint, std::vector<std::uint32_t>> by_media_; // calls, in order
   sip::MessageView view_;
   std::uint64_t messages_ = 0;
+  const Call* current_ = nullptr;
 };
 
 } // namespace talky::capture

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "codec/codec.hpp"
+#include "core/error.hpp"
 
 namespace talky::capture {
 
@@ -21,6 +23,11 @@ struct Format {
 // From foreign text: what is not printable is replaced. The clock of G.722 is 8,000 Hz even where it is named
 // after its 16,000 samples (RFC 3551 4.5.2), which some telephones do.
 Format make_format(std::string_view name, std::uint32_t clock_rate, std::uint8_t channels);
+
+// "opus/48000/2", "L16/16000", or a codec of ours by its name alone. Errors: malformed.
+Result<Format> parse_format(std::string_view text);
+// "111=opus/48000/2": what a payload type means. Errors: malformed.
+Result<std::pair<std::uint8_t, Format>> parse_payload_type(std::string_view text);
 
 // The codec that decodes it; nullptr if there is none here, or it holds no sound (telephone-event).
 const codec::Entry* codec_of(const Format& format);

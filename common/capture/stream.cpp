@@ -109,7 +109,10 @@ void Stream::restart(std::int64_t time_ns, const rtp::Header& header) {
 // The packet that leaves the window was never heard.
 void Stream::settle() {
   const std::uint64_t position = extended_high_ - kBits;
-  if (position >= extended_base_) pattern_.lose(expected_before_ + position - extended_base_);
+  if (position < extended_base_) return;
+  const std::uint64_t lost = expected_before_ + position - extended_base_;
+  pattern_.lose(lost);
+  if (doubt_ && !doubt_->has_late(position)) doubt_->pattern.lose(lost);
 }
 
 void Stream::settle_all(LossPattern& pattern) const {
@@ -196,6 +199,8 @@ void Stream::too_late(std::uint64_t bit) {
   if (bit == 0) return;
   ++late_;
   heard_ &= ~bit;
+  if (doubt_ && doubt_->late_count < kDoubt)
+    doubt_->late_at[doubt_->late_count++] = extended_high_ - static_cast<unsigned>(std::countr_zero(bit));
 }
 
 // To be called before the packet is tracked.
@@ -204,6 +209,7 @@ void Stream::begin_doubt(double gap_ms, double now_ms) {
   doubt.gap_ms = gap_ms;
   doubt.begin_ms = now_ms;
   doubt.high = extended_high_;
+  doubt.pattern = pattern_;
   doubt.late = late_;
   doubt.timed = timed_;
   doubt.sum_t = sum_t_;
@@ -232,6 +238,7 @@ void Stream::doubt(double now_ms, bool regular) {
 void Stream::was_pause() {
   const Doubt& doubt = *doubt_;
   late_ = doubt.late;
+  pattern_ = doubt.pattern;
   const std::uint64_t since = extended_high_ - doubt.high; // positions, the first of them included
   heard_ |= received_ & (since + 1 < kBits ? (std::uint64_t{1} << (since + 1)) - 1 : ~std::uint64_t{0});
   nominal_ms_ += doubt.gap_ms;
@@ -258,11 +265,11 @@ void Stream::next_window() {
 void Stream::event(std::int64_t time_ns, const rtp::Header& header, Bytes payload) {
   if (payload.size() < 4) return; // RFC 4733 2.3: event, E R volume, duration
   const auto code = std::to_integer<unsigned>(payload[0]);
-  if (code > 15) return;
+  if (code > 16) return;
   const bool end = (std::to_integer<unsigned>(payload[1]) & 0x80) != 0;
   const auto duration = static_cast<std::uint32_t>(std::to_integer<unsigned>(payload[2]) << 8 |
                                                    std::to_integer<unsigned>(payload[3]));
-  const char digit = "0123456789*#ABCD"[code];
+  const char digit = "0123456789*#ABCD!"[code];
   for (auto old = digits_.rbegin(); old != digits_.rend() && old < digits_.rbegin() + 4; ++old) {
     if (old->digit != digit) continue;
     // The segment that follows a full one begins where that ended.

@@ -4,6 +4,8 @@
 // by side; talky-rtpdump(7) tells every figure and where it differs. A packet that follows in sequence and in
 // time, which is nearly every one, takes a short way without a division; all else goes through add_other().
 #pragma once
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -26,7 +28,7 @@ struct PayloadUse {
 };
 
 struct DtmfDigit {
-  char digit = 0;
+  char digit = 0;               // '!' is the flash of a hook
   std::int64_t time_ns = 0;     // of its first packet
   std::uint32_t timestamp = 0;  // of its last segment (RFC 4733 2.5.1.3)
   std::uint32_t before = 0;     // timestamp units in the segments before that
@@ -241,6 +243,14 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
     double sum_t = 0, sum_d = 0, sum_tt = 0, sum_td = 0;
     double jitter = 0, jitter_sum = 0; // the gap's share in the current jitter, and in the sum of all
     double jitter_high = 0;            // without it
+    LossPattern pattern;               // as it would be without the late packets, which have these places
+    std::array<std::uint64_t, kDoubt> late_at{};
+    std::uint32_t late_count = 0;
+
+    bool has_late(std::uint64_t position) const {
+      return std::find(late_at.begin(), late_at.begin() + late_count, position) !=
+             late_at.begin() + late_count;
+    }
   };
   std::optional<Doubt> doubt_;
 

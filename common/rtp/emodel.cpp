@@ -20,8 +20,27 @@ double delay_impairment(double ms) {
 } // namespace
 
 CodecImpairment impairment_of(std::string_view codec) {
-  if (ascii::iequals(codec, "G722")) return {13, 4.3};
-  return {0, 25.1};
+  const auto published = published_impairment_of(codec);
+  if (!published || !published->bpl) return {published ? published->ie : 0, 25.1};
+  return {published->ie, *published->bpl};
+}
+
+std::optional<PublishedImpairment> published_impairment_of(std::string_view codec) {
+  struct Entry {
+    std::string_view name;
+    PublishedImpairment impairment;
+  };
+  static constexpr Entry kTable[]{
+      {"PCMU", {0, 25.1}},  {"PCMA", {0, 25.1}},    {"L16", {0, 25.1}},    {"G722", {13, 4.3}},
+      {"G729", {11, 19.0}}, // Annex A with VAD, as telephones send it
+      {"G723", {15, 16.1}}, // 6.3 kbit/s
+      {"GSM", {20, {}}},    {"GSM-EFR", {5, 10.0}}, {"G728", {7, {}}},     {"G726-40", {2, {}}},
+      {"G726-32", {7, {}}}, {"G726-24", {25, {}}},  {"G726-16", {50, {}}},
+  };
+  for (const Entry& entry : kTable) {
+    if (ascii::iequals(entry.name, codec)) return entry.impairment;
+  }
+  return std::nullopt;
 }
 
 double r_factor(const Transmission& transmission, CodecImpairment codec) {

@@ -227,12 +227,27 @@ std::optional<RtpMap> static_rtpmap(std::uint8_t payload_type) {
     case 0: return RtpMap{"PCMU", 8000, 1};
     case 3: return RtpMap{"GSM", 8000, 1};
     case 4: return RtpMap{"G723", 8000, 1};
+    case 5: return RtpMap{"DVI4", 8000, 1};
+    case 6: return RtpMap{"DVI4", 16000, 1};
+    case 7: return RtpMap{"LPC", 8000, 1};
     case 8: return RtpMap{"PCMA", 8000, 1};
     case 9: return RtpMap{"G722", 8000, 1}; // 16 kHz audio, but the RTP clock runs at 8 kHz (RFC 3551 4.5.2)
     case 10: return RtpMap{"L16", 44100, 2};
     case 11: return RtpMap{"L16", 44100, 1};
+    case 12: return RtpMap{"QCELP", 8000, 1};
     case 13: return RtpMap{"CN", 8000, 1};
+    case 14: return RtpMap{"MPA", 90000, 1};
+    case 15: return RtpMap{"G728", 8000, 1};
+    case 16: return RtpMap{"DVI4", 11025, 1};
+    case 17: return RtpMap{"DVI4", 22050, 1};
     case 18: return RtpMap{"G729", 8000, 1};
+    case 25: return RtpMap{"CelB", 90000, 1};
+    case 26: return RtpMap{"JPEG", 90000, 1};
+    case 28: return RtpMap{"nv", 90000, 1};
+    case 31: return RtpMap{"H261", 90000, 1};
+    case 32: return RtpMap{"MPV", 90000, 1};
+    case 33: return RtpMap{"MP2T", 90000, 1};
+    case 34: return RtpMap{"H263", 90000, 1};
     default: return std::nullopt;
   }
 }

@@ -302,4 +302,153 @@ TEST_CASE("calls: keys by INFO") {
   CHECK(digits[3].digit == '#');
 }
 
+TEST_CASE("calls: one that began before the capture is up, and ends by who says BYE") {
+  for (const bool caller_ends : {true, false}) {
+    Talk talk;
+    talk.udp(400, true, message("INVITE sip:bob@b SIP/2.0", "7 INVITE", sdp("10.0.0.1", 4000), "tb"));
+    talk.udp(500, false, message("SIP/2.0 200 OK", "7 INVITE", sdp("10.0.0.2", 5000), "tb"));
+    talk.udp(600, true, message("ACK sip:bob@b SIP/2.0", "7 ACK", "", "tb"));
+    CHECK(talk.call().state() == Call::State::up);
+    CHECK(talk.call().begun_before);
+    CHECK(talk.call().reinvites == 1);
+    CHECK(!talk.call().talked_ns()); // for how long nobody knows
+    talk.udp(3400, caller_ends, message("BYE sip:x@x SIP/2.0", "8 BYE", "", "tb", !caller_ends));
+    CHECK(talk.call().state() == Call::State::ended);
+    CHECK(talk.call().ended_by == (caller_ends ? Call::Side::caller : Call::Side::callee));
+    CHECK(talk.call().caller_media.size() == 1);
+    CHECK(talk.call().callee_media.size() == 1);
+  }
+  Talk bye; // all that is left of a call
+  bye.udp(0, true, message("BYE sip:bob@b SIP/2.0", "8 BYE", "", "tb"));
+  CHECK(bye.call().state() == Call::State::ended);
+  CHECK(bye.call().ended_by == Call::Side::caller);
+}
+
+TEST_CASE("calls: a capture that begins between an INVITE and its answer; what says nothing makes no call") {
+  Talk talk;
+  talk.udp(0, false, message("SIP/2.0 180 Ringing", "3 INVITE", "", "tb"));
+  CHECK(talk.call().state() == Call::State::ringing);
+  CHECK(talk.call().from == "sip:alice@a");
+  CHECK(talk.call().caller == talk.a);
+  talk.udp(100, true, message("UPDATE sip:bob@b SIP/2.0", "4 UPDATE", "", "tb"));
+  CHECK(talk.call().state() == Call::State::ringing);
+  talk.udp(900, false, message("SIP/2.0 486 Busy Here", "3 INVITE", "", "tb"));
+  CHECK(talk.call().state() == Call::State::busy);
+  CHECK(talk.call().ended_by == Call::Side::callee);
+
+  Talk early; // an UPDATE of an early dialog is no sign that the call is up
+  early.udp(0, true, message("UPDATE sip:bob@b SIP/2.0", "4 UPDATE", "", "tb"));
+  CHECK(early.call().state() == Call::State::trying);
+  early.udp(500, false, message("SIP/2.0 200 OK", "3 INVITE", sdp("10.0.0.2", 5000), "tb"));
+  CHECK(early.call().state() == Call::State::up);
+
+  Talk nothing;
+  nothing.udp(0, true, message("ACK sip:bob@b SIP/2.0", "1 ACK", "", "tb")); // of a refusal, perhaps
+  nothing.udp(1, true, message("CANCEL sip:bob@b SIP/2.0", "1 CANCEL"));
+  nothing.udp(2, false, message("SIP/2.0 200 OK", "1 BYE", "", "tb"));
+  nothing.udp(3, true, message("BYE sip:bob@b SIP/2.0", "1 BYE")); // of no dialog
+  CHECK(nothing.table.calls().empty());
+}
+
+TEST_CASE("calls: an INVITE that comes again with another From tag is the caller's all the same") {
+  Talk talk;
+  const auto changed = [](std::string text) {
+    text.replace(text.find("tag=ta"), 6, "tag=t2");
+    return text;
+  };
+  talk.udp(0, true, message(kInvite, "1 INVITE", sdp("10.0.0.1", 4000)));
+  talk.udp(10, false, message("SIP/2.0 407 Proxy Authentication Required", "1 INVITE", "", "x"));
+  talk.udp(20, true, changed(message(kInvite, "2 INVITE", sdp("10.0.0.1", 4000))));
+  talk.udp(30, false, changed(message("SIP/2.0 180 Ringing", "2 INVITE", "", "tb")));
+  talk.udp(40, false, changed(message("SIP/2.0 200 OK", "2 INVITE", sdp("10.0.0.2", 5000), "tb")));
+  talk.udp(50, true, changed(message("BYE sip:bob@b SIP/2.0", "3 BYE", "", "tb")));
+  CHECK(talk.call().state() == Call::State::ended);
+  CHECK(talk.call().ended_by == Call::Side::caller);
+  CHECK(talk.call().challenges == 1);
+  CHECK(talk.call().callee_media == std::vector{endpoint("10.0.0.2:5000")});
+}
+
+TEST_CASE("calls: forks, PRACK, UPDATE and glare are of one call") {
+  Talk talk;
+  talk.udp(0, true, message(kInvite, "1 INVITE", sdp("10.0.0.1", 4000)));
+  talk.udp(100, false, message("SIP/2.0 183 Session Progress", "1 INVITE", sdp("10.0.0.2", 5000), "b1"));
+  talk.udp(110, true, message("PRACK sip:bob@b SIP/2.0", "2 PRACK", "", "b1"));
+  talk.udp(120, false, message("SIP/2.0 200 OK", "2 PRACK", "", "b1"));
+  talk.udp(130, false, message("SIP/2.0 180 Ringing", "1 INVITE", "", "b2"));
+  talk.udp(140, true, message("UPDATE sip:bob@b SIP/2.0", "3 UPDATE", sdp("10.0.0.1", 4002), "b1"));
+  talk.udp(150, false, message("SIP/2.0 200 OK", "3 UPDATE", sdp("10.0.0.2", 5002), "b1"));
+  CHECK(talk.call().state() == Call::State::ringing);
+  talk.udp(200, false, message("SIP/2.0 200 OK", "1 INVITE", sdp("10.0.0.2", 5004), "b2"));
+  talk.udp(210, true, message("ACK sip:bob@b SIP/2.0", "1 ACK", "", "b2"));
+  talk.udp(220, false, message("SIP/2.0 487 Request Terminated", "1 INVITE", "", "b1"));
+  // Both ask at once, and both are told 491.
+  talk.udp(300, true, message("INVITE sip:bob@b SIP/2.0", "4 INVITE", sdp("10.0.0.1", 4000), "b2"));
+  talk.udp(301, false, message("INVITE sip:alice@a SIP/2.0", "1 INVITE", sdp("10.0.0.2", 5004), "b2", true));
+  talk.udp(310, false, message("SIP/2.0 491 Request Pending", "4 INVITE", "", "b2"));
+  talk.udp(311, true, message("SIP/2.0 491 Request Pending", "1 INVITE", "", "b2", true));
+  CHECK(talk.call().state() == Call::State::up);
+  CHECK(talk.call().final_code == 200);
+  CHECK(talk.call().branches.size() == 2);
+  CHECK(talk.call().reinvites == 2);
+  CHECK(talk.call().updates == 1);
+  CHECK(*talk.call().early_media_ns == 100 * kMs);
+  talk.udp(900, true, message("BYE sip:bob@b SIP/2.0", "5 BYE", "", "b2"));
+  CHECK(talk.call().state() == Call::State::ended);
+}
+
+TEST_CASE("calls: registrations and OPTIONS are told beside them") {
+  Talk talk;
+  const auto request = [](const char* method, int cseq, const std::string& id) {
+    std::string text = message(fmt::format("{} sip:b SIP/2.0", method), fmt::format("{} {}", cseq, method));
+    return text.replace(text.find("Call-ID: c1"), 11, "Call-ID: " + id);
+  };
+  const auto answer = [](const char* first, const char* method, int cseq, const std::string& id) {
+    std::string text = message(first, fmt::format("{} {}", cseq, method), "", "x");
+    return text.replace(text.find("Call-ID: c1"), 11, "Call-ID: " + id);
+  };
+  talk.udp(0, true, request("REGISTER", 1, "r1"));
+  talk.udp(5, false, answer("SIP/2.0 401 Unauthorized", "REGISTER", 1, "r1"));
+  talk.udp(10, true, request("REGISTER", 2, "r1"));
+  talk.udp(510, true, request("REGISTER", 2, "r1")); // again
+  talk.udp(530, false, answer("SIP/2.0 200 OK", "REGISTER", 2, "r1"));
+  talk.udp(531, false, answer("SIP/2.0 200 OK", "REGISTER", 2, "r1"));
+  talk.udp(600, false, request("OPTIONS", 1, "o1"));
+  talk.udp(700, true, request("SUBSCRIBE", 1, "r1")); // of the same Call-ID
+  talk.udp(800, true, message(kInvite, "1 INVITE", sdp("10.0.0.1", 4000)));
+  talk.udp(810, true, message("OPTIONS sip:bob@b SIP/2.0", "2 OPTIONS", "", "tb")); // of the call
+  CHECK(talk.call().messages == 2);
+  const auto& requests = talk.table.requests().requests();
+  REQUIRE(requests.size() == 3);
+  CHECK(requests[0].method == "REGISTER");
+  CHECK(requests[0].from == "sip:alice@a");
+  CHECK(requests[0].requests == 2);
+  CHECK(requests[0].retransmissions == 1);
+  CHECK(requests[0].challenges == 1);
+  CHECK(requests[0].final_code == 200);
+  CHECK(requests[0].took_ns() == 520 * kMs);
+  CHECK(requests[0].source == talk.a);
+  CHECK(requests[1].method == "OPTIONS");
+  CHECK(requests[1].final_code == 0);
+  CHECK(requests[1].source == talk.b);
+  CHECK(requests[2].method == "SUBSCRIBE");
+}
+
+TEST_CASE("calls: the flash of a hook is a key") {
+  Talk talk;
+  talk.udp(0, true, message(kInvite, "1 INVITE", sdp("10.0.0.1", 4000)));
+  talk.udp(1, false, message("SIP/2.0 200 OK", "1 INVITE", sdp("10.0.0.2", 5000), "tb"));
+  int cseq = 2;
+  for (const char* body :
+       {"Signal=16\r\nDuration=250\r\n", "Signal=hf\r\n", "Signal=17\r\n", "Signal=5\r\n"}) {
+    talk.udp(cseq * 100, true,
+             message("INFO sip:bob@b SIP/2.0", fmt::format("{} INFO", cseq), body, "tb", false, "",
+                     "application/dtmf-relay"));
+    ++cseq;
+  }
+  std::string keys;
+  for (const Call::Digit& digit : talk.call().digits)
+    keys += digit.digit;
+  CHECK(keys == "!!5");
+}
+
 } // namespace talky::capture

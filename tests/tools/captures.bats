@@ -3,7 +3,7 @@ load lib
 
 setup() {
   common_setup
-  need talky-rtpdump talky-transcode sox ffmpeg openssl
+  need talky-rtpdump talky-transcode sox ffmpeg openssl jq
   audio make noise a.wav --seconds 4 --seed 1
   audio make noise b.wav --seconds 8 --seed 2
   law a.wav a.s16
@@ -72,6 +72,36 @@ heard() { # SSRC OUT.s16
   [ "$(stat -c %s heard.wav)" -lt $((3610 * 64000)) ]
   # The packets themselves keep their times.
   [ "$(talky-rtpdump -r part.pcap --csv | cut -d, -f2 | tail -1)" = 31536003.980000 ]
+}
+
+@test "a call captured from its middle: up, ended by who said BYE; its SIP and RTCP go with it; JSON is UTF-8" {
+  call middle
+  run -0 talky-rtpdump -r call.pcap --calls
+  [[ ${lines[1]} == *" before "*"ended by callee"*">1 <2"*"call-1@test" ]]
+  [[ $output == *REGISTER*reg@test* ]]
+  talky-rtpdump -r call.pcap --json >call.json
+  /usr/bin/python3 - <<'PY'
+import json
+told = json.loads(open("call.json", "rb").read().decode("utf-8"))
+(call,) = told["calls"]
+assert call["begun_before"] and call["state"] == "ended" and call["ended_by"] == "callee" and call["talked_s"] is None, call
+assert call["from_name"] == "J\ufffdrgen", call["from_name"]
+assert [r["method"] for r in told["requests"]] == ["REGISTER"]
+assert [s["mos"] is None for s in told["streams"]] == [False, False, True], told["streams"]
+PY
+  # Of the call all that belongs to it; of a stream its packets alone.
+  talky-rtpdump -r call.pcap -w one.pcap call==1
+  [ "$(talky-rtpdump -r one.pcap --json | jq -c '[.packets.rtp, .packets.rtcp, .packets.sip, (.requests | length)]')" = "[400,1,3,0]" ]
+  talky-rtpdump -r call.pcap -w two.pcap ssrc==0xaaaa0001
+  [ "$(talky-rtpdump -r two.pcap --json | jq -c '[.packets.rtp, .packets.rtcp, .packets.sip]')" = "[200,0,0]" ]
+  # What nobody said: the user does.
+  [ "$(talky-rtpdump -r call.pcap --csv | awk -F, '$5 == "0xcccc0003" { print $7 "," $24 }')" = "," ]
+  run -0 talky-rtpdump -r call.pcap --csv --payload-type 98=PCMU/8000 'pt==98'
+  [[ ${lines[1]} == *,98,PCMU,200,* ]]
+  talky-rtpdump -r call.pcap --payload-type 98=PCMU/8000 --extract out 'pt==98'
+  sox out/*-0xcccc0003.wav -t s16 - | cmp - a.s16
+  run -64 talky-rtpdump -r call.pcap --payload-type 98=
+  [[ $output == *"98=: expected a codec as PCMU"* ]]
 }
 
 @test "a payload type means what its own call says" {

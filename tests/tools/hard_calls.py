@@ -8,6 +8,7 @@ The WAVs are mono, 16 bits, 8 kHz. KIND:
     tcp-cut        the same, each message with SDP in two segments
     srtp           the caller's leg in SRTP (RFC 3711), its SDES key in the SDP (RFC 4568)
     hold           the caller sends nothing for 3 s in the middle, and the timestamp stands still meanwhile; the callee goes on
+    middle         the capture begins in the middle of a call: both legs, a re-INVITE, and a BYE of the callee; its name is Latin-1
     jump           both legs, and in their middle the clock of the capture is set a year ahead
     payload-types  two calls between the same ports; payload type 97 is PCMU in the first and G.722 in the second
     g722-16000     G.722, which the SDP gives a clock of 16,000 Hz; its timestamps have 8,000 (RFC 3551 4.5.2)
@@ -123,6 +124,21 @@ def main():
         half = len(left) // 2
         left[half:] = [(at + 3_000_000, x, y, p) for at, x, y, p in left[half:]]
         rows = over_udp(invite(START, sdp(LEFT, 0, "PCMU/8000"), sdp(RIGHT, 0, "PCMU/8000")) + left + right + [bye(end + 3_000_000)])
+    elif a.kind == "middle":
+        tagged = lambda first, body="", cseq="7 INVITE": sip(first, body, cseq).replace(
+            b"To: <sip:100@10.0.0.2>\r\n", b"To: <sip:100@10.0.0.2>;tag=b\r\n").replace(b'"Alice"', b'"J\xfcrgen"')
+        swapped = tagged("BYE sip:alice@10.0.0.1 SIP/2.0", cseq="1 BYE").replace(
+            b'From: "J\xfcrgen" <sip:alice@10.0.0.1>;tag=a', b"From: <sip:100@10.0.0.2>;tag=b").replace(
+            b"To: <sip:100@10.0.0.2>;tag=b", b"To: <sip:alice@10.0.0.1>;tag=a")
+        rows = leg(sound, LEFT, RIGHT, 0xaaaa0001) + leg(mulaw(a.callee)[:len(sound)], RIGHT, LEFT, 0xbbbb0002)
+        rows += [(START + BEGIN + 500_000, CALLER, CALLEE, tagged("INVITE sip:100@10.0.0.2 SIP/2.0", sdp(LEFT, 0, "PCMU/8000"))),
+                 (START + BEGIN + 510_000, CALLEE, CALLER, tagged("SIP/2.0 200 OK", sdp(RIGHT, 0, "PCMU/8000"))),
+                 (end, CALLEE, CALLER, swapped)]
+        rows += [(START, CALLER, CALLEE, sip("REGISTER sip:10.0.0.2 SIP/2.0", cseq="1 REGISTER").replace(b"call-1@test", b"reg@test"))]
+        rows += leg(sound, ("10.0.0.3", 6000), ("10.0.0.4", 6002), 0xcccc0003, 98)
+        rr = struct.pack(">BBHI", 0x81, 201, 7, 0xbbbb0002) + struct.pack(">IIIIII", 0xaaaa0001, 0, 0, 0, 0, 0)
+        rows += [(end - 1000, ("10.0.0.2", 50001), ("10.0.0.1", 40001), rr), (end - 1000, ("10.0.0.4", 6003), ("10.0.0.3", 6001), rr[:4] + bytes(4) + b"\xcc\xcc\0\3" + rr[12:])]
+        rows = over_udp(rows)
     elif a.kind == "jump":
         rows = invite(START, sdp(LEFT, 0, "PCMU/8000"), sdp(RIGHT, 0, "PCMU/8000"))
         rows += leg(sound, LEFT, RIGHT, 0xaaaa0001) + leg(mulaw(a.callee)[:len(sound)], RIGHT, LEFT, 0xbbbb0002)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -14,10 +15,15 @@ namespace talky::rtpdump {
 
 struct Filter::Packet {
   const file::Segment& segment;
-  const rtp::Header& header;
+  rtp::Header header;
   Bytes payload;
-  const capture::Stream& stream;
+  const capture::Stream* stream = nullptr; // nullptr: a message of `call`
   const capture::Analysis& analysis;
+  const capture::Call* call = nullptr; // nullptr: that of the stream
+
+  const capture::Call* its_call() const {
+    return call != nullptr || stream == nullptr ? call : analysis.calls.call_of(*stream);
+  }
 };
 
 struct Filter::Parser {
@@ -239,7 +245,24 @@ Result<Filter> Filter::parse(std::string_view text) {
 
 bool Filter::operator()(const file::Segment& segment, const rtp::Header& header, Bytes payload,
                         const capture::Stream& stream, const capture::Analysis& analysis) const {
-  return nodes_.empty() || evaluate(root_, {segment, header, payload, stream, analysis});
+  return nodes_.empty() || evaluate(root_, {segment, header, payload, &stream, analysis});
+}
+
+bool Filter::chooses_calls() const {
+  const auto of_a_call = [](const Node& node) {
+    return node.kind != Node::Kind::test || node.field == Field::call || node.field == Field::call_id ||
+           node.field == Field::from || node.field == Field::to || node.field == Field::time;
+  };
+  const auto is_test = [](const Node& node) {
+    return node.kind == Node::Kind::test && node.field != Field::time;
+  };
+  return std::all_of(nodes_.begin(), nodes_.end(), of_a_call) &&
+         std::any_of(nodes_.begin(), nodes_.end(), is_test);
+}
+
+bool Filter::operator()(const file::Segment& segment, const capture::Call& call,
+                        const capture::Analysis& analysis) const {
+  return nodes_.empty() || evaluate(root_, {segment, {}, {}, nullptr, analysis, &call});
 }
 
 bool Filter::evaluate(std::size_t index, const Packet& packet) const {
@@ -260,7 +283,7 @@ bool Filter::test(const Node& node, const Packet& packet) {
   };
   const auto ordered = [&](auto value, auto limit) {
     switch (node.compare) {
-      case Compare::eq: return !(value < limit) && !(limit < value);
+      case Compare::eq: return value <= limit && limit <= value; // false of what is not known (not a number)
       case Compare::ne: return value < limit || limit < value;
       case Compare::lt: return value < limit;
       case Compare::le: return value <= limit;
@@ -281,7 +304,7 @@ bool Filter::test(const Node& node, const Packet& packet) {
     case Field::size: return compare(segment.payload_length);
     case Field::marker: return compare(packet.header.marker ? 1 : 0);
     case Field::event: {
-      const capture::Format* format = packet.stream.format_of(packet.header.payload_type);
+      const capture::Format* format = packet.stream->format_of(packet.header.payload_type);
       return compare(format != nullptr && format->telephone_event ? 1 : 0);
     }
     case Field::time: return compare(segment.time_ns - packet.analysis.start_ns.value_or(segment.time_ns));
@@ -311,10 +334,10 @@ bool Filter::test(const Node& node, const Packet& packet) {
 // In lower case; "" where there is none.
 std::string Filter::text_of(Field field, const Packet& packet) {
   if (field == Field::codec) {
-    const capture::Format* format = packet.stream.format_of(packet.header.payload_type);
+    const capture::Format* format = packet.stream->format_of(packet.header.payload_type);
     return format != nullptr ? ascii::lower(format->name) : "";
   }
-  const capture::Call* call = packet.analysis.calls.call_of(packet.stream);
+  const capture::Call* call = packet.its_call();
   if (call == nullptr) return "";
   switch (field) {
     case Field::call_id: return ascii::lower(call->call_id);
@@ -322,7 +345,7 @@ std::string Filter::text_of(Field field, const Packet& packet) {
     case Field::to: return ascii::lower(call->to);
     default: break;
   }
-  const capture::Call::Leg leg = call->leg_of(packet.stream);
+  const capture::Call::Leg leg = call->leg_of(*packet.stream);
   return leg == capture::Call::Leg::from_caller   ? "caller"
          : leg == capture::Call::Leg::from_callee ? "callee"
                                                   : "";
@@ -330,7 +353,11 @@ std::string Filter::text_of(Field field, const Packet& packet) {
 
 // What is known of the whole stream: in a capture at its end, live so far.
 double Filter::figure_of(Field field, const Packet& packet) {
-  const capture::Stream& stream = packet.stream;
+  if (field == Field::call) {
+    const capture::Call* call = packet.its_call();
+    return call != nullptr ? static_cast<double>(call->number) : 0;
+  }
+  const capture::Stream& stream = *packet.stream;
   switch (field) {
     case Field::stream: return static_cast<double>(packet.analysis.number_of(stream));
     case Field::packets: return static_cast<double>(stream.packets());
@@ -343,11 +370,7 @@ double Filter::figure_of(Field field, const Packet& packet) {
     case Field::dup: return static_cast<double>(stream.duplicates());
     case Field::reordered: return static_cast<double>(stream.reordered());
     case Field::jitter: return stream.jitter_ms().mean;
-    case Field::mos: return mos_of(stream);
-    case Field::call: {
-      const capture::Call* call = packet.analysis.calls.call_of(stream);
-      return call != nullptr ? static_cast<double>(call->number) : 0;
-    }
+    case Field::mos: return mos_of(stream).value_or(std::numeric_limits<double>::quiet_NaN());
     default: return 0;
   }
 }

@@ -18,7 +18,8 @@
 
 namespace talky::capture {
 struct Analysis;
-}
+struct Call;
+} // namespace talky::capture
 
 namespace talky::rtpdump {
 
@@ -35,6 +36,12 @@ class Filter {
   // `analysis`: what is known of the stream and its call, for the fields that are theirs.
   bool operator()(const file::Segment& segment, const rtp::Header& header, Bytes payload,
                   const capture::Stream& stream, const capture::Analysis& analysis) const;
+
+  // Whether it only says which calls are meant (and when): then their signalling and RTCP are meant as well.
+  bool chooses_calls() const;
+  // Of such a filter: whether a message of this call is meant.
+  bool operator()(const file::Segment& segment, const capture::Call& call,
+                  const capture::Analysis& analysis) const;
 
   // The names of all fields, for messages, completion and tests.
   static std::vector<std::string_view> fields();

@@ -62,6 +62,14 @@ std::vector<capture::SrtpKey> given_keys(const Settings& settings) {
   return keys;
 }
 
+void say_payload_types(const Settings& settings, capture::Analysis& analysis) {
+  for (const std::string& text : settings.payload_types) {
+    auto said = capture::parse_payload_type(text);
+    if (!said) cli::fail_usage(fmt::format("--payload-type {}: expected {}", text, said.error().what));
+    analysis.announcements.say(said->first, std::move(said->second));
+  }
+}
+
 void report_remarks(const capture::Packets& packets, const capture::Analysis& analysis,
                     const std::string& name) {
   for (const std::string& line : capture::remarks(packets, analysis, cli::input_name(name)))

@@ -26,6 +26,9 @@ class Reread {
 // The keys of --srtp-key-file and of the environment. Throws cli::Failure; no message shows a key.
 std::vector<capture::SrtpKey> given_keys(const Settings& settings);
 
+// What --payload-type says. Throws cli::Failure.
+void say_payload_types(const Settings& settings, capture::Analysis& analysis);
+
 // Calls `receive` with each packet. Throws cli::Failure for a fault in the middle.
 template <class Receive>
 void for_each(capture::Packets& packets, const std::string& name, Receive&& receive) {

@@ -51,6 +51,9 @@ void add_inputs(cli::Options& options, Settings& settings) {
               "with --interface: a pcap-filter(7) instead of UDP and SIP");
   options.flag("follow", settings.follow, "show what comes as it comes; with --read of a capture that grows");
   options.add("duration", settings.duration, "SECONDS", "with a live source: stop by itself");
+  options.add(
+      "payload-type", settings.payload_types, "TYPE=NAME/RATE",
+      "what a payload type means, whatever SDP says, as 111=opus/48000/2; may be given several times");
   options.add("srtp-key-file", settings.srtp_key_file, "FILE", "keys of SRTP beside those of captured SDP")
       .files();
   options.add("srtp-key", settings.srtp_keys, "KEY", "the same, in the environment").secret();
@@ -101,8 +104,8 @@ void add_outputs(cli::Options& options, Settings& settings) {
 }
 
 void add_help(cli::Options& options) {
-  options.rare({"capture-filter", "duration", "srtp-key-file", "srtp-key", "rtcp", "print", "wide", "tones",
-                "csv", "parts", "payload", "format", "timing", "loop"});
+  options.rare({"capture-filter", "duration", "payload-type", "srtp-key-file", "srtp-key", "rtcp", "print",
+                "wide", "tones", "csv", "parts", "payload", "format", "timing", "loop"});
   options.example("talky-rtpdump -r call.pcap", "the streams of a capture, with loss, jitter and MOS");
   options.example("talky-rtpdump -r call.pcap --extract out 'codec==PCMU'", "their audio");
   options.example("talky-rtpdump -r - --json <call.pcap | jq '.streams[].mos'", "in a pipe");

@@ -15,12 +15,14 @@
 #include "rtpdump/report/print.hpp"
 #include "rtpdump/report/show.hpp"
 #include "selection.hpp"
+#include "signalling.hpp"
 
 namespace talky::rtpdump {
 
 int list(const Settings& settings, const Filter& filter) {
   if (filter.empty()) {
     capture::Analysis analysis(capture::AnalysisOptions{settings.level, settings.tones});
+    say_payload_types(settings, analysis);
     capture::Packets packets(cli::check_input(capture::Source::open(settings.read), settings.read),
                              given_keys(settings), analysis);
     for_each(packets, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
@@ -32,11 +34,13 @@ int list(const Settings& settings, const Filter& filter) {
   }
   const Reread input(settings.read);
   capture::Analysis all;
+  say_payload_types(settings, all);
   capture::Packets first(input.open(), given_keys(settings), all);
   for_each(first, settings.read, [&](const file::Segment& segment) { all.add(segment); });
   report_remarks(first, all, settings.read);
   tell_crowd(all.streams);
   capture::Analysis selected(capture::AnalysisOptions{settings.level, settings.tones});
+  say_payload_types(settings, selected);
   capture::Packets second(input.open(), first.srtp().keys(), selected);
   for_each(second, settings.read, [&](const file::Segment& segment) {
     rtp::Header header;
@@ -53,6 +57,7 @@ int list(const Settings& settings, const Filter& filter) {
 int process(const Settings& settings, const Filter& filter) {
   const Reread input(settings.read);
   capture::Analysis analysis;
+  say_payload_types(settings, analysis);
   capture::Packets first(input.open(), given_keys(settings), analysis);
   for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
   report_or_refuse(first, analysis, settings.read);
@@ -74,17 +79,18 @@ int process(const Settings& settings, const Filter& filter) {
   const bool ends_itself = printer && (writer || extractor);
   if (ends_itself) cli::ignore_sigpipe();
   capture::Packets packets(input.open(), first.srtp().keys(), analysis);
-  capture::CallTable sip(analysis.announcements); // tells SIP from the rest once more, to write it along
+  Signalling signalling(analysis, filter); // to write it along
   for_each(packets, settings.read, [&](const file::Segment& segment) {
     rtp::Header header;
     Bytes payload;
     const capture::Stream* stream = analysis.streams.find(segment, header, payload);
     if (stream == nullptr) {
-      // Without an expression the whole call is wanted: its signalling and its RTCP as well.
-      if (!filter.empty() || (!writer && !printer)) return;
-      const bool rtcp = segment.transport == file::Transport::udp && capture::is_rtcp(segment.payload);
+      if (!writer && !printer) return;
+      const Signalling::Kind kind = signalling.kind_of(segment);
+      if (kind == Signalling::Kind::none) return;
+      const bool rtcp = kind == Signalling::Kind::rtcp;
       if (rtcp && printer) printer->rtcp(segment, *analysis.start_ns);
-      if (writer && (rtcp || sip.add(segment))) writer->add(segment, packets.source().frame(), rtcp);
+      if (writer) writer->add(segment, packets.source().frame(), rtcp);
       return;
     }
     if (!filter(segment, header, payload, *stream, analysis)) return;

@@ -99,6 +99,7 @@ int play(const Settings& settings, const Filter& filter) {
       settings.timing == "rtp" ? capture::Schedule::Timing::timestamps : capture::Schedule::Timing::capture;
   const Reread input(settings.read);
   capture::Analysis analysis;
+  say_payload_types(settings, analysis);
   capture::Packets first(input.open(), given_keys(settings), analysis);
   for_each(first, settings.read, [&](const file::Segment& segment) { analysis.add(segment); });
   report_or_refuse(first, analysis, settings.read);

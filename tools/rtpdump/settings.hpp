@@ -14,6 +14,7 @@ struct Settings {
   std::string play, speed = "1", timing = "capture";
   std::uint64_t loop = 1;
   std::string srtp_key_file;
+  std::vector<std::string> payload_types; // as 111=opus/48000/2
   std::vector<std::string> srtp_keys;
   std::string read, extract, write, format, ladder, expression;
   double duration = 0;

@@ -33,30 +33,10 @@ std::vector<std::uint32_t> ssrcs_of(const std::string& text) {
   return all;
 }
 
-// "opus/48000/2", "G722", "L16/16000"
 capture::Format format_of(std::string_view text, const std::string& option) {
-  capture::Format format;
-  const std::size_t slash = text.find('/');
-  format.name = text.substr(0, slash);
-  bool fine = !format.name.empty();
-  if (slash != std::string_view::npos) {
-    const auto rest = text.substr(slash + 1);
-    const std::size_t second = rest.find('/');
-    const auto rate = ascii::to_number<std::uint32_t>(rest.substr(0, second));
-    fine = fine && rate && *rate > 0;
-    format.clock_rate = rate.value_or(0);
-    if (second != std::string_view::npos) {
-      const auto channels = ascii::to_number<std::uint8_t>(rest.substr(second + 1));
-      fine = fine && channels && *channels > 0;
-      format.channels = channels.value_or(1);
-    }
-  } else if (const auto* entry = codec::find(format.name)) {
-    format.clock_rate = entry->info.clock_rate;
-    format.channels = entry->info.rtpmap_channels;
-  }
-  if (!fine || format.clock_rate == 0)
-    cli::fail_usage(fmt::format("{}: expected a codec as PCMU, opus/48000/2 or L16/16000", option));
-  return capture::make_format(format.name, format.clock_rate, format.channels);
+  auto format = capture::parse_format(text);
+  if (!format) cli::fail_usage(fmt::format("{}: expected {}", option, format.error().what));
+  return std::move(*format);
 }
 
 std::uint8_t payload_type_of(std::string_view text, const Flags& flags) {

@@ -103,12 +103,12 @@ std::string ProgressLines::next(const capture::Analysis& analysis) {
     if (told == stream->packets()) continue;
     told = stream->packets();
     out += fmt::format(
-        "{:.3f} {} {} 0x{:08x} {} packets={} lost={} jitter={:.3f} mos={:.2f}\n",
+        "{:.3f} {} {} 0x{:08x} {} packets={} lost={} jitter={:.3f} mos={}\n",
         static_cast<double>(stream->last_ns() - analysis.start_ns.value_or(0)) * 1e-9,
         stream->from.to_string(), stream->to.to_string(), stream->ssrc,
         stream->format().name.empty() ? fmt::format("pt{}", stream->payload_type()) : stream->format().name,
         stream->packets(), stream->missing(), stream->has_jitter() ? stream->jitter_ms().mean : 0.0,
-        mos_of(*stream));
+        mos_of(*stream) ? fmt::format("{:.2f}", *mos_of(*stream)) : "-");
   }
   return out;
 }

@@ -30,6 +30,8 @@ int live(const Settings& settings, const Filter& filter) {
   const capture::AnalysisOptions decode{settings.level, settings.tones};
   capture::Analysis analysis(decode);
   capture::Analysis selected(decode); // with an expression: what it lets through, and all that is not RTP
+  say_payload_types(settings, analysis);
+  say_payload_types(settings, selected);
   const capture::Analysis& shown = filter.empty() ? analysis : selected;
   std::optional<SelectionWriter> writer;
   if (!settings.write.empty())

@@ -28,10 +28,13 @@ std::string csv_cell(const std::string& text) {
   return out + "\"";
 }
 
-double mos_of(const capture::Stream& stream) {
+std::optional<double> mos_of(const capture::Stream& stream) {
+  const auto codec = rtp::published_impairment_of(stream.format().name);
+  const double unheard = stream.unheard();
+  if (!codec || (unheard > 0 && !codec->bpl)) return std::nullopt;
   const double delay = 40 + 2 * stream.jitter_ms().mean;
-  return rtp::mos(rtp::r_factor({stream.unheard(), stream.losses().burst_ratio, delay},
-                                rtp::impairment_of(stream.format().name)));
+  return rtp::mos(
+      rtp::r_factor({unheard, stream.losses().burst_ratio, delay}, {codec->ie, codec->bpl.value_or(1)}));
 }
 
 std::string digits_of(const capture::Analysis& analysis, const capture::Stream& stream) {
@@ -79,7 +82,7 @@ std::string stream_csv(const capture::Analysis& analysis) {
     const auto losses = stream->losses();
     const auto level = analysis.levels ? analysis.levels->loudness_of(*stream) : std::nullopt;
     out += fmt::format(
-        "{:.6f},{:.6f},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.3f},{:.6f},{:.6f},{:.6f},{},{},{},{},{:.3f},"
+        "{:.6f},{:.6f},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.3f},{:.6f},{:.6f},{:.6f},{},{},{},{},{},"
         "{},{},{},{},{:.6f},{:.6f},{:.3f},{},{},{}\n",
         seconds_since(analysis, stream->first_ns()), seconds(stream->last_ns() - stream->first_ns()),
         stream->from.to_string(), stream->to.to_string(), ssrc_of(*stream), stream->payload_type(),
@@ -87,10 +90,11 @@ std::string stream_csv(const capture::Analysis& analysis) {
         stream->lost(), stream->missing(), stream->duplicates(), stream->reordered(), stream->restarts(),
         losses.burst_ratio, finite(stream->delta_ms().low), stream->delta_ms().mean, stream->delta_ms().high,
         jitter(stream->jitter_ms().low), jitter(stream->jitter_ms().mean), jitter(stream->jitter_ms().high),
-        stream->skew_ppm() ? fmt::format("{:.3f}", *stream->skew_ppm()) : "", mos_of(*stream),
-        digits_of(analysis, *stream), csv_cell(call != nullptr ? call->call_id : ""), stream->late(),
-        losses.bursts, losses.burst_density, losses.gap_density, stream->sending_ms() / 1000,
-        stream->pauses(), level ? fmt::format("{:.3f}", level->talk_s) : "",
+        stream->skew_ppm() ? fmt::format("{:.3f}", *stream->skew_ppm()) : "",
+        mos_of(*stream) ? fmt::format("{:.3f}", *mos_of(*stream)) : "", digits_of(analysis, *stream),
+        csv_cell(call != nullptr ? call->call_id : ""), stream->late(), losses.bursts, losses.burst_density,
+        losses.gap_density, stream->sending_ms() / 1000, stream->pauses(),
+        level ? fmt::format("{:.3f}", level->talk_s) : "",
         level && level->heard ? fmt::format("{:.2f}", level->speech.active_dbfs) : "");
   }
   return out;

@@ -1,6 +1,7 @@
 // What was found, as text for people, JSON and CSV for programs.
 #pragma once
 #include <boost/json/value.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ struct ReportOptions {
 
 // MOS by the E-model: missing and late packets are not heard, their bursts count, and the delay is that of a
 // jitter buffer of 40 ms and twice the mean jitter.
-double mos_of(const capture::Stream& stream);
+// nullopt: the codec is unknown, or has no figures in G.113 (none for losses, where there were some).
+std::optional<double> mos_of(const capture::Stream& stream);
 std::string digits_of(const capture::Analysis& analysis,
                       const capture::Stream& stream); // of events and, if heard, of tones
 

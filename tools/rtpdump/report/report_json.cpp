@@ -126,7 +126,7 @@ json::object stream_json(const capture::Analysis& analysis, const capture::Strea
       {"packet_ms", known(stream.packet_ms() > 0, stream.packet_ms())},
       {"sending_s", known(stream.packet_ms() > 0, stream.sending_ms() / 1000)},
       {"pauses", stream.pauses()},
-      {"mos", mos_of(stream)},
+      {"mos", mos_of(stream) ? json::value(*mos_of(stream)) : json::value()},
       {"dtmf", digits_json(analysis, stream)},
       {"rtcp", rtcp_json(analysis, stream)}};
   if (analysis.levels) {
@@ -185,6 +185,7 @@ json::object call_json(const capture::Analysis& analysis, const capture::Call& c
           {"caller_agent", call.caller_agent},
           {"callee_agent", call.callee_agent},
           {"transport", call.over_tcp ? "tcp" : "udp"},
+          {"begun_before", call.begun_before},
           {"invite", wall_time(call.invite_ns)},
           {"invite_s", seconds_since(analysis, call.invite_ns)},
           {"trying_s", since(call, call.trying_ns)},
@@ -216,6 +217,24 @@ json::object call_json(const capture::Analysis& analysis, const capture::Call& c
           {"ssrcs", ssrcs}};
 }
 
+json::object request_json(const capture::Analysis& analysis, const capture::Request& request) {
+  const bool answered = request.answered_ns.has_value();
+  return {{"method", request.method},
+          {"call_id", request.call_id},
+          {"from", request.from},
+          {"to", request.to},
+          {"source", request.source.to_string()},
+          {"target", request.target.to_string()},
+          {"first_s", seconds_since(analysis, request.first_ns)},
+          {"last_s", seconds_since(analysis, request.last_ns)},
+          {"requests", request.requests},
+          {"retransmissions", request.retransmissions},
+          {"challenges", request.challenges},
+          {"final_code", request.final_code},
+          {"final_reason", request.final_reason},
+          {"took_ms", known(answered, static_cast<double>(request.took_ns()) * 1e-6)}};
+}
+
 } // namespace
 
 json::value to_json(const capture::Analysis& analysis, const ReportOptions& options) {
@@ -224,6 +243,9 @@ json::value to_json(const capture::Analysis& analysis, const ReportOptions& opti
     streams.push_back(stream_json(analysis, *stream));
   for (const capture::Call& call : analysis.calls.calls())
     calls.push_back(call_json(analysis, call));
+  json::array requests;
+  for (const capture::Request& request : analysis.calls.requests().requests())
+    requests.push_back(request_json(analysis, request));
   json::array srtp;
   for (const capture::SrtpFlow& flow : options.srtp) {
     srtp.push_back({{"from", flow.from.to_string()},
@@ -249,6 +271,7 @@ json::value to_json(const capture::Analysis& analysis, const ReportOptions& opti
         {"uncounted", crowd.packets + crowd.beyond}}},
       {"streams", streams},
       {"calls", calls},
+      {"requests", requests},
       {"srtp", srtp}};
 }
 

@@ -18,6 +18,11 @@ std::string number_or_dash(bool known, double value, int digits = 3) {
   return known ? fmt::format("{:.{}f}", value, digits) : "-";
 }
 
+std::string mos_text(const capture::Stream& stream) {
+  const auto mos = mos_of(stream);
+  return number_or_dash(mos.has_value(), mos.value_or(0), 2);
+}
+
 std::string types_of(const capture::Stream& stream) {
   std::string out;
   for (const capture::PayloadUse& use : stream.payload_types()) {
@@ -50,7 +55,7 @@ std::string short_table(const capture::Analysis& analysis) {
                                  std::to_string(stream->late()),
                                  number_or_dash(stream->has_jitter(), stream->jitter_ms().mean, 2),
                                  fmt::format("{:.1f}", stream->delta_ms().high),
-                                 fmt::format("{:.2f}", mos_of(*stream))};
+                                 mos_text(*stream)};
     if (analysis.levels) {
       const auto level = analysis.levels->loudness_of(*stream);
       const capture::Loudness loud = level.value_or(capture::Loudness{});
@@ -107,11 +112,33 @@ std::string stream_table(const capture::Analysis& analysis, bool wide) {
                number_or_dash(level.has_value(), loud.talk_s, 2),
                number_or_dash(loud.heard, loud.speech.active_dbfs, 1),
                number_or_dash(loud.heard, loud.speech.active_dbfs + loud.dbm0_offset, 1),
-               fmt::format("{:.2f}", mos_of(*stream)),
+               mos_text(*stream),
                digits_of(analysis, *stream)});
   }
   return table.str();
 }
+
+namespace {
+
+// What SIP did beside calls; "" where it did nothing.
+std::string request_table(const capture::Analysis& analysis) {
+  const auto& requests = analysis.calls.requests().requests();
+  if (requests.empty()) return {};
+  TextTable table({"request", "start", "from", "to", "source", "target", "times", "again", "challenged",
+                   "code", "took ms", "call-id"});
+  for (const capture::Request& request : requests) {
+    table.add(
+        {request.method, fmt::format("{:.3f}", seconds_since(analysis, request.first_ns)), request.from,
+         request.to, request.source.to_string(), request.target.to_string(), std::to_string(request.requests),
+         std::to_string(request.retransmissions), std::to_string(request.challenges),
+         request.final_code == 0 ? "-" : std::to_string(request.final_code),
+         number_or_dash(request.answered_ns.has_value(), static_cast<double>(request.took_ns()) * 1e-6, 1),
+         request.call_id});
+  }
+  return "\n" + table.str();
+}
+
+} // namespace
 
 std::string call_table(const capture::Analysis& analysis) {
   TextTable table(
@@ -129,10 +156,10 @@ std::string call_table(const capture::Analysis& analysis) {
       state += fmt::format(" by {}", to_string(call.ended_by));
     table.add({std::to_string(call.number), fmt::format("{:.3f}", seconds_since(analysis, call.invite_ns)),
                call.from, call.to, length(call.post_dial_delay_ns()), length(call.ringing_for_ns()),
-               after(call, call.answered_ns), length(call.talked_ns()),
+               call.was_up ? "before" : after(call, call.answered_ns), length(call.talked_ns()),
                call.final_code == 0 ? "-" : std::to_string(call.final_code), state, legs, call.call_id});
   }
-  return table.str();
+  return table.str() + request_table(analysis);
 }
 
 std::string digit_table(const capture::Analysis& analysis) {
