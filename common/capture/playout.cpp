@@ -20,7 +20,7 @@ Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int
   media::MediaConfig config;
   config.rtcp = false;
   config.session.formats.clear();
-  config.session.direction = media::Direction::sendrecv;
+  config.session.direction = media::Direction::recvonly; // nobody gets what would be sent
   for (const Stream* stream : streams) {
     for (const PayloadUse& use : stream->payload_types()) {
       if (use.format.telephone_event) {
@@ -47,7 +47,7 @@ Result<Playout> Playout::create(std::span<const Stream* const> streams, std::int
       formats.push_back({law == 0 ? "PCMU" : "PCMA", law, 8'000});
   }
   if (config.session.formats.empty()) return fail(Errc::unsupported, 0, "a codec that can be decoded");
-  Random random(1); // of what Media would send, which nobody gets
+  Random random(1); // of what Media would send
   auto media = media::Media::create(config, random);
   if (!media) return tl::unexpected(media.error());
   media->start(Time{});
