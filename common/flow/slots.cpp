@@ -257,6 +257,8 @@ class Finder {
         return fill(slot, language::to_iso(part ? std::min(*wanted.last, part->to) : *wanted.last));
       if (hint.earliest || hint.latest) continue;
       if (context.known && !hint.minute && *context.known > hint.from && *context.known < hint.to) continue;
+      // "Wednesday morning or Thursday afternoon": the first, as of days.
+      if (!narrowed.text.empty() && std::find(words_.begin(), words_.end(), "or") != words_.end()) break;
       if (!hint.minute) narrowed.hours = language::Hours{hint.from, hint.to};
       narrowed.minute = hint.minute;
       narrowed.text = hint.text;

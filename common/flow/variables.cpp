@@ -29,7 +29,8 @@ void Variables::start(const voice::in::Start& start) {
 }
 
 void Variables::set(std::string_view name, std::string value) {
-  if (const auto hint = hints_.find(name); hint != hints_.end()) hints_.erase(hint);
+  // Days stay: if Sunday of "next weekend" cannot be had, "Saturday" is that one's.
+  if (const auto hint = hints_.find(name); hint != hints_.end() && !hint->second.days) hints_.erase(hint);
   values_.insert_or_assign(std::string(name), std::move(value));
 }
 

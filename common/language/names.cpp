@@ -122,8 +122,8 @@ class NameFinder {
                       "them",    "his",       "her",     "their",       "our",     "should",     "must",
                       "cant",    "cannot",    "wont",    "any",         "some",    "everything", "if",
                       "than",    "because",   "between", "until",       "be",      "youre",      "theres",
-                      "were",    "dont",      "isnt",    "youve",       "got",     "get",        "without",
-                      "an"});
+                      "were",    "dont",      "isnt",    "youve",       "got",     "get",        "actually",
+                      "instead", "without",   "an"});
   }
 
   // What things and people are said to be: "this is urgent", "I'm busy", "it's terrible".

@@ -73,6 +73,9 @@ bool is_wish(const Words& words) {
                                           "what about"sv,
                                           "would it be"sv,
                                           "could it be"sv,
+                                          "can it be"sv,
+                                          "could that be"sv,
+                                          "can that be"sv,
                                           "is it okay"sv,
                                           "does that work"sv,
                                           "would you have"sv,
@@ -121,31 +124,14 @@ bool asks_for_information(std::string_view clause) {
 }
 
 bool asks_for_several(const Words& words) {
-  static constexpr std::array kPhrases = {"both of us"sv,
-                                          "two of us"sv,
-                                          "three of us"sv,
-                                          "for me and my"sv,
-                                          "me and my"sv,
-                                          "and me"sv,
-                                          "and myself"sv,
-                                          "and i"sv,
-                                          "for both"sv,
-                                          "and one for"sv,
-                                          "and another for"sv,
-                                          "one each"sv,
-                                          "for the whole family"sv,
-                                          "for my two"sv,
-                                          "for my kids"sv,
-                                          "for the kids"sv,
-                                          "for my children"sv,
-                                          "for two"sv,
-                                          "for the two"sv,
-                                          "for the three"sv,
-                                          "my sons"sv,
-                                          "my daughters"sv,
-                                          "as well as my"sv,
-                                          "and also for"sv,
-                                          "and for my"sv};
+  static constexpr std::array kPhrases = {
+      "both of us"sv,   "two of us"sv,     "three of us"sv,     "for me and my"sv,   "me and my"sv,
+      "and me"sv,       "and myself"sv,
+
+      "for both"sv,     "and one for"sv,   "and another for"sv, "one each"sv,        "for the whole family"sv,
+      "for my two"sv,   "for my kids"sv,   "for the kids"sv,    "for my children"sv, "for two"sv,
+      "for the two"sv,  "for the three"sv, "my sons"sv,         "my daughters"sv,    "as well as my"sv,
+      "and also for"sv, "and for my"sv};
   if (says_one_of(kPhrases, words) &&
       !says_one_of(std::array{"and i have"sv, "and i need"sv, "and i would"sv, "and i want"sv, "and i am"sv,
                               "and i cant"sv, "for two oclock"sv, "for two thirty"sv, "for two fifteen"sv,
@@ -157,6 +143,8 @@ bool asks_for_several(const Words& words) {
              words.size() > 4) ||
            says_one_of(std::array{"and me"sv, "and i"sv, "both of us"sv}, words);
   }
+  for (std::size_t i = 2; i + 1 < words.size(); ++i) // "my wife and I"
+    if (words[i] == "and" && words[i + 1] == "i" && words[i - 2] == "my") return true;
   static constexpr std::array kThings = {
       "haircuts"sv, "cuts"sv,    "appointments"sv, "people"sv, "persons"sv, "bookings"sv, "slots"sv,
       "trims"sv,    "kids"sv,    "children"sv,     "adults"sv, "boys"sv,    "girls"sv,    "men"sv,

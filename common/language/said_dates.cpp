@@ -21,8 +21,8 @@ class DateFinder {
   std::optional<Mention<Date>> at(std::size_t i) const {
     for (const auto form :
          {&DateFinder::iso, &DateFinder::beside, &DateFinder::from_known, &DateFinder::relative,
-          &DateFinder::of_month, &DateFinder::from_then, &DateFinder::in_days, &DateFinder::by_weekday,
-          &DateFinder::by_month, &DateFinder::by_day, &DateFinder::feast}) {
+          &DateFinder::of_month, &DateFinder::from_then, &DateFinder::in_months, &DateFinder::in_days,
+          &DateFinder::by_weekday, &DateFinder::by_month, &DateFinder::by_day, &DateFinder::feast}) {
       if (const auto found = (this->*form)(i)) {
         Mention<Date> mention;
         static_cast<Found<Date>&>(mention) = *found;
@@ -83,7 +83,8 @@ class DateFinder {
   std::optional<Found<Date>> beside(std::size_t i) const {
     const std::size_t at = word(i) == "the" ? i + 1 : i;
     if (i > 0 && is_one_of(words_[i - 1], {"some", "any", "every"}))
-      return std::nullopt; // "some day after the tenth"
+      return std::nullopt;                             // "some day after the tenth"
+    if (says(i, {"the", "week"})) return std::nullopt; // "the week before Christmas" is seven days
     const auto day = weekday_of(word(at));
     std::int64_t days = 1;
     std::size_t side = at + 1;
@@ -237,6 +238,23 @@ class DateFinder {
     if (word(day) == "day" && word(day + 1) == "after" && word(day + 2) == "tomorrow")
       return found(i, day + 3, 2);
     return std::nullopt;
+  }
+
+  // "in a month", "two months from today"
+  std::optional<Found<Date>> in_months(std::size_t i) const {
+    const bool in = word(i) == "in";
+    const auto count = count_at(in ? i + 1 : i);
+    if (!count || word(count->begin) == "the" ||
+        (word(count->end) != "month" && word(count->end) != "months"))
+      return std::nullopt;
+    std::size_t end = count->end + 1;
+    if (word(end) == "time") ++end;
+    const bool from_now = word(end) == "from" && is_one_of(word(end + 1), {"now", "today"});
+    if ((!from_now && !in) || count->value > 24) return std::nullopt;
+    const Date first = first_of_month(today_, static_cast<int>(count->value));
+    const Date last = last_day_of_month(first.year, first.month);
+    return Found<Date>{
+        i, from_now ? end + 2 : end, {first.year, first.month, std::min(today_.day, last.day)}};
   }
 
   // "in three days", "two weeks from now", "in a fortnight"

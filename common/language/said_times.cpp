@@ -226,7 +226,7 @@ class TimeFinder {
         is_one_of(words_[i - 1], {"the", "second", "first", "other", "that", "this", "last", "which", "third",
                                   "no", "new", "good", "nice", "great", "a"});
     if (which) return std::nullopt;
-    bool sure = asked_ || introduced(i);
+    bool sure = asked_ || introduced(i) || (range && i > 0 && words_[i - 1] == "from");
     std::int64_t minute = 0;
     if ((word(end) == "oh" || word(end) == "o") && word(end + 1).size() > 2) {
       const auto unit = cardinal_at(words_, end + 1);
@@ -265,6 +265,7 @@ class TimeFinder {
     if (is_one_of(before, {"no", "wait", "sorry", "rather", "actually", "mean", "meant", "or"}) &&
         names_hour_before(i))
       return true;
+    if (before == "than" && i > 1 && is_one_of(words_[i - 2], {"earlier", "later", "sooner"})) return true;
     if (before == "it" && i > 1 && is_one_of(words_[i - 2], {"make", "do", "at"}) && context_.known)
       return true;
     // "Tomorrow morning, ten fifteen", "on Friday, three"

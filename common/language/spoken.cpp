@@ -103,16 +103,43 @@ std::optional<std::string> address(string_view core) {
       continue;
     }
     flush();
-    static constexpr std::array<Pair, 6> kMarks = {{{"@", " at"},
-                                                    {".", " dot"},
-                                                    {"-", " dash"},
-                                                    {"_", " underscore"},
-                                                    {"/", " slash"},
-                                                    {":", " colon"}}};
+    static constexpr std::array<Pair, 12> kMarks = {{{"+", " plus"},
+                                                     {"?", " question mark"},
+                                                     {"&", " and"},
+                                                     {"=", " equals"},
+                                                     {"#", " hash"},
+                                                     {"~", " tilde"},
+                                                     {"@", " at"},
+                                                     {".", " dot"},
+                                                     {"-", " dash"},
+                                                     {"_", " underscore"},
+                                                     {"/", " slash"},
+                                                     {":", " colon"}}};
     if (const string_view* name = look_up(kMarks, string_view(&c, 1))) out += *name;
   }
   flush();
   return out.substr(1);
+}
+
+bool is_capital(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_outward_code(string_view core) {
+  if (core.size() < 2 || core.size() > 4 || !is_capital(core[0])) return false;
+  const std::size_t letters = is_capital(core[1]) ? 2 : 1;
+  if (letters >= core.size() || !ascii::is_digit(core[letters])) return false;
+  return letters + 1 == core.size() ||
+         (letters + 2 == core.size() && (ascii::is_digit(core.back()) || is_capital(core.back())));
+}
+bool is_inward_code(string_view core) {
+  return core.size() == 3 && ascii::is_digit(core[0]) && is_capital(core[1]) && is_capital(core[2]);
+}
+// Letters and figures one by one.
+std::string code(string_view core) {
+  std::string out;
+  for (const char c : core)
+    out += (out.empty() ? "" : " ") + (ascii::is_digit(c) ? digits(string_view(&c, 1)) : std::string(1, c));
+  return out;
 }
 
 // One word, or nothing if it is to stay as it is. `taken` tells that its full stop was part of it.
@@ -121,6 +148,9 @@ std::optional<std::string> replacement(const Word& word, string_view before, con
   const string_view core = word.core;
   const std::string low = ascii::lower(core);
   if (auto out = numeric(core, before, next)) return out;
+  // A post code of the United Kingdom: "SW1A 1AA"
+  if (is_outward_code(core) && is_inward_code(next) && word.mark == 0) return code(core);
+  if (is_inward_code(core) && is_outward_code(before)) return code(core);
   if (is_half_day(core) && !before.empty() && ascii::is_digit(before.back())) {
     taken = word.dotted && core.find('.') != string_view::npos;
     return low.front() == 'a' ? "A M" : "P M";
@@ -178,6 +208,43 @@ std::optional<std::string> replacement(const Word& word, string_view before, con
   return std::nullopt;
 }
 
+// Is it a number of figures, with marks inside: "35", "1,200.50"?
+bool is_amount(string_view core) {
+  return !core.empty() && ascii::is_digit(core.front()) &&
+         core.find_first_not_of("0123456789.,") == string_view::npos;
+}
+
+// Words that are spoken as one: "35 EUR", "EUR 35", "+44 20 7946 0123", "020 7946 0123". They are one span of
+// the text, whose words follow one another with nothing but a space between.
+std::vector<Word> joined_words(const std::vector<Word>& words) {
+  std::vector<Word> out;
+  const auto adjoins = [&](std::size_t i) { // word i - 1 and word i
+    return words[i - 1].mark == 0 &&
+           words[i - 1].core.data() + words[i - 1].core.size() + 1 == words[i].core.data();
+  };
+  for (std::size_t i = 0; i < words.size();) {
+    std::size_t end = i + 1;
+    const string_view core = words[i].core;
+    if (end < words.size() && adjoins(end) &&
+        ((is_amount(core) && is_currency(words[end].core)) ||
+         (is_currency(core) && is_amount(words[end].core)))) {
+      ++end;
+    } else if (core.size() > 1 && (core.front() == '+' || core.front() == '0') &&
+               all_digits(core.substr(1))) {
+      std::size_t count = core.size();
+      while (end < words.size() && adjoins(end) && all_digits(words[end].core) && count < 16)
+        count += words[end++].core.size();
+      if (count < 8) end = i + 1;
+    }
+    Word word = words[end - 1];
+    const char* const last = word.core.data() + word.core.size();
+    word.core = string_view(core.data(), static_cast<std::size_t>(last - core.data()));
+    out.push_back(word);
+    i = end;
+  }
+  return out;
+}
+
 std::vector<Word> words_of(string_view text) {
   static constexpr string_view kOpening = "([{<\"'*_`~|";
   static constexpr string_view kClosing = ")]}>\"'*_`~|.,;:!?";
@@ -211,7 +278,7 @@ std::vector<Word> words_of(string_view text) {
 
 std::string spoken(string_view text) {
   const std::string ascii_text = to_ascii(text);
-  const std::vector<Word> words = words_of(ascii_text);
+  const std::vector<Word> words = joined_words(words_of(ascii_text));
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const Word& word = words[i];

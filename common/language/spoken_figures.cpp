@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/ascii.hpp"
@@ -78,34 +79,43 @@ std::optional<std::string> clock_time(string_view core, string_view next) {
   return clock_words(*hour, *minute, half.empty() && !is_half_day(next)) + half;
 }
 
-// "2026-11-22", "11/22/2026"
+// "2026-11-22", "11/22/2026"; where only the other order is a date, that one: "22/11/2026", "22.11.2026"
 std::optional<std::string> date(string_view core) {
   const bool iso = core.size() == 10 && core[4] == '-' && core[7] == '-';
-  const std::size_t first = core.find('/');
-  const std::size_t second = first == string_view::npos ? first : core.find('/', first + 1);
-  std::optional<unsigned> y, m, d;
+  const char mark = core.find('/') != string_view::npos ? '/' : '.';
+  const std::size_t first = core.find(mark);
+  const std::size_t second = first == string_view::npos ? first : core.find(mark, first + 1);
+  const auto part = [](string_view text) { return small_number(text).value_or(0); };
+  unsigned y = 0;
+  unsigned m = 0;
+  unsigned d = 0;
   if (iso) {
-    y = small_number(core.substr(0, 4));
-    m = small_number(core.substr(5, 2));
-    d = small_number(core.substr(8, 2));
+    y = part(core.substr(0, 4));
+    m = part(core.substr(5, 2));
+    d = part(core.substr(8, 2));
   } else if (second != string_view::npos) {
-    m = small_number(core.substr(0, first));
-    d = small_number(core.substr(first + 1, second - first - 1));
-    y = small_number(core.substr(second + 1));
+    m = part(core.substr(0, first));
+    d = part(core.substr(first + 1, second - first - 1));
+    y = part(core.substr(second + 1));
+    // Points stand between day and month.
+    if (mark == '.' || m > 12) std::swap(m, d);
   }
-  if (!y || !m || !d || *m < 1 || *m > 12 || *d < 1 || *d > 31 || *y < 1000) return std::nullopt;
-  return std::string(kMonths[*m - 1].to) + " " + ordinal(*d) + ", " + year(*y);
+  if (m < 1 || m > 12 || d < 1 || d > 31 || y < 1000) return std::nullopt;
+  return std::string(kMonths[m - 1].to) + " " + ordinal(d) + ", " + year(y);
 }
+
+struct Currency {
+  string_view sign, one, many, cent, cents;
+};
+constexpr std::array<Currency, 5> kCurrencies = {{{"$", "dollar", "dollars", "cent", "cents"},
+                                                  {"EUR", "euro", "euros", "cent", "cents"},
+                                                  {"GBP", "pound", "pounds", "penny", "pence"},
+                                                  {"USD", "dollar", "dollars", "cent", "cents"},
+                                                  {"CHF", "franc", "francs", "centime", "centimes"}}};
 
 // "$12.50", "EUR7", "5%"
 std::optional<std::string> number(string_view core);
 std::optional<std::string> money(string_view core) {
-  struct Currency {
-    string_view sign, one, many, cent, cents;
-  };
-  static constexpr std::array<Currency, 3> kCurrencies = {{{"$", "dollar", "dollars", "cent", "cents"},
-                                                           {"EUR", "euro", "euros", "cent", "cents"},
-                                                           {"GBP", "pound", "pounds", "penny", "pence"}}};
   for (const Currency& currency : kCurrencies) {
     if (core.starts_with(currency.sign)) {
       core.remove_prefix(currency.sign.size());
@@ -114,7 +124,10 @@ std::optional<std::string> money(string_view core) {
     } else {
       continue;
     }
-    const std::size_t dot = core.find('.');
+    core = ascii::trim(core);
+    // "12,50" as well as "12.50"
+    const bool comma = core.size() > 3 && core[core.size() - 3] == ',';
+    const std::size_t dot = comma ? core.size() - 3 : core.find('.');
     const auto whole = number(core.substr(0, dot));
     if (!whole) return std::nullopt;
     std::string out = *whole + " " + std::string(core.substr(0, dot) == "1" ? currency.one : currency.many);
@@ -134,7 +147,7 @@ std::optional<std::string> telephone(string_view core) {
   const bool plus = core.starts_with('+');
   if (plus) core.remove_prefix(1);
   while (!core.empty()) {
-    const std::size_t end = std::min(core.find_first_of("-.()/"), core.size());
+    const std::size_t end = std::min(core.find_first_of("-.()/ "), core.size());
     const string_view group = core.substr(0, end);
     core.remove_prefix(std::min(end + 1, core.size()));
     if (group.empty()) continue;
@@ -193,8 +206,25 @@ std::optional<std::string> number(string_view core) {
 
 } // namespace
 
+bool is_currency(string_view word) {
+  return std::any_of(kCurrencies.begin(), kCurrencies.end(),
+                     [&](const Currency& c) { return c.sign == word; });
+}
+
 std::optional<std::string> numeric(string_view core, string_view before, string_view next) {
   if (core.empty()) return std::nullopt;
+  if (core.size() > 1 && ascii::is_digit(core.front())) {
+    const string_view figures = core.substr(0, core.size() - 1);
+    const char last = core.back();
+    // 5k, 2.5k
+    if (last == 'k' || last == 'K') {
+      if (const auto value = number(figures)) return *value + " thousand";
+    }
+    // The house 12a
+    if (all_digits(figures) && figures.size() <= 4 && figures.front() != '0' &&
+        string_view("abcdefABCDEF").find(last) != string_view::npos)
+      return cardinal(*small_number(figures)) + " " + spelled(core.substr(figures.size()));
+  }
   if (auto out = clock_time(core, next)) return out;
   if (auto out = date(core)) return out;
   if (auto out = money(core)) return out;

@@ -49,6 +49,9 @@ bool is_half_day(string_view word);                     // am, pm
 // Months: "Jan", "Jan.", "January". May and March are words too, so the caller looks at what follows.
 const string_view* month(string_view word);
 
+// A sign or code of money alone: "$", "EUR", "GBP".
+bool is_currency(string_view word);
+
 // A word with figures in it: a time, a date, money, a telephone number, a quantity. Nothing if it is none of
 // these. `before` and `next` are the words around it.
 std::optional<std::string> numeric(string_view core, string_view before, string_view next);

@@ -49,6 +49,19 @@ TEST_CASE("what people write in prompts, in words") {
       Case{"-5 to +7", "minus five to plus seven"},
       Case{"May I come in May?", "May I come in May?"},
       Case{"The sun and the sat.", "The sun and the sat."},
+      Case{"+44 20 7946 0123 or 020 7946 0123.",
+           "plus four four, two zero, seven nine four six, zero one two three or zero two zero, seven nine "
+           "four "
+           "six, zero one two three."},
+      Case{"35 EUR, EUR 35, 12,50 EUR and \u20AC 7.",
+           "thirty five euros, thirty five euros, twelve euros and fifty cents and seven euros."},
+      Case{"20 \u00A3 or $ 5 or 3 CHF", "twenty pounds or five dollars or three francs"},
+      Case{"about 5k, or 2.5k", "about five thousand, or two point five thousand"},
+      Case{"12a Harbour Street, SW1A 1AA", "twelve A Harbour Street, S W one A one A A"},
+      Case{"jo+desk@example.com or example.com/a?b=c",
+           "jo plus desk at example dot com or example dot com slash a question mark b equals c"},
+      Case{"24/12/2025, 24.12.2025",
+           "December twenty fourth, twenty twenty five, December twenty fourth, twenty twenty five"},
       Case{"", ""},
       Case{" .,! \t\n", ""},
   };
