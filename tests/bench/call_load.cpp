@@ -1,10 +1,17 @@
 // Places many calls at once on a SIP server over loopback UDP, sends a tone packet in each every 20 ms, and
 // measures what comes back: set-up time, lost packets, and how far each packet is off the 20 ms grid of its
-// stream, by the kernel's own receive time stamps. Written without talky's libraries, so that it judges talky
-// and its peers alike.
+// stream, all by the kernel's own receive time stamps. Written without talky's libraries, so that it judges
+// talky and its peers alike.
 //
 //   call_load --to 127.0.0.1:5060 --calls 200 --seconds 20 [--pid SERVER] [--user 100] [--each yes] [--rate
-//   CALLS_PER_SECOND]
+//   CALLS_PER_SECOND] [--first CALLS]
+//
+// It wakes up 500 times a second and no more, sends a tenth of the streams their packet and reads what has
+// come: so a thousand calls take about a third of a core, and what it is late by itself is a figure of its
+// own (load_late_ms): when that is high, the machine had no room for it, and the server is not to blame.
+//
+// With --first so many calls are placed first and left alone for 3 s, then the rest: what the server's memory
+// has grown by between the two is what a call takes, without what the server takes for itself (rss_slope_kb).
 //
 // Prints one JSON object. Exit status 0 if every call was answered and ended, 1 if not, 2 for a usage or
 // system error.
@@ -12,6 +19,8 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -31,6 +40,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "load_tools.hpp"
@@ -39,7 +49,14 @@ using namespace load;
 
 namespace {
 
+constexpr std::int64_t kSecondNs = 1'000'000'000;
 constexpr std::int64_t kTickNs = 20'000'000;
+constexpr std::int64_t kStepNs = kTickNs / 10;
+constexpr std::int64_t kRetryNs = kSecondNs / 2;
+constexpr std::int64_t kSettleNs = 3 * kSecondNs;      // between the first calls and the rest
+constexpr std::int64_t kSetupLimitNs = 60 * kSecondNs; // beyond what the rate of the calls asks for
+constexpr std::int64_t kByeLimitNs = 10 * kSecondNs;   // likewise
+constexpr int kByesAStep = 2;                          // 1,000 a second
 
 struct Options {
   std::string host = "127.0.0.1";
@@ -47,6 +64,7 @@ struct Options {
   std::string user = "100";
   bool each = false; // a number for each call: user, user + 1, ...
   std::size_t calls = 200;
+  std::size_t first = 0; // of them before the others
   int seconds = 20;
   int rate = 100;
   int pid = 0;
@@ -67,6 +85,8 @@ Options parse(std::span<char*> args) {
       o.port = static_cast<std::uint16_t>(std::stoi(value.substr(colon + 1)));
     } else if (key == "--calls") {
       o.calls = std::stoul(value);
+    } else if (key == "--first") {
+      o.first = std::stoul(value);
     } else if (key == "--seconds") {
       o.seconds = std::stoi(value);
     } else if (key == "--rate") {
@@ -82,6 +102,7 @@ Options parse(std::span<char*> args) {
       die(key);
     }
   }
+  o.first = std::min(o.first, o.calls);
   return o;
 }
 
@@ -90,25 +111,62 @@ struct Call {
   std::uint16_t rtp_port = 0;
   std::string user, id, to_tag, contact;
   sockaddr_in remote{};
-  std::int64_t invited = 0, answered = 0; // CLOCK_MONOTONIC, ns
-  std::int64_t last_try = 0;
-  bool failed = false, ended = false;
+  std::int64_t invited = 0, answered = 0; // CLOCK_REALTIME, ns; the answer by the kernel's time stamp
+  std::int64_t last_try = 0;              // CLOCK_MONOTONIC, ns: of INVITE, then of BYE
+  bool up = false, failed = false, bye_sent = false, ended = false;
   std::uint16_t sequence = 0;
   std::uint32_t timestamp = 0;
   std::uint64_t sent = 0, received = 0, lost = 0, reordered = 0;
   std::optional<std::uint16_t> first, highest;
-  std::int64_t first_at = 0, first_packet_at = 0;
+  std::int64_t first_at = 0;         // CLOCK_REALTIME, ns
   std::vector<std::int64_t> offsets; // arrival minus its place on the 20 ms grid of the first packet, ns
 };
+
+struct Received {
+  std::size_t size = 0;
+  std::int64_t at = 0; // CLOCK_REALTIME, ns: when the kernel had it
+};
+
+// Nothing if nothing waits.
+std::optional<Received> receive(int fd, std::span<char> buffer) {
+  std::array<char, 256> control{};
+  iovec io{buffer.data(), buffer.size()};
+  msghdr header{};
+  header.msg_iov = &io;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  const ssize_t size = recvmsg(fd, &header, 0);
+  if (size <= 0) return std::nullopt;
+  Received out{.size = static_cast<std::size_t>(size)};
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec t{};
+    std::memcpy(&t, CMSG_DATA(c), sizeof t);
+    out.at = static_cast<std::int64_t>(t.tv_sec) * kSecondNs + t.tv_nsec;
+  }
+  return out;
+}
 
 class Load {
  public:
   explicit Load(const Options& options)
       : options_(options), server_(address(options.host, options.port)), calls_(options.calls) {
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+      files.rlim_cur = files.rlim_max;
+      (void)setrlimit(RLIMIT_NOFILE, &files); // where that is too few, socket() says so
+    }
     sip_ = udp_socket(sip_port_);
+    media_ = epoll_create1(EPOLL_CLOEXEC);
+    if (media_ < 0) die("epoll_create1");
     for (std::size_t i = 0; i < calls_.size(); ++i) {
       Call& call = calls_[i];
       call.fd = udp_socket(call.rtp_port);
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u64 = i;
+      if (epoll_ctl(media_, EPOLL_CTL_ADD, call.fd, &event) != 0) die("epoll_ctl");
       call.user = options.each ? fmt::format("{}", std::stoul(options.user) + i) : options.user;
       call.id = fmt::format("load-{}-{}", getpid(), i);
       by_id_[call.id] = i;
@@ -120,68 +178,83 @@ class Load {
   }
 
   int run() {
-    const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     itimerspec every{};
-    every.it_interval.tv_nsec = kTickNs / 10;
-    every.it_value.tv_nsec = kTickNs / 10;
+    every.it_interval.tv_nsec = kStepNs;
+    every.it_value.tv_nsec = kStepNs;
     timerfd_settime(timer, 0, &every, nullptr);
+    std::array<pollfd, 2> fds{{{sip_, POLLIN, 0}, {timer, POLLIN, 0}}};
 
-    std::vector<pollfd> fds;
-    fds.push_back({sip_, POLLIN, 0});
-    fds.push_back({timer, POLLIN, 0});
-    for (const Call& call : calls_)
-      fds.push_back({call.fd, POLLIN, 0});
-
+    idle_ = usage(options_.pid);
     const std::int64_t start = now_ns(CLOCK_MONOTONIC);
-    std::size_t invited = 0;
-    std::int64_t tick = 0;
-    std::int64_t all_up = 0; // when the last call stood
-    std::int64_t bye_at = 0;
-    Usage before;
-    Usage after;
-    while (true) {
+    std::int64_t step = 0;
+    while (!over_) {
       if (poll(fds.data(), fds.size(), 100) < 0 && errno != EINTR) die("poll");
       if ((fds[0].revents & POLLIN) != 0) receive_sip();
-      for (std::size_t i = 0; i < calls_.size(); ++i) {
-        if ((fds[i + 2].revents & POLLIN) != 0) receive_rtp(calls_[i]);
-      }
-      if ((fds[1].revents & POLLIN) != 0) {
-        std::uint64_t expirations = 0;
-        if (read(timer, &expirations, sizeof expirations) < 0 && errno != EAGAIN) die("timerfd");
-      }
+      std::uint64_t expirations = 0;
+      if (read(timer, &expirations, sizeof expirations) < 0 && errno != EAGAIN) die("timerfd");
       const std::int64_t now = now_ns(CLOCK_MONOTONIC);
-      while (invited < calls_.size() &&
-             now - start >= static_cast<std::int64_t>(invited) * 1'000'000'000 / options_.rate)
-        invite(calls_[invited++], now);
-      for (std::size_t i = 0; i < invited; ++i)
-        retry(calls_[i], now);
       // The calls' packets are spread over the 20 ms, a tenth of them in each step.
-      for (; tick * (kTickNs / 10) <= now - start; ++tick) {
-        if (bye_at != 0) continue;
-        for (auto i = static_cast<std::size_t>(tick % 10); i < calls_.size(); i += 10)
+      for (; start + step * kStepNs <= now; ++step) {
+        late_ms_.push_back(static_cast<double>(now - start - step * kStepNs) / 1e6);
+        if (bye_at_ != 0) continue;
+        for (auto i = static_cast<std::size_t>(step % 10); i < invited_; i += 10)
           send_rtp(calls_[i]);
       }
-      const bool up = std::ranges::all_of(calls_, [](const Call& c) { return c.answered != 0 || c.failed; });
-      if (all_up == 0 && up) {
-        all_up = now;
-        before = usage(options_.pid);
-      }
-      if (all_up == 0 && now - start > 60'000'000'000) break;
-      if (all_up != 0 && bye_at == 0 && now - all_up > options_.seconds * 1'000'000'000LL) {
-        after = usage(options_.pid);
-        bye_at = now;
-      }
-      if (bye_at != 0) {
-        for (Call& call : calls_)
-          bye(call, now);
-        if (std::ranges::all_of(calls_, [](const Call& c) { return c.ended || c.failed; })) break;
-        if (now - bye_at > 10'000'000'000) break;
-      }
+      read_media();
+      place(now);
+      if (bye_at_ != 0) end(now);
     }
-    return report(before, after, bye_at != 0 && all_up != 0 ? static_cast<double>(bye_at - all_up) / 1e9 : 0);
+    return report();
   }
 
  private:
+  // Who is to be invited next, and again; and the measurements that lie between the phases.
+  void place(std::int64_t now) {
+    if (bye_at_ != 0) return;
+    if (phase_at_ == 0) phase_at_ = now;
+    const std::size_t until = first_over_ ? calls_.size() : options_.first;
+    while (invited_ < until &&
+           now - phase_at_ >= static_cast<std::int64_t>(invited_ - phase_from_) * kSecondNs / options_.rate)
+      invite(calls_[invited_++], now);
+    if (invited_ > up_) {
+      for (std::size_t i = phase_from_; i < invited_; ++i)
+        retry(calls_[i], now);
+    }
+    const auto asked = static_cast<std::int64_t>(until - phase_from_) * kSecondNs / options_.rate;
+    if (up_ < until) {
+      over_ = now - phase_at_ > asked + kSetupLimitNs;
+      return;
+    }
+    if (all_up_ == 0) {
+      all_up_ = now;
+      if (first_over_) before_ = usage(options_.pid);
+    }
+    if (!first_over_) {
+      if (until > 0 && now - all_up_ < kSettleNs) return;
+      first_ = usage(options_.pid);
+      first_over_ = true;
+      phase_at_ = all_up_ = 0;
+      phase_from_ = invited_;
+    } else if (now - all_up_ > options_.seconds * kSecondNs) {
+      after_ = usage(options_.pid);
+      bye_at_ = now;
+    }
+  }
+
+  void end(std::int64_t now) {
+    int byes = 0;
+    for (Call& call : calls_) {
+      if (call.failed || call.ended || (call.bye_sent && now - call.last_try < kRetryNs)) continue;
+      if (++byes > kByesAStep) break;
+      call.bye_sent = true;
+      call.last_try = now;
+      send_sip(request("BYE", call, "BYE", 2, call.contact, "bye") + "Content-Length: 0\r\n\r\n");
+    }
+    const auto asked = static_cast<std::int64_t>(calls_.size()) * kStepNs / kByesAStep;
+    over_ = ended_ == calls_.size() || now - bye_at_ > asked + kByeLimitNs;
+  }
+
   void send_sip(const std::string& text) const {
     (void)sendto(sip_, text.data(), text.size(), 0, generic(server_), sizeof server_);
   }
@@ -197,7 +270,7 @@ class Load {
   }
 
   void invite(Call& call, std::int64_t now) {
-    if (call.invited == 0) call.invited = now;
+    if (call.invited == 0) call.invited = now_ns(CLOCK_REALTIME);
     call.last_try = now;
     const std::string sdp = fmt::format(
         "v=0\r\no=load 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP 0\r\n"
@@ -208,15 +281,7 @@ class Load {
   }
 
   void retry(Call& call, std::int64_t now) {
-    if (call.answered == 0 && !call.failed && now - call.last_try > 500'000'000) invite(call, now);
-  }
-
-  void bye(Call& call, std::int64_t now) {
-    if (call.answered == 0 || call.ended ||
-        (call.last_try > call.answered && now - call.last_try < 500'000'000))
-      return;
-    call.last_try = now;
-    send_sip(request("BYE", call, "BYE", 2, call.contact, "bye") + "Content-Length: 0\r\n\r\n");
+    if (!call.up && now - call.last_try > kRetryNs) invite(call, now);
   }
 
   std::string uri(const Call& call) const {
@@ -224,21 +289,21 @@ class Load {
   }
 
   void receive_sip() {
-    std::array<char, 65536> buffer{};
-    while (true) {
-      const ssize_t size = recv(sip_, buffer.data(), buffer.size(), 0);
-      if (size <= 0) return;
-      const std::string_view text(buffer.data(), static_cast<std::size_t>(size));
+    while (const auto received = receive(sip_, sip_buffer_)) {
+      const std::string_view text(sip_buffer_.data(), received->size);
       const auto found = by_id_.find(std::string(between(text, "Call-ID: ", "\r\n")));
       if (found == by_id_.end() || !text.starts_with("SIP/2.0 ")) continue;
       Call& call = calls_[found->second];
       const int status = number(text.substr(8, 3));
       const std::string_view cseq = between(text, "CSeq: ", "\r\n");
       if (cseq.ends_with("BYE")) {
-        call.ended = true;
-      } else if (status >= 300) {
-        call.failed = true;
+        if (!std::exchange(call.ended, true)) ++ended_;
       } else if (status >= 200) {
+        if (!std::exchange(call.up, true)) ++up_;
+        if (status >= 300) {
+          if (!std::exchange(call.failed, true)) ++ended_;
+          continue;
+        }
         const std::string_view to = between(text, "\r\nTo: ", "\r\n");
         call.to_tag = between(to, ";tag=", ";");
         call.contact = between(between(text, "\r\nContact: ", "\r\n"), "<", ">");
@@ -246,7 +311,7 @@ class Load {
         const std::string_view media = between(text, "\r\nm=audio ", " ");
         const std::string_view host = between(text, "\r\nc=IN IP4 ", "\r\n");
         call.remote = address(std::string(host), static_cast<std::uint16_t>(number(media)));
-        if (call.answered == 0) call.answered = now_ns(CLOCK_MONOTONIC);
+        if (call.answered == 0) call.answered = received->at;
         send_sip(request("ACK", call, "ACK", 1, call.contact, "ack") + "Content-Length: 0\r\n\r\n");
       }
     }
@@ -270,47 +335,45 @@ class Load {
     ++call.sent;
   }
 
-  static void receive_rtp(Call& call) {
+  // One datagram of each socket in turn, until none has any: the kernel says which have, so that none is
+  // asked for nothing.
+  void read_media() {
+    std::array<epoll_event, 256> events{};
     while (true) {
-      std::array<std::uint8_t, 2048> buffer{};
-      std::array<char, 256> control{};
-      iovec io{buffer.data(), buffer.size()};
-      msghdr header{};
-      header.msg_iov = &io;
-      header.msg_iovlen = 1;
-      header.msg_control = control.data();
-      header.msg_controllen = control.size();
-      const ssize_t size = recvmsg(call.fd, &header, 0);
-      if (size < 12) return;
-      if ((buffer[1] & 0x7f) >= 72 && (buffer[1] & 0x7f) <= 76) continue; // RTCP
-      std::int64_t at = 0;
-      for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
-        timespec t{};
-        std::memcpy(&t, CMSG_DATA(c), sizeof t);
-        at = static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-      }
-      const auto sequence = static_cast<std::uint16_t>(buffer[2] << 8 | buffer[3]);
-      ++call.received;
-      if (!call.first) {
-        call.first = call.highest = sequence;
-        call.first_at = at;
-        call.first_packet_at = now_ns(CLOCK_MONOTONIC);
-        continue;
-      }
-      const auto step = static_cast<std::int16_t>(sequence - *call.highest);
-      if (step <= 0) {
-        ++call.reordered;
-        continue;
-      }
-      call.lost += static_cast<std::uint64_t>(step - 1);
-      call.highest = sequence;
-      const auto index = static_cast<std::uint16_t>(sequence - *call.first);
-      call.offsets.push_back(at - call.first_at - index * kTickNs);
+      const int count = epoll_wait(media_, events.data(), static_cast<int>(events.size()), 0);
+      if (count <= 0) return;
+      for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count)))
+        receive_rtp(calls_[event.data.u64]);
     }
   }
 
-  int report(const Usage& before, const Usage& after, double seconds) {
+  static void receive_rtp(Call& call) {
+    std::array<char, 2048> buffer{};
+    const auto received = receive(call.fd, buffer);
+    if (!received || received->size < 12) return;
+    const auto octet = [&buffer](std::size_t i) {
+      return static_cast<unsigned>(static_cast<std::uint8_t>(buffer[i]));
+    };
+    if ((octet(1) & 0x7f) >= 72 && (octet(1) & 0x7f) <= 76) return; // RTCP
+    const auto sequence = static_cast<std::uint16_t>(octet(2) << 8 | octet(3));
+    ++call.received;
+    if (!call.first) {
+      call.first = call.highest = sequence;
+      call.first_at = received->at;
+      return;
+    }
+    const auto step = static_cast<std::int16_t>(sequence - *call.highest);
+    if (step <= 0) {
+      ++call.reordered;
+      return;
+    }
+    call.lost += static_cast<std::uint64_t>(step - 1);
+    call.highest = sequence;
+    const auto index = static_cast<std::uint16_t>(sequence - *call.first);
+    call.offsets.push_back(received->at - call.first_at - index * kTickNs);
+  }
+
+  int report() {
     std::vector<double> pacing;
     std::vector<double> setup;
     std::vector<double> first;
@@ -327,8 +390,7 @@ class Load {
       received += call.received;
       lost += call.lost;
       if (call.answered != 0) setup.push_back(static_cast<double>(call.answered - call.invited) / 1e6);
-      if (call.first_packet_at != 0)
-        first.push_back(static_cast<double>(call.first_packet_at - call.answered) / 1e6);
+      if (call.first_at != 0) first.push_back(static_cast<double>(call.first_at - call.answered) / 1e6);
       if (call.offsets.empty()) continue;
       // The grid of a stream is where most of its packets are, not where the first one happened to fall.
       std::vector<std::int64_t> sorted = call.offsets;
@@ -341,18 +403,26 @@ class Load {
         late += off > 20 ? 1u : 0u;
       }
     }
-    const double cpu = seconds > 0 && options_.pid != 0 ? (after.cpu_s - before.cpu_s) / seconds * 100 : 0;
+    const double seconds = bye_at_ != 0 ? static_cast<double>(bye_at_ - all_up_) / 1e9 : 0;
+    const double cpu = seconds > 0 && options_.pid != 0 ? (after_.cpu_s - before_.cpu_s) / seconds * 100 : 0;
+    const double user =
+        seconds > 0 && options_.pid != 0 ? (after_.user_s - before_.user_s) / seconds * 100 : 0;
     const auto n = static_cast<double>(calls_.size());
+    const double between = n - static_cast<double>(options_.first);
+    const double slope = between > 0 ? (after_.rss_kb - first_.rss_kb) / between : 0;
     fmt::print(
         "{{\"calls\":{},\"answered\":{},\"ended\":{},\"seconds\":{:.1f},\"packets_sent\":{},\"packets_"
         "received\":{},"
         "\"lost\":{},\"late_over_20ms\":{},\"pacing_ms\":{{\"p50\":{:.3f},\"p99\":{:.3f},\"max\":{:.3f}}},"
         "\"setup_ms\":{{\"p50\":{:.2f},\"p95\":{:.2f}}},\"first_packet_ms\":{{\"p50\":{:.2f},\"p95\":{:.2f}}}"
-        ","
-        "\"cpu_percent_of_a_core\":{:.2f},\"cpu_percent_a_call\":{:.4f},\"rss_kb\":{:.0f}}}\n",
+        ",\"load_late_ms\":{{\"p50\":{:.3f},\"p99\":{:.3f},\"max\":{:.3f}}},"
+        "\"cpu_percent_of_a_core\":{:.2f},\"cpu_percent_a_call\":{:.4f},\"user_percent_a_call\":{:.4f},"
+        "\"rss_idle_kb\":{:.0f},\"rss_first_kb\":{:.0f},\"rss_kb\":{:.0f},\"rss_slope_kb\":{:.1f}}}\n",
         calls_.size(), answered, ended, seconds, sent, received, lost, late, percentile(pacing, 0.5),
         percentile(pacing, 0.99), percentile(pacing, 1.0), percentile(setup, 0.5), percentile(setup, 0.95),
-        percentile(first, 0.5), percentile(first, 0.95), cpu, cpu / n, after.rss_kb);
+        percentile(first, 0.5), percentile(first, 0.95), percentile(late_ms_, 0.5),
+        percentile(late_ms_, 0.99), percentile(late_ms_, 1.0), cpu, cpu / n, user / n, idle_.rss_kb,
+        first_.rss_kb, after_.rss_kb, slope);
     return answered == calls_.size() && ended == calls_.size() ? 0 : 1;
   }
 
@@ -361,8 +431,19 @@ class Load {
   std::vector<Call> calls_;
   std::map<std::string, std::size_t> by_id_;
   int sip_ = -1;
+  int media_ = -1; // the epoll set of the calls' sockets
   std::uint16_t sip_port_ = 0;
+  std::array<char, 65536> sip_buffer_{};
   std::array<std::uint8_t, 160> tone_{};
+
+  std::size_t invited_ = 0, up_ = 0, ended_ = 0; // calls; up: answered or refused
+  bool first_over_ = false;                      // the calls of --first stand, and were measured
+  std::size_t phase_from_ = 0;                   // the first call of the phase
+  std::int64_t phase_at_ = 0;                    // CLOCK_MONOTONIC, ns: when its first call was placed
+  std::int64_t all_up_ = 0, bye_at_ = 0;         // likewise: all calls of the phase stood, the end began
+  bool over_ = false;
+  Usage idle_, first_, before_, after_;
+  std::vector<double> late_ms_; // of each step
 };
 
 } // namespace

@@ -83,6 +83,7 @@ inline int number(std::string_view text) {
 
 struct Usage {
   double cpu_s = 0;
+  double user_s = 0; // of it outside the kernel
   double rss_kb = 0;
 };
 
@@ -104,8 +105,14 @@ inline Usage usage(int pid) {
     }
   }
   if (fields.size() < 22) return u;
-  u.cpu_s = (std::stod(fields[11]) + std::stod(fields[12])) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  u.user_s = std::stod(fields[11]) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  u.cpu_s = u.user_s + std::stod(fields[12]) / static_cast<double>(sysconf(_SC_CLK_TCK));
   u.rss_kb = std::stod(fields[21]) * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
+  // The figure of /proc/PID/stat is one of counters that are added up now and then; this one is counted.
+  std::ifstream maps(fmt::format("/proc/{}/smaps_rollup", pid));
+  for (std::string line; std::getline(maps, line);) {
+    if (line.starts_with("Rss:")) u.rss_kb = std::stod(line.substr(4));
+  }
   return u;
 }
 
