@@ -71,8 +71,8 @@ std::span<const Kernels* const> kernels() {
     return avx512 ? std::size_t{4} : std::size_t{3};
   }();
 #else
-  static const std::array<const Kernels*, 1> all{&scalar_kernels};
-  static const std::size_t count = 1;
+  static const std::array<const Kernels*, 1> kAll{&kScalarKernels};
+  static const std::size_t kCount = 1;
 #endif
   return std::span(kAll).first(kCount);
 }
@@ -87,25 +87,51 @@ const Kernels& best() {
 } // namespace
 } // namespace half_rate
 
+namespace {
+
+constexpr std::size_t kBeyond = 2; // samples behind the last window that the kernels may read
+
+// What came before and what has come now in one piece, for as long as it is filtered: a converter keeps only
+// its history, and a call has two of them.
+template <std::size_t history, std::size_t chunk>
+class Window {
+ public:
+  Window(const std::array<std::int16_t, history>& before, std::span<const std::int16_t> part)
+      : size_(part.size()) {
+    const auto behind =
+        std::copy(part.begin(), part.end(), std::copy(before.begin(), before.end(), samples_.begin()));
+    std::fill_n(behind, kBeyond, std::int16_t{0});
+  }
+  const std::int16_t* data() const { return samples_.data(); }
+  void keep(std::array<std::int16_t, history>& before) const {
+    std::copy_n(samples_.begin() + static_cast<std::ptrdiff_t>(size_), history, before.begin());
+  }
+
+ private:
+  std::array<std::int16_t, history + chunk + kBeyond> samples_; // of which no more is written than is read
+  std::size_t size_;
+};
+
+} // namespace
+
 void Upsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
-  // Of a large block, what does not need the samples before it is made from where it stands. The kernels read
-  // up to `beyond` samples behind the last window.
-  constexpr std::size_t kBeyond = 2;
+  constexpr std::size_t kChunk = 512;
+  // Of a large block, what does not need the samples before it is made from where it stands.
   if (in.size() >= 2 * kChunk) {
     process(in.first(kHistory), out);
     const std::size_t count = in.size() - kHistory - kBeyond;
     half_rate::best().up(in.data(), count, out + 2 * kHistory);
-    std::copy_n(in.end() - static_cast<std::ptrdiff_t>(kHistory + kBeyond), kHistory, buffer_.begin());
+    std::copy_n(in.end() - static_cast<std::ptrdiff_t>(kHistory + kBeyond), kHistory, history_.begin());
     out += 2 * (kHistory + count);
     in = in.last(kBeyond);
   }
   while (!in.empty()) {
     const auto part = in.first(std::min(kChunk, in.size()));
     in = in.subspan(part.size());
-    std::copy(part.begin(), part.end(), buffer_.begin() + kHistory);
-    half_rate::best().up(buffer_.data(), part.size(), out);
+    const Window<kHistory, kChunk> window(history_, part);
+    half_rate::best().up(window.data(), part.size(), out);
     out += 2 * part.size();
-    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), kHistory, buffer_.begin());
+    window.keep(history_);
   }
 }
 
@@ -116,17 +142,18 @@ void Upsampler2::process(std::span<const std::int16_t> in, std::vector<std::int1
 }
 
 std::size_t Downsampler2::process(std::span<const std::int16_t> in, std::int16_t* out) {
+  constexpr std::size_t kChunk = 1024;
   std::size_t made = 0;
   while (!in.empty()) {
     const auto part = in.first(std::min(kChunk, in.size()));
     in = in.subspan(part.size());
-    std::copy(part.begin(), part.end(), buffer_.begin() + kHistory);
+    const Window<kHistory, kChunk> window(history_, part);
     const std::size_t skipped = odd_ ? 1 : 0;
     const std::size_t count = (part.size() + 1 - skipped) / 2;
-    half_rate::best().down(buffer_.data() + skipped, count, out + made);
+    half_rate::best().down(window.data() + skipped, count, out + made);
     made += count;
     odd_ = (part.size() + skipped) % 2 != 0;
-    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(part.size()), kHistory, buffer_.begin());
+    window.keep(history_);
   }
   return made;
 }

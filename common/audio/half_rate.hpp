@@ -24,8 +24,7 @@ class Upsampler2 {
 
  private:
   static constexpr std::size_t kHistory = 80; // low-rate samples that the next output still needs
-  static constexpr std::size_t kChunk = 512;
-  std::array<std::int16_t, kHistory + kChunk + 2> buffer_{};
+  std::array<std::int16_t, kHistory> history_{};
 };
 
 class Downsampler2 {
@@ -40,8 +39,7 @@ class Downsampler2 {
 
  private:
   static constexpr std::size_t kHistory = 160;
-  static constexpr std::size_t kChunk = 1024;
-  std::array<std::int16_t, kHistory + kChunk + 2> buffer_{};
+  std::array<std::int16_t, kHistory> history_{};
   bool odd_ = false; // an odd number of samples so far: the next one gives no output
 };
 

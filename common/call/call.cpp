@@ -316,15 +316,16 @@ void Call::start_media(Time now) {
   if (closing_) limit_playout(now);
 }
 
-void Call::receive_rtp(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
-  if (sound_.media() == nullptr || over()) return;
+bool Call::receive_rtp(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
+  if (sound_.media() == nullptr || over()) return false;
   // Before the ACK nothing is sent but SIP, until the peer talks to the address in our answer: it has that
   // answer, so it listens. After the ACK media may come from elsewhere, too (a NAT with several addresses).
   const bool expected = state_ == State::answered
                             ? sound_.media()->trusts(source)
                             : state_ == State::confirmed || (state_ == State::calling && sound_.plan());
-  if (expected && !is_rtcp) start_media(now);
-  sound_.receive(bytes, source, is_rtcp, now);
+  const bool starts = expected && !is_rtcp && !sound_.started();
+  if (starts) start_media(now);
+  return sound_.receive(bytes, source, is_rtcp, now) || starts;
 }
 
 std::optional<Output> Call::translate(media::MediaOutput& output, Time now) {

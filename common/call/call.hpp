@@ -92,7 +92,8 @@ class Call {
   void receive_response(sip::TransactionId id, const sip::IncomingPtr& response, Time now);
   void transaction_lost(sip::TransactionId id, Time now); // timed out, or its flow failed
 
-  void receive_rtp(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now);
+  // True: something has come of it, poll() and deadline() are to be asked.
+  bool receive_rtp(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now);
   CallSignalling& signalling() { return signalling_; } // for flows that open and close
 
   void expire(Time now);

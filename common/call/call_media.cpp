@@ -40,6 +40,7 @@ Result<> CallMedia::create(const sdp::Capabilities& capabilities, bool recording
   wanted.recording = recording;
   wanted.vouched = invited;
   if (const sip::Dialog* const dialog = signalling_.dialog()) wanted.peer = dialog->flow().remote.ip;
+  wanted.scratch = signalling_.media_scratch();
   auto media = media::Media::create(wanted, signalling_.random());
   if (!media) return tl::unexpected(media.error());
   media_ = std::move(*media);
@@ -84,9 +85,9 @@ void CallMedia::attach_bridge() {
   if (media_) media_->attach_bridge();
 }
 
-void CallMedia::receive(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
-  media_->receive(bytes, source, is_rtcp, now);
+bool CallMedia::receive(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
   if (!is_rtcp) silent_ = false;
+  return media_->receive(bytes, source, is_rtcp, now);
 }
 
 void CallMedia::expect_media(Time now) {

@@ -41,7 +41,7 @@ class CallMedia {
   const media::Media* media() const { return media_ ? &*media_ : nullptr; }
   bool started() const { return media_ && media_->started(); }
   void attach_bridge();
-  void receive(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now);
+  bool receive(Bytes bytes, const Endpoint& source, bool is_rtcp, Time now); // as Media::receive()
   // Nothing has been received for too long. True: that is the end. Held calls are silent by right; phones
   // that hold with sendonly mostly send nothing, too.
   bool fell_silent();

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct Services {
   Random& random;
   std::deque<Output>& outbox;
   std::unordered_map<sip::TransactionId, CallKey>& owners; // which call a transaction belongs to
+  std::shared_ptr<media::MediaScratch> media_scratch;      // they are polled one after the other
 };
 
 // Why a part of the call wants it to end with a BYE.
@@ -43,6 +45,7 @@ class CallSignalling {
   const Config& config() const { return services_.config; }
   sip::TransactionLayer& layer() { return services_.layer; }
   Random& random() { return services_.random; }
+  const std::shared_ptr<media::MediaScratch>& media_scratch() const { return services_.media_scratch; }
   CallKey key() const { return key_; }
   const std::string& local_tag() const { return local_tag_; }
   const std::string& call_id() const { return call_id_; }

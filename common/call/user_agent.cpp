@@ -82,6 +82,7 @@ UserAgent::UserAgent(Config config, Random random)
       random_(random),
       layer_(layer_config(config_), draw_seed(random_)),
       outside_(std::make_unique<OutOfDialog>(config_, layer_, outbox_)),
+      media_scratch_(std::make_shared<media::MediaScratch>()),
       calls_(std::make_unique<CallTable>()),
       counter_(config_.max_calls, config_.max_calls_per_source) {
   if (!config_.admit) {
@@ -93,7 +94,7 @@ UserAgent::UserAgent(Config config, Random random)
 UserAgent::~UserAgent() = default;
 
 Services UserAgent::services() {
-  return {config_, layer_, random_, outbox_, owners_};
+  return {config_, layer_, random_, outbox_, owners_, media_scratch_};
 }
 
 // Runs `command` on a call that has not ended, and what follows from it.
@@ -153,12 +154,12 @@ void UserAgent::receive_stream(const sip::Flow& flow, std::string_view bytes, Ti
   }
 }
 
-void UserAgent::receive_rtp(CallKey key, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
+bool UserAgent::receive_rtp(CallKey key, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now) {
   now_ = now;
   Call* const call = calls_->find_live(key);
-  if (call == nullptr) return;
-  call->receive_rtp(bytes, source, is_rtcp, now);
+  if (call == nullptr || !call->receive_rtp(bytes, source, is_rtcp, now)) return false;
   calls_->touch(*call);
+  return true;
 }
 
 void UserAgent::flow_opened(const sip::Flow& flow, Time now) {

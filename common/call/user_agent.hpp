@@ -5,8 +5,8 @@
 //   rim:    loop { agent.receive_sip / receive_rtp / a command; agent.expire(now) when deadline() has come;
 //                  while (auto output = agent.poll()) act on it; }
 //
-// Drain poll() after every call that takes `now`. No function calls back, and none depends on anything but
-// its arguments.
+// Drain poll() after every call that takes `now` (after receive_rtp() if it says so). No function calls back,
+// and none depends on anything but its arguments.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -34,6 +34,7 @@
 
 namespace talky::media {
 class Media;
+struct MediaScratch;
 } // namespace talky::media
 
 namespace talky::call {
@@ -55,7 +56,9 @@ class UserAgent {
   // the peer can reach (it is written into Via and Contact), not a wildcard.
   void receive_sip(const sip::Flow& flow, std::string_view bytes, Time now);
   // From one of the call's two sockets. With rtcp-mux RTCP on the RTP socket is told apart in here.
-  void receive_rtp(CallKey call, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now);
+  // True: something has come of it, so poll() and deadline() are to be asked; most packets only wait for
+  // their tick.
+  bool receive_rtp(CallKey call, Bytes bytes, const Endpoint& source, bool is_rtcp, Time now);
   // The connection that a SendSip with connection 0 asked for: `flow` is as it was there, now with its
   // connection (and local address). What comes from it is given to receive_sip with the same flow.
   void flow_opened(const sip::Flow& flow, Time now);
@@ -164,6 +167,7 @@ class UserAgent {
   std::deque<Output> outbox_;
   std::unordered_map<sip::TransactionId, CallKey> owners_; // of the transactions that belong to a call
   std::unique_ptr<OutOfDialog> outside_;
+  std::shared_ptr<media::MediaScratch> media_scratch_;
   std::unique_ptr<CallTable> calls_; // they stand on all of the above
   CallCounter counter_;
   CallKey next_key_ = 1;

@@ -62,7 +62,7 @@ Media::Media(const MediaConfig& config, Random& random)
       rtcp_({config.cname, config.ntp_at_epoch, 80}, random),
       events_(statistics_clock()),
       playout_(static_cast<std::size_t>(config.max_playout.count() * kSampleRate / 1'000'000)),
-      stereo_(config.recording ? 2 * kFrameSamples : 0) {}
+      scratch_(config.scratch ? config.scratch : std::make_shared<MediaScratch>()) {}
 
 void Media::start(Time now) {
   if (clock_.started) return;
@@ -92,8 +92,8 @@ void Media::attach_bridge() {
   attached_ = true;
 }
 
-void Media::receive(Bytes datagram, const Endpoint& source, bool is_rtcp, Time now) {
-  if (clock_.stopped) return;
+bool Media::receive(Bytes datagram, const Endpoint& source, bool is_rtcp, Time now) {
+  if (clock_.stopped) return false;
   // RFC 5761 tells the two apart on the port of RTP, agreed upon or not.
   const rtp::Traffic traffic = is_rtcp ? rtp::Traffic::rtcp : rtp::classify(datagram);
   if (traffic == rtp::Traffic::rtp) {
@@ -103,6 +103,7 @@ void Media::receive(Bytes datagram, const Endpoint& source, bool is_rtcp, Time n
   } else if (config_.rtcp) {
     receive_rtcp(datagram, source, now);
   }
+  return next_output_ < outputs_.size();
 }
 
 std::optional<Time> Media::deadline() const {
@@ -309,11 +310,11 @@ void Media::begin_tick() {
   clock_.first_sample = clock_.ticks_done * kFrameSamples;
   frame_ = {};
   if (receives(session_.direction)) {
-    frame_ = receiver_.frame(at, caller_);
+    frame_ = receiver_.frame(at, scratch_->caller, scratch_->resampled);
   } else {
-    caller_.fill(0);
+    scratch_->caller.fill(0);
   }
-  counters_.level_in.add(caller_);
+  counters_.level_in.add(scratch_->caller);
 
   events_.expire(at);
   while (const auto press = events_.poll()) {
@@ -328,7 +329,7 @@ void Media::begin_tick() {
   if (config_.rtcp && !clock_.stopped)
     rtcp_.expire(transmitter_.sender(), timestamp_now(at), statistics_, at);
   if (attached_) return;
-  held_.push_back({clock_.first_sample, caller_, frame_});
+  held_.push_back({clock_.first_sample, scratch_->caller, frame_});
   if (static_cast<Duration::rep>(held_.size()) * kTick > config_.max_held) held_.pop_front();
 }
 
@@ -342,8 +343,10 @@ std::optional<MediaOutput> Media::deliver_held() {
 
 // What this tick sends. Runs after the bridge has seen the caller's frame.
 void Media::fill_packet() {
-  agent_.fill(0);
-  sent_.fill(0);
+  auto& agent = scratch_->agent;
+  auto& sent = scratch_->sent;
+  agent.fill(0);
+  sent.fill(0);
   if (clock_.stopped) return;
   const bool too_late = clock_.now - clock_.tick_time(clock_.ticks_done) > config_.max_send_lateness;
   if (sending() && too_late) ++counters_.unsent_ticks;
@@ -355,15 +358,15 @@ void Media::fill_packet() {
     transmitter_.dtmf();
     talk_in_.pass(kFrameSamples);
   } else {
-    playout_.take(agent_);
-    sent_ = agent_;
-    talk_in_.mix(sent_);
+    playout_.take(agent);
+    sent = agent;
+    talk_in_.mix(sent);
     if (playout_.queued() < static_cast<std::size_t>(config_.max_playout.count() * kSampleRate / 2'000'000)) {
       overflow_ = false;
     }
-    transmitter_.audio(sent_);
+    transmitter_.audio(sent);
   }
-  counters_.level_out.add(sent_);
+  counters_.level_out.add(sent);
   if (dtmf_running_ && transmitter_.dtmf_idle()) {
     dtmf_running_ = false;
     outputs_.emplace_back(DtmfSent{});
@@ -371,7 +374,7 @@ void Media::fill_packet() {
 }
 
 std::optional<MediaOutput> Media::next_packet() {
-  const auto packet = transmitter_.packet();
+  const auto packet = transmitter_.packet(*scratch_);
   if (!packet) return std::nullopt;
   if (transmitter_.complete()) playout_.sent(transmitter_.delay());
   return SendRtp{source_.target(), *packet};
@@ -383,13 +386,12 @@ std::optional<MediaOutput> Media::end_tick() {
   while (auto mark = playout_.poll())
     outputs_.emplace_back(MarkReached{std::move(mark->name), mark->position, mark->discarded});
   if (!config_.recording) return std::nullopt;
+  auto& stereo = scratch_->stereo;
   for (std::size_t i = 0; i < kFrameSamples; ++i) {
-    stereo_[2 * i] = caller_[i];
-    stereo_[2 * i + 1] = sent_[i];
+    stereo[2 * i] = scratch_->caller[i];
+    stereo[2 * i + 1] = scratch_->sent[i];
   }
-  return RecordingFrame{clock_.first_sample,
-                        std::span<const std::int16_t, 2 * kFrameSamples>(stereo_.data(), stereo_.size()),
-                        agent_};
+  return RecordingFrame{clock_.first_sample, stereo, scratch_->agent};
 }
 
 std::optional<MediaOutput> Media::poll() {
@@ -419,7 +421,7 @@ std::optional<MediaOutput> Media::poll() {
     begin_tick();
     stage_ = Stage::send;
     if (attached_) {
-      return CallerFrame{clock_.first_sample, caller_, frame_.concealed, frame_.silent};
+      return CallerFrame{clock_.first_sample, scratch_->caller, frame_.concealed, frame_.silent};
     }
   }
 }
@@ -427,18 +429,23 @@ std::optional<MediaOutput> Media::poll() {
 // ---- Figures ----
 
 void MediaLevel::add(std::span<const std::int16_t, kFrameSamples> pcm) {
-  std::uint64_t sum = 0;
-  std::int32_t low = 0;
-  std::int32_t high = 0;
+  // The sum of squares in two halves that 320 of them do not overflow: so that vectors of 32 bits do for it.
+  std::uint32_t lower = 0;
+  std::uint32_t upper = 0;
+  std::int16_t low = 0;
+  std::int16_t high = 0;
   for (const std::int16_t sample : pcm) {
-    const std::int32_t x = sample;
-    sum += static_cast<std::uint32_t>(x * x);
-    low = std::min(low, x);
-    high = std::max(high, x);
+    const auto square = static_cast<std::uint32_t>(std::int32_t{sample} * sample);
+    lower += square & 0xffffU;
+    upper += square >> 16;
+  }
+  for (const std::int16_t sample : pcm) {
+    low = std::min(low, sample);
+    high = std::max(high, sample);
   }
   samples += pcm.size();
-  squares += static_cast<double>(sum);
-  peak = std::max({peak, high, -low});
+  squares += static_cast<double>((std::uint64_t{upper} << 16) + lower);
+  peak = std::max({peak, std::int32_t{high}, -std::int32_t{low}});
 }
 
 void MediaLevel::report(StreamQuality& quality) const {

@@ -77,7 +77,8 @@ class Media {
 
   // A datagram from the RTP or the RTCP port. RTCP on the RTP port is told apart by RFC 5761 when rtcp_mux is
   // on.
-  void receive(Bytes datagram, const Endpoint& source, bool is_rtcp, Time now);
+  // True: poll() has something to say at once, and not only when the next tick is due.
+  bool receive(Bytes datagram, const Endpoint& source, bool is_rtcp, Time now);
 
   // Carries out what is due; then poll().
   void expire(Time now);
@@ -182,9 +183,8 @@ class Media {
   Clock clock_;
   Counters counters_;
   Stage stage_ = Stage::idle;
-  std::array<std::int16_t, kFrameSamples> caller_{}, agent_{}, sent_{}; // sent: agent and whoever talks in
-  std::vector<std::int16_t> stereo_;                                    // with recording only
-  MediaReceiver::Frame frame_;                                          // what caller_ is
+  std::shared_ptr<MediaScratch> scratch_; // what this tick has made so far
+  MediaReceiver::Frame frame_;            // what scratch_->caller is
 
   bool attached_ = false;
   std::list<Held> held_;      // the oldest first

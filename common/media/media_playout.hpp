@@ -7,11 +7,12 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "core/fifo.hpp"
 
 namespace talky::media {
 
@@ -65,7 +66,7 @@ class MediaPlayout {
   std::uint64_t input_ = 0;      // samples given to the encoder, fill silence included
   std::uint64_t last_input_ = 0; // of these, up to the agent's last sample
   std::uint64_t run_ = 0;        // agent samples in a row up to there
-  std::deque<Mark> marks_;
+  Fifo<Mark> marks_;
   bool speaking_ = false; // the agent has spoken since the start or the last clear()
   std::size_t dry_ = 0;   // samples of silence since its last one
   Counters counters_;

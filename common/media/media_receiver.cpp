@@ -130,15 +130,16 @@ void MediaReceiver::pull(Time now, std::size_t wanted, Frame& frame) {
   counters_.concealed_samples += to_bridge(samples);
 }
 
-MediaReceiver::Frame MediaReceiver::frame(Time now, std::span<std::int16_t> out) {
+MediaReceiver::Frame MediaReceiver::frame(Time now, std::span<std::int16_t> out,
+                                          std::vector<std::int16_t>& resampled) {
   Frame frame;
   while (pcm_.size() < frame_samples_)
     pull(now, frame_samples_ - pcm_.size(), frame);
   adapt(now, frame);
 
-  resampled_.clear();
-  resampler_->process(std::span(pcm_).first(frame_samples_), resampled_);
-  std::copy_n(resampled_.begin(), std::min(out.size(), resampled_.size()), out.begin());
+  resampled.clear();
+  resampler_->process(std::span(pcm_).first(frame_samples_), resampled);
+  std::copy_n(resampled.begin(), std::min(out.size(), resampled.size()), out.begin());
   pcm_.erase(pcm_.begin(), pcm_.begin() + static_cast<std::ptrdiff_t>(frame_samples_));
   resampler_holds_ = !frame.silent;
   return frame;

@@ -41,8 +41,9 @@ class MediaReceiver {
   // False: not a payload type of ours.
   bool push(const rtp::PacketView& packet, Time arrival);
   void push_other(const rtp::PacketView& packet, Time arrival) { buffer_.push_other(packet, arrival); }
-  Frame frame(Time now, std::span<std::int16_t> out); // 320 samples
-  void forget();                                      // what waits is not to be heard: hold
+  // 320 samples to `out`; what is in `resampled` is of no meaning before and after.
+  Frame frame(Time now, std::span<std::int16_t> out, std::vector<std::int16_t>& resampled);
+  void forget(); // what waits is not to be heard: hold
   bool holds_audio() const { return buffer_.size() > 0 || !pcm_.empty() || resampler_holds_; }
 
   std::uint32_t clock_rate() const { return jitter_config_.clock_rate; }
@@ -71,7 +72,6 @@ class MediaReceiver {
   std::vector<std::int16_t> pcm_;   // decoded, not yet heard
   std::optional<audio::Concealer> concealer_;
   std::optional<audio::Resampler> resampler_;
-  std::vector<std::int16_t> resampled_;
   bool resampler_holds_ = false; // the end of a packet
   std::uint32_t waiting_ = 0;    // ticks for which an adaptation has waited for a quiet moment
   Counters counters_;

@@ -103,26 +103,26 @@ void MediaTransmitter::nothing() {
   sender_.advance(step_);
 }
 
-std::optional<Bytes> MediaTransmitter::packet() {
+std::optional<Bytes> MediaTransmitter::packet(MediaScratch& scratch) {
   if (!apart_.bytes.empty()) {
-    sender_.audio(apart_.payload_type, apart_.start, apart_.units, apart_.bytes, datagram_);
+    sender_.audio(apart_.payload_type, apart_.start, apart_.units, apart_.bytes, scratch.datagram);
     apart_.bytes.clear();
-    return Bytes(datagram_);
+    return Bytes(scratch.datagram);
   }
   if (event_) {
-    sender_.event(*event_type_, *event_, datagram_);
+    sender_.event(*event_type_, *event_, scratch.datagram);
     event_.reset();
-    return Bytes(datagram_);
+    return Bytes(scratch.datagram);
   }
   while (pcm_.size() >= packet_frames_) {
-    payload_.clear();
-    const bool encoded = codec_->encode(std::span(pcm_).first(packet_frames_), payload_).has_value();
+    scratch.payload.clear();
+    const bool encoded = codec_->encode(std::span(pcm_).first(packet_frames_), scratch.payload).has_value();
     const std::uint32_t start = start_;
     start_ += units(packet_frames_);
     pcm_.erase(pcm_.begin(), pcm_.begin() + static_cast<std::ptrdiff_t>(packet_frames_));
-    if (!encoded || payload_.empty()) continue; // with DTX there is nothing to send
-    sender_.audio(payload_type_, start, units(packet_frames_), payload_, datagram_);
-    return Bytes(datagram_);
+    if (!encoded || scratch.payload.empty()) continue; // with DTX there is nothing to send
+    sender_.audio(payload_type_, start, units(packet_frames_), scratch.payload, scratch.datagram);
+    return Bytes(scratch.datagram);
   }
   return std::nullopt;
 }

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +19,7 @@
 
 namespace talky::media {
 
+struct MediaScratch;
 struct MediaSession;
 
 class MediaTransmitter {
@@ -35,8 +35,8 @@ class MediaTransmitter {
   void dtmf();                                     // while dtmf_active(): an event packet, or a pause
   void nothing();                                  // time passes, nothing is sent
 
-  // The next packet of this tick, in a buffer that the next call uses again.
-  std::optional<Bytes> packet();
+  // The next packet of this tick, in scratch.datagram.
+  std::optional<Bytes> packet(MediaScratch& scratch);
 
   bool dtmf_active() const { return !events_.idle() && event_type_.has_value(); }
   bool dtmf_idle() const { return events_.idle(); }
@@ -67,7 +67,6 @@ class MediaTransmitter {
   // cut.
   std::vector<std::int16_t> pcm_; // that waits for its packet to be full
   std::uint32_t start_ = 0;       // timestamp of its first sample
-  std::vector<std::byte> payload_;
   struct Apart { // what waited when a gap in time came: it leaves in a shorter packet of its own
     std::vector<std::byte> bytes;
     std::uint8_t payload_type = 0;
@@ -76,7 +75,6 @@ class MediaTransmitter {
   };
   Apart apart_;
   std::optional<rtp::EventPacket> event_;
-  std::vector<std::byte> datagram_;
 };
 
 } // namespace talky::media

@@ -58,6 +58,17 @@ struct MediaSession {
   bool operator==(const MediaSession&) const = default;
 };
 
+// What one tick is made in: nothing in it outlives the tick. Media that are polled in turn, each until it
+// gives nothing more, may share one: a thousand calls then work in memory that the processor has at hand.
+struct MediaScratch {
+  std::array<std::int16_t, kFrameSamples> caller{}; // the caller's frame
+  std::array<std::int16_t, kFrameSamples> agent{};  // of the playout queue
+  std::array<std::int16_t, kFrameSamples> sent{};   // agent and whoever talks in
+  std::array<std::int16_t, 2 * kFrameSamples> stereo{};
+  std::vector<std::int16_t> resampled;
+  std::vector<std::byte> payload, datagram;
+};
+
 struct MediaConfig {
   MediaSession session;
   std::string cname = "talky"; // RFC 3550 6.5.1
@@ -74,6 +85,7 @@ struct MediaConfig {
   Duration max_send_lateness = std::chrono::milliseconds(200);
   Duration max_catch_up = std::chrono::seconds(5); // a longer stall moves the grid: its ticks never happen
   bool recording = false;
+  std::shared_ptr<MediaScratch> scratch; // null: one of its own
 };
 
 // Outputs. Spans borrow from the Media and are valid until the next call of a non-const member function,

@@ -39,7 +39,7 @@ std::array<Cleared, PlayoutLedger::kOwners> PlayoutLedger::cleared(const Cleared
   for (std::size_t i = 0; i < kOwners; ++i)
     parts[i] = {given[i] - played[i], played[i]};
   // What lies between is gone; what lies behind moves up.
-  std::deque<Run> rest;
+  Fifo<Run> rest;
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const std::uint64_t run_end = i + 1 < runs_.size() ? runs_[i + 1].begin : end_;
     if (runs_[i].begin < from) rest.push_back(runs_[i]);

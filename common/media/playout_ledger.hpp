@@ -7,8 +7,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <deque>
 
+#include "core/fifo.hpp"
 #include "media/media_types.hpp"
 
 namespace talky::media {
@@ -37,9 +37,9 @@ class PlayoutLedger {
   };
   Counts at(std::uint64_t total) const;
 
-  std::deque<Run> runs_;             // without gaps, up to end_
-  std::deque<std::uint64_t> fences_; // of each clearing() without its cleared(): end_ as it was then
-  Counts before_{};                  // of each, before the first of runs_
+  Fifo<Run> runs_;             // without gaps, up to end_
+  Fifo<std::uint64_t> fences_; // of each clearing() without its cleared(): end_ as it was then
+  Counts before_{};            // of each, before the first of runs_
   std::uint64_t end_ = 0;
 };
 

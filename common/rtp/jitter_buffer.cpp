@@ -16,7 +16,7 @@ constexpr std::int64_t kMaxOwed = std::int64_t{1} << 40;
 } // namespace
 
 JitterBuffer::JitterBuffer(const Config& config)
-    : config_(config), ring_(kCapacity), target_(std::max(config.min_delay, config.start_delay)) {}
+    : config_(config), ring_(kFirstCapacity), target_(std::max(config.min_delay, config.start_delay)) {}
 
 void JitterBuffer::reset() {
   for (Packet& packet : ring_) {
@@ -24,6 +24,7 @@ void JitterBuffer::reset() {
     packet.content = Content::none;
     packet.sequence = -1;
   }
+  seen_.begin();
   count_ = 0;
   state_ = State::empty;
   resumed_.reset();
@@ -48,8 +49,27 @@ void JitterBuffer::restart(const PacketView& packet) {
   newest_duration_ = 0;
 }
 
-// Finds the place of a packet in the ring; nullptr if it is of no more use.
-JitterBuffer::Packet* JitterBuffer::insert(const PacketView& packet, Content content) {
+void JitterBuffer::Seen::advance(std::int64_t steps) {
+  constexpr std::int64_t kWord = 64;
+  if (steps >= 2 * kWord) return begin();
+  if (steps >= kWord) {
+    words_ = {0, words_[0]};
+    steps -= kWord;
+  }
+  if (steps == 0) return;
+  words_[1] = words_[1] << steps | words_[0] >> (kWord - steps);
+  words_[0] <<= steps;
+}
+
+bool JitterBuffer::Seen::insert(std::size_t back) {
+  const std::uint64_t bit = std::uint64_t{1} << back % 64;
+  if ((words_[back / 64] & bit) != 0) return false;
+  words_[back / 64] |= bit;
+  return true;
+}
+
+// Takes note of a packet; nullopt if it is of no use.
+std::optional<JitterBuffer::Packet> JitterBuffer::insert(const PacketView& packet, Content content) {
   ++counters_.pushed;
   if (state_ == State::empty || packet.ssrc() != ssrc_) restart(packet);
   std::int32_t distance = sequence_distance(static_cast<std::uint16_t>(highest_), packet.sequence());
@@ -57,52 +77,73 @@ JitterBuffer::Packet* JitterBuffer::insert(const PacketView& packet, Content con
     if (resumed_ != packet.sequence()) {
       resumed_ = static_cast<std::uint16_t>(packet.sequence() + 1);
       ++counters_.discarded;
-      return nullptr;
+      return std::nullopt;
     }
     restart(packet);
     distance = 0;
   }
   resumed_.reset();
   const std::int64_t sequence = highest_ + distance;
-  Packet& slot = at(sequence);
-  if (slot.sequence == sequence) {
+  if (distance > 0) {
+    seen_.advance(distance);
+    highest_ = sequence;
+  }
+  if (!seen_.insert(static_cast<std::size_t>(highest_ - sequence))) {
     ++counters_.duplicates;
-    return nullptr;
+    return std::nullopt;
   }
   if (state_ == State::waiting) last_ = std::min(last_, sequence - 1); // the first packets were reordered
+  Packet taken;
+  taken.content = content;
+  taken.sequence = sequence;
+  taken.timestamp = packet.timestamp();
+  taken.payload_type = packet.payload_type();
+  taken.marker = packet.marker();
+  return taken;
+}
+
+// The place in the ring of that packet.
+JitterBuffer::Packet& JitterBuffer::make_room(std::int64_t sequence) {
+  while (occupies(at(sequence)) && ring_.size() < kCapacity) {
+    std::vector<Packet> larger(2 * ring_.size());
+    for (Packet& packet : ring_) {
+      if (occupies(packet))
+        larger[static_cast<std::size_t>(packet.sequence) % larger.size()] = std::move(packet);
+    }
+    ring_ = std::move(larger);
+  }
+  Packet& slot = at(sequence);
   if (slot.content == Content::audio) { // 128 packets behind: nobody has popped for seconds
     pass(slot);
     ++counters_.discarded;
   }
-  highest_ = std::max(highest_, sequence);
-  slot.content = content;
-  slot.sequence = sequence;
-  slot.timestamp = packet.timestamp();
-  slot.payload_type = packet.payload_type();
-  slot.marker = packet.marker();
-  return &slot;
+  return slot;
 }
 
 void JitterBuffer::push_other(const PacketView& packet, Time /*arrival*/) {
-  insert(packet, Content::other);
+  const auto taken = insert(packet, Content::other);
+  if (!taken) return;
+  Packet& slot = make_room(taken->sequence);
+  if (taken->sequence > last_) slot = *taken;
 }
 
 void JitterBuffer::push(const PacketView& packet, std::uint32_t units, Time arrival) {
-  Packet* slot = insert(packet, Content::audio);
-  if (slot == nullptr) return;
-  slot->units = units;
-  slot->arrival = arrival;
-  place(*slot, arrival);
-  if (slot->sequence <= last_) {
-    slot->content = Content::none;
+  auto taken = insert(packet, Content::audio);
+  if (!taken) return;
+  taken->units = units;
+  taken->arrival = arrival;
+  Packet& slot = make_room(taken->sequence);
+  place(*taken, arrival);
+  if (taken->sequence <= last_) {
     ++counters_.late;
     return;
   }
   if (!spare_payloads_.empty()) {
-    slot->payload = std::move(spare_payloads_.back());
+    taken->payload = std::move(spare_payloads_.back());
     spare_payloads_.pop_back();
   }
-  slot->payload.assign(packet.payload().begin(), packet.payload().end());
+  taken->payload.assign(packet.payload().begin(), packet.payload().end());
+  slot = std::move(*taken);
   ++count_;
 }
 

@@ -20,9 +20,11 @@
 //   stream untouched.
 //
 // The unit of time is the timestamp's (1/clock_rate s) unless it says Duration.
-// Limits: 128 packets, max_delay of audio; older audio is discarded beyond that. Storage is reused: no
-// allocation once each slot has seen its largest packet.
+// Limits: 128 packets, max_delay of audio; older audio is discarded beyond that. Storage grows with what
+// waits (a steady stream keeps one or two packets) and is reused: no allocation once each slot has seen its
+// largest packet.
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -101,7 +103,7 @@ class JitterBuffer {
   enum class State : std::uint8_t { empty, waiting, playing };
   enum class Content : std::uint8_t { none, audio, other };
   struct Packet {
-    std::int64_t sequence = -1; // extended; stays after the packet was played, to know its duplicates
+    std::int64_t sequence = -1; // extended
     std::uint32_t timestamp = 0;
     std::uint32_t units = 0;
     std::uint8_t payload_type = 0;
@@ -116,11 +118,28 @@ class JitterBuffer {
     std::uint32_t missing = 0; // packets before it that have not come
     bool known = false;        // all before it came and carried no audio
   };
-  static constexpr std::size_t kCapacity = 128;
+  // Which of the last packets have come, played or not: what comes again is a duplicate.
+  class Seen {
+   public:
+    void begin() { words_ = {}; }
+    void advance(std::int64_t steps); // so many sequence numbers further
+    // `back` sequence numbers before the newest. True if it had not come before.
+    bool insert(std::size_t back);
 
-  Packet* insert(const PacketView& packet, Content content);
+   private:
+    std::array<std::uint64_t, 2> words_{}; // bit n: the one n before the newest
+  };
+  static constexpr std::size_t kCapacity = 128;
+  static constexpr std::size_t kFirstCapacity = 4; // slots of a ring; the number doubles when they do not do
+
+  std::optional<Packet> insert(const PacketView& packet, Content content);
+  Packet& make_room(std::int64_t sequence);
   void restart(const PacketView& packet);
-  Packet& at(std::int64_t sequence) { return ring_[static_cast<std::size_t>(sequence) % kCapacity]; }
+  // Of one that is no audio nothing is kept but that it is not lost.
+  bool occupies(const Packet& packet) const {
+    return packet.content == Content::audio || (packet.content == Content::other && packet.sequence > last_);
+  }
+  Packet& at(std::int64_t sequence) { return ring_[static_cast<std::size_t>(sequence) % ring_.size()]; }
   Head head();
   void place(Packet& packet, Time arrival);
   Duration delay_of(const Packet& packet, Time now) const;
@@ -135,7 +154,8 @@ class JitterBuffer {
   std::int64_t to_units(Duration duration) const;
 
   Config config_;
-  std::vector<Packet> ring_;
+  std::vector<Packet> ring_; // of those behind last_ that have come, each at its sequence number
+  Seen seen_;
   std::size_t count_ = 0;                              // audio packets waiting
   std::vector<std::byte> playing_;                     // what pop() has given last
   std::vector<std::vector<std::byte>> spare_payloads_; // as many as ever waited at once

@@ -8,6 +8,7 @@ namespace {
 constexpr Duration kWindow = std::chrono::seconds(5);
 constexpr float kGrowth = 1.0F / (1.0F - 1.0F / 400.0F);
 constexpr float kMaxWeight = 1e12F;
+constexpr std::size_t kSpareBins = 8;
 constexpr float kNegligible = 1e-4F; // of the total
 } // namespace
 
@@ -30,6 +31,7 @@ Duration Lateness::observe(Duration transit, Time arrival) {
 
   const Duration late = transit - *base_;
   const auto bin = std::min(static_cast<std::size_t>(late.count() / kBinUs), kBins - 1);
+  if (bin >= bins_.size()) bins_.resize(std::min(bin + kSpareBins, kBins));
   bins_[bin] += weight_;
   total_ += weight_;
   end_ = std::max(end_, bin + 1);

@@ -1,10 +1,10 @@
 // How late packets are against the fastest of late: the measure from which a jitter buffer takes its target
 // delay.
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/time.hpp"
 
@@ -31,8 +31,8 @@ class Lateness {
 
   void rescale();
 
-  std::array<float, kBins> bins_{};
-  float weight_ = 1; // of the next observation: it grows, instead of all others shrinking
+  std::vector<float> bins_; // as many as have been needed, kBins at most
+  float weight_ = 1;        // of the next observation: it grows, instead of all others shrinking
   float total_ = 0;
   std::size_t end_ = 0; // no bin from here on holds anything that matters
   std::optional<Duration> base_;

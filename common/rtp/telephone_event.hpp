@@ -9,11 +9,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
 #include "core/bytes.hpp"
 #include "core/error.hpp"
+#include "core/fifo.hpp"
 #include "core/time.hpp"
 
 namespace talky::rtp {
@@ -75,7 +75,7 @@ class EventReceiver {
   std::array<std::uint32_t, 8>
       finished_{}; // timestamps, all segments: late copies of their packets say nothing new
   std::size_t finished_count_ = 0;
-  std::deque<Press> presses_;
+  Fifo<Press> presses_;
 };
 
 struct EventPacket {
@@ -115,7 +115,7 @@ class EventSender {
     std::uint32_t waited;  // in the gap
     bool first;
   };
-  std::deque<Digit> queue_;
+  Fifo<Digit> queue_;
   std::optional<Current> current_;
 };
 

@@ -13,9 +13,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 
+#include "core/fifo.hpp"
 #include "core/time.hpp"
 
 namespace talky::telemetry {
@@ -73,9 +73,9 @@ class TurnMeter {
   std::uint64_t heard_from_ = 0; // those before it are of another time
   std::optional<Time> origin_;   // when sample 0 would have been handed over
   std::uint64_t given_ = 0;      // samples of the agent
-  std::deque<Run> runs_;         // the oldest are forgotten
-  std::deque<Waiting> turns_;
-  std::deque<TurnMeasure> done_;
+  Fifo<Run> runs_;               // the oldest are forgotten
+  Fifo<Waiting> turns_;
+  Fifo<TurnMeasure> done_;
   bool lost_ = false; // whether the audio goes on without a hole is not known
 };
 

@@ -3,12 +3,12 @@
 // queue passes from one leg to the next.
 #pragma once
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "call/events.hpp"
+#include "core/fifo.hpp"
 #include "ipc/control.hpp"
 #include "media/playout_ledger.hpp"
 #include "sipd/call/leg.hpp"
@@ -52,7 +52,7 @@ class PlayoutOwner {
 
  private:
   media::PlayoutLedger ledger_;
-  std::deque<Owner> clears_;         // who asked for those that have not been answered
+  Fifo<Owner> clears_;               // who asked for those that have not been answered
   std::uint64_t last_total_ = 0;     // of samples played
   std::uint64_t program_before_ = 0; // samples of programs before the one that is there
   std::uint64_t agent_untold_ = 0;   // samples of the agent's that nobody heard, and it does not know
