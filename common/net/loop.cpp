@@ -13,6 +13,7 @@
 #include <system_error>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "net/fd.hpp"
 #include "net/loop_asio.hpp"
@@ -54,6 +55,7 @@ std::int64_t wall_clock_us() {
 // system call for each socket and packet to be armed again, this one a single call for all that is ready.
 struct Loop::Impl {
   struct Entry {
+    std::uint64_t id;
     int fd;
     std::function<void(Watch::Ready)> callback;
   };
@@ -63,11 +65,17 @@ struct Loop::Impl {
   asio::posix::stream_descriptor epoll{context, make_epoll().release()};
   asio::signal_set signals{context};
   std::function<void(int)> signal_callback;
-  std::unordered_map<std::uint64_t, std::shared_ptr<Entry>> entries;
+  // A watch's id is the place of its entry here, and in the upper half which of those that have been there it
+  // is.
+  std::vector<std::shared_ptr<Entry>> entries;
+  std::vector<std::size_t> free_places;
   std::unordered_map<const void*, std::shared_ptr<void>> kept;
-  std::uint64_t last_id = 0;
+  std::uint64_t last_round = 0;
   bool dispatching = false;
+  bool look_again = false;
   static constexpr int kMaxRounds = 8;
+  static constexpr unsigned kPlaceBits = 24; // more descriptors than a process may have
+  static constexpr std::uint64_t kPlaceMask = (std::uint64_t{1} << kPlaceBits) - 1;
 
   Impl() { wait(); }
 
@@ -75,17 +83,46 @@ struct Loop::Impl {
     epoll.async_wait(asio::posix::stream_descriptor::wait_read,
                      [this](const boost::system::error_code& error) {
                        if (error) return;
-                       read_ready();
+                       read_ready(false);
                        wait();
                      });
   }
 
-  void read_ready() {
+  std::uint64_t add(int fd, std::function<void(Watch::Ready)> callback) {
+    if (free_places.empty()) {
+      free_places.push_back(entries.size());
+      entries.emplace_back();
+    }
+    const std::size_t place = free_places.back();
+    const std::uint64_t id = ++last_round << kPlaceBits | place;
+    epoll_event event{};
+    event.events = epoll_mask(true, false);
+    event.data.u64 = id;
+    if (::epoll_ctl(epoll.native_handle(), EPOLL_CTL_ADD, fd, &event) != 0) {
+      throw std::system_error(errno, std::generic_category(), "epoll_ctl"); // no memory, or a plain file
+    }
+    free_places.pop_back();
+    entries[place] = std::make_shared<Entry>(Entry{id, fd, std::move(callback)});
+    return id;
+  }
+
+  const std::shared_ptr<Entry>& entry_of(std::uint64_t id) const { return entries[id & kPlaceMask]; }
+
+  void remove(std::uint64_t id) {
+    ::epoll_ctl(epoll.native_handle(), EPOLL_CTL_DEL, entry_of(id)->fd, nullptr);
+    const auto last = std::exchange(entries[id & kPlaceMask], nullptr);
+    free_places.push_back(id & kPlaceMask);
+  }
+
+  // `whole`: until those that look_again() have nothing more to read, too.
+  void read_ready(bool whole) {
     if (dispatching) return;
     dispatching = true;
     // After a stall more may be ready than one call reports; what has been reported goes to the end of the
     // kernel's list.
-    for (int round = 0; round < kMaxRounds && dispatch(); ++round) {
+    for (int round = 0; round < kMaxRounds; ++round) {
+      look_again = false;
+      if (!dispatch() && !(whole && look_again)) break;
     }
     dispatching = false;
   }
@@ -96,9 +133,8 @@ struct Loop::Impl {
     const int count = ::epoll_wait(epoll.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
-      const auto found = entries.find(event.data.u64); // gone if an earlier callback of this batch removed it
-      if (found == entries.end()) continue;
-      const std::shared_ptr<Entry> entry = found->second; // the callback may destroy the watch
+      const std::shared_ptr<Entry> entry = entry_of(event.data.u64); // the callback may destroy the watch
+      if (!entry || entry->id != event.data.u64) continue; // an earlier callback of this batch removed it
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
       entry->callback({.read = broken || (event.events & (EPOLLIN | EPOLLRDHUP)) != 0,
                        .write = broken || (event.events & EPOLLOUT) != 0});
@@ -138,7 +174,11 @@ void Loop::post(std::function<void()> task) {
 }
 
 void Loop::read_ready() {
-  impl_->read_ready();
+  impl_->read_ready(true);
+}
+
+void Loop::look_again() {
+  impl_->look_again = true;
 }
 
 void Loop::keep(std::shared_ptr<void> object) {
@@ -212,16 +252,7 @@ bool Timer::armed() const {
 }
 
 Watch::Watch(Loop& loop, int fd, std::function<void(Ready)> callback)
-    : loop_(&loop), id_(++loop.impl().last_id) {
-  epoll_event event{};
-  event.events = epoll_mask(true, false);
-  event.data.u64 = id_;
-  if (::epoll_ctl(loop.impl().epoll.native_handle(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl"); // no memory, or a plain file
-  }
-  loop.impl().entries.emplace(
-      id_, std::make_shared<Loop::Impl::Entry>(Loop::Impl::Entry{fd, std::move(callback)}));
-}
+    : loop_(&loop), id_(loop.impl().add(fd, std::move(callback))) {}
 
 Watch::Watch(Watch&& other) noexcept
     : loop_(std::exchange(other.loop_, nullptr)), id_(other.id_), read_(other.read_), write_(other.write_) {}
@@ -245,16 +276,12 @@ void Watch::want(bool read, bool write) {
   epoll_event event{};
   event.events = epoll_mask(read, write);
   event.data.u64 = id_;
-  ::epoll_ctl(impl.epoll.native_handle(), EPOLL_CTL_MOD, impl.entries.at(id_)->fd, &event);
+  ::epoll_ctl(impl.epoll.native_handle(), EPOLL_CTL_MOD, impl.entry_of(id_)->fd, &event);
 }
 
 void Watch::reset() {
   if (!loop_) return;
-  auto& impl = loop_->impl();
-  const auto found = impl.entries.find(id_);
-  ::epoll_ctl(impl.epoll.native_handle(), EPOLL_CTL_DEL, found->second->fd, nullptr);
-  impl.entries.erase(found);
-  loop_ = nullptr;
+  std::exchange(loop_, nullptr)->impl().remove(id_);
 }
 
 } // namespace talky::net

@@ -38,6 +38,9 @@ class Loop {
   // not overtake input that came before it: after a stall both are ready, and it is chance which is served
   // first. From inside a watch's callback it does nothing.
   void read_ready();
+  // From inside a watch's callback that has not read until there was nothing more: read_ready() calls it once
+  // more.
+  void look_again();
 
   // Owns an object that has something to finish when nobody else holds it any more, until let_go() or the
   // loop's own end. Kept twice is kept once.

@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <vector>
+#include <memory>
 
 #include "net/socket_address.hpp"
 
@@ -27,10 +27,29 @@ constexpr std::size_t kControlSize = 192; // of the packet-info, overflow and ti
 // What a batch is read into: one for each thread, since every loop has its own and a callback copies what it
 // keeps.
 struct Scratch {
-  std::vector<std::byte> bytes = std::vector<std::byte>(kBatch * kSlot);
+  // Not initialized: of the megabyte only what datagrams have filled takes memory.
+  std::unique_ptr<std::byte[]> bytes = std::make_unique_for_overwrite<std::byte[]>(kBatch * kSlot);
   std::array<sockaddr_storage, kBatch> from{};
   std::array<std::array<std::byte, kControlSize>, kBatch> control{};
+  std::array<mmsghdr, kBatch> headers{};
+  std::array<iovec, kBatch> vectors{};
   bool busy = false;
+  Duration wall_offset{}; // see wall_offset()
+  Time wall_offset_until{};
+
+  // For the next read of up to `count` datagrams.
+  void prepare(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      vectors[i] = {.iov_base = bytes.get() + i * kSlot, .iov_len = kSlot};
+      msghdr& h = headers[i].msg_hdr;
+      h.msg_name = &from[i];
+      h.msg_namelen = sizeof from[i];
+      h.msg_iov = &vectors[i];
+      h.msg_iovlen = 1;
+      h.msg_control = control[i].data();
+      h.msg_controllen = kControlSize;
+    }
+  }
 };
 
 Scratch& scratch() {
@@ -38,6 +57,7 @@ Scratch& scratch() {
   return instance;
 }
 
+constexpr Duration kWaited = std::chrono::milliseconds(5);
 constexpr Duration kOldest = std::chrono::seconds(60); // of a time stamp; beyond it the wall clock was set
 
 // What the wall clock is ahead of the monotonic one. The two are read one after the other: a reading that the
@@ -54,6 +74,16 @@ Duration measure_wall_offset() {
   return offset;
 }
 
+// As it was measured within the last 20 ms: the two clocks drift apart by less than a microsecond meanwhile.
+Duration wall_offset(Scratch& s, Time now) {
+  constexpr Duration kValid = std::chrono::milliseconds(20);
+  if (now >= s.wall_offset_until) {
+    s.wall_offset = measure_wall_offset();
+    s.wall_offset_until = now + kValid;
+  }
+  return s.wall_offset;
+}
+
 void set_option(int fd, int level, int name, int value) {
   // These are wishes: where the system does not know one, the socket works without it.
   (void)::setsockopt(fd, level, name, &value, sizeof value);
@@ -67,55 +97,61 @@ iovec iovec_of(Bytes bytes) {
 } // namespace
 
 struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
-  Impl(Loop& owner, Fd socket, int batches) : loop(owner), fd(std::move(socket)), batches_a_turn(batches) {}
+  Impl(Loop& owner, Fd socket, const Options& options)
+      : loop(owner), fd(std::move(socket)), batches_a_turn(options.batches_a_turn), sparse(options.sparse) {}
 
   void readable() {
     const auto keep = shared_from_this(); // the callback may destroy the socket
-    for (int round = 0; round < batches_a_turn && fd; ++round) {
+    const int rounds = sparse ? batches_a_turn * static_cast<int>(kBatch) : batches_a_turn;
+    for (int round = 0; round < rounds && fd; ++round) {
       if (!read_batch()) return;
     }
   }
 
-  // False when nothing more is waiting.
+  int read(Scratch& s) const {
+    if (!sparse) {
+      s.prepare(kBatch);
+      return ::recvmmsg(fd.get(), s.headers.data(), kBatch, MSG_DONTWAIT, nullptr);
+    }
+    s.prepare(1);
+    const ssize_t size = ::recvmsg(fd.get(), &s.headers[0].msg_hdr, MSG_DONTWAIT);
+    if (size < 0) return -1;
+    s.headers[0].msg_len = static_cast<unsigned>(size);
+    return 1;
+  }
+
+  // False when nothing more is waiting, as far as is known.
   bool read_batch() {
     Scratch& s = scratch();
     if (s.busy) return false; // a callback ran the loop again: the datagrams wait
-    std::array<mmsghdr, kBatch> headers{};
-    std::array<iovec, kBatch> vectors{};
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      vectors[i] = {.iov_base = s.bytes.data() + i * kSlot, .iov_len = kSlot};
-      msghdr& h = headers[i].msg_hdr;
-      h.msg_name = &s.from[i];
-      h.msg_namelen = sizeof s.from[i];
-      h.msg_iov = &vectors[i];
-      h.msg_iovlen = 1;
-      h.msg_control = s.control[i].data();
-      h.msg_controllen = kControlSize;
-    }
-    const int count = ::recvmmsg(fd.get(), headers.data(), kBatch, MSG_DONTWAIT, nullptr);
+    const int count = read(s);
     // An error here is one that ICMP reported for what we sent: reading has cleared it.
     if (count <= 0)
       return count < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH);
-    const Time read = now();
-    const Duration wall_offset = measure_wall_offset();
+    const Time read_at = now();
+    const Duration offset = wall_offset(s, read_at);
+    Duration age{};
     s.busy = true;
     const std::shared_ptr<Receive> callback = receive;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count) && fd; ++i) {
       IpAddress to = bound.ip;
       std::optional<Duration> stamp;
-      read_control(headers[i].msg_hdr, to, stamp);
-      Time arrival = read;
+      read_control(s.headers[i].msg_hdr, to, stamp);
+      Time arrival = read_at;
       if (stamp) {
-        const Time stamped(*stamp - wall_offset);
-        if (stamped <= read && read - stamped <= kOldest) arrival = stamped;
+        const Time stamped(*stamp - offset);
+        if (stamped <= read_at && read_at - stamped <= kOldest) arrival = stamped;
       }
-      (*callback)({.bytes = Bytes(s.bytes).subspan(i * kSlot, headers[i].msg_len),
+      age = read_at - arrival;
+      (*callback)({.bytes = Bytes(s.bytes.get() + i * kSlot, s.headers[i].msg_len),
                    .from = to_endpoint(s.from[i]),
                    .to = to,
                    .arrival = arrival});
     }
     s.busy = false;
-    return static_cast<std::size_t>(count) == kBatch;
+    if (!sparse) return static_cast<std::size_t>(count) == kBatch;
+    loop.look_again();
+    return age > kWaited; // where one has waited there may be many
   }
 
   void read_control(msghdr& header, IpAddress& to, std::optional<Duration>& stamp) {
@@ -140,9 +176,50 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
     }
   }
 
+  SysResult<> send(Bytes bytes, const Endpoint& to,
+                   const std::optional<IpAddress>& from = std::nullopt) const {
+    SocketAddress address = from_endpoint(to);
+    iovec vector = iovec_of(bytes);
+    msghdr header{};
+    header.msg_name = address.get();
+    header.msg_namelen = address.size;
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    alignas(cmsghdr) std::array<std::byte, kControlSize> control{};
+    if (from && !from->is_unspecified() && from->is_v4() == to.ip.is_v4()) {
+      header.msg_control = control.data();
+      header.msg_controllen = control.size();
+      cmsghdr* c = CMSG_FIRSTHDR(&header);
+      if (to.ip.is_v4()) {
+        in_pktinfo info{};
+        std::memcpy(&info.ipi_spec_dst, from->octets.data() + 12, 4);
+        c->cmsg_level = IPPROTO_IP;
+        c->cmsg_type = IP_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof info);
+        std::memcpy(CMSG_DATA(c), &info, sizeof info);
+        header.msg_controllen = CMSG_SPACE(sizeof info);
+      } else {
+        in6_pktinfo info{};
+        std::memcpy(&info.ipi6_addr, from->octets.data(), 16);
+        c->cmsg_level = IPPROTO_IPV6;
+        c->cmsg_type = IPV6_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof info);
+        std::memcpy(CMSG_DATA(c), &info, sizeof info);
+        header.msg_controllen = CMSG_SPACE(sizeof info);
+      }
+    }
+    // ECONNREFUSED belongs to an earlier datagram, and asking has cleared it.
+    for (int attempt = 0;; ++attempt) {
+      if (::sendmsg(fd.get(), &header, MSG_NOSIGNAL) >= 0) return {};
+      if (errno == EINTR || (errno == ECONNREFUSED && attempt == 0)) continue;
+      return last_error("send");
+    }
+  }
+
   Loop& loop;
   Fd fd;
   int batches_a_turn;
+  bool sparse;
   Watch watch; // goes before the descriptor
   Endpoint bound;
   std::shared_ptr<Receive> receive;
@@ -170,7 +247,7 @@ SysResult<UdpSocket> UdpSocket::open(Loop& loop, const Endpoint& local, const Op
   SocketAddress bound;
   bound.size = sizeof bound.storage;
   if (::getsockname(fd.get(), bound.get(), &bound.size) != 0) return last_error("getsockname");
-  auto impl = std::make_shared<Impl>(loop, std::move(fd), options.batches_a_turn);
+  auto impl = std::make_shared<Impl>(loop, std::move(fd), options);
   impl->bound = to_endpoint(bound.storage);
   return UdpSocket(std::move(impl));
 }
@@ -182,69 +259,21 @@ void UdpSocket::on_receive(Receive receive) {
 }
 
 SysResult<> UdpSocket::send(Bytes bytes, const Endpoint& to, const std::optional<IpAddress>& from) {
-  SocketAddress address = from_endpoint(to);
-  iovec vector = iovec_of(bytes);
-  msghdr header{};
-  header.msg_name = address.get();
-  header.msg_namelen = address.size;
-  header.msg_iov = &vector;
-  header.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<std::byte, kControlSize> control{};
-  if (from && !from->is_unspecified() && from->is_v4() == to.ip.is_v4()) {
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-    cmsghdr* c = CMSG_FIRSTHDR(&header);
-    if (to.ip.is_v4()) {
-      in_pktinfo info{};
-      std::memcpy(&info.ipi_spec_dst, from->octets.data() + 12, 4);
-      c->cmsg_level = IPPROTO_IP;
-      c->cmsg_type = IP_PKTINFO;
-      c->cmsg_len = CMSG_LEN(sizeof info);
-      std::memcpy(CMSG_DATA(c), &info, sizeof info);
-      header.msg_controllen = CMSG_SPACE(sizeof info);
-    } else {
-      in6_pktinfo info{};
-      std::memcpy(&info.ipi6_addr, from->octets.data(), 16);
-      c->cmsg_level = IPPROTO_IPV6;
-      c->cmsg_type = IPV6_PKTINFO;
-      c->cmsg_len = CMSG_LEN(sizeof info);
-      std::memcpy(CMSG_DATA(c), &info, sizeof info);
-      header.msg_controllen = CMSG_SPACE(sizeof info);
-    }
-  }
-  // ECONNREFUSED belongs to an earlier datagram, and asking has cleared it.
-  for (int attempt = 0;; ++attempt) {
-    if (::sendmsg(impl_->fd.get(), &header, MSG_NOSIGNAL) >= 0) return {};
-    if (errno == EINTR || (errno == ECONNREFUSED && attempt == 0)) continue;
-    return last_error("send");
-  }
+  return impl_->send(bytes, to, from);
 }
 
-std::size_t UdpSocket::send(std::span<const Outgoing> outgoing) {
-  std::size_t sent = 0;
-  std::size_t refusals = 0;
-  while (sent < outgoing.size()) {
-    std::array<mmsghdr, kBatch> headers{};
-    std::array<iovec, kBatch> vectors{};
-    std::array<SocketAddress, kBatch> addresses{};
-    const std::size_t count = std::min(kBatch, outgoing.size() - sent);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Outgoing& one = outgoing[sent + i];
-      addresses[i] = from_endpoint(one.to);
-      vectors[i] = iovec_of(one.bytes);
-      headers[i].msg_hdr.msg_name = addresses[i].get();
-      headers[i].msg_hdr.msg_namelen = addresses[i].size;
-      headers[i].msg_hdr.msg_iov = &vectors[i];
-      headers[i].msg_hdr.msg_iovlen = 1;
-    }
-    const int done = ::sendmmsg(impl_->fd.get(), headers.data(), static_cast<unsigned>(count), MSG_NOSIGNAL);
-    if (done > 0) {
-      sent += static_cast<std::size_t>(done);
-    } else if (errno != EINTR && (errno != ECONNREFUSED || ++refusals > outgoing.size())) {
-      break;
-    }
+void UdpOutbox::add(const UdpSocket& from, Bytes bytes, const Endpoint& to) {
+  items_.push_back({from.impl_, to, bytes_.size(), bytes.size()});
+  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+  if (items_.size() >= kMost) flush();
+}
+
+void UdpOutbox::flush() {
+  for (const Item& item : items_) {
+    if (item.from->fd) (void)item.from->send(Bytes(bytes_).subspan(item.begin, item.size), item.to);
   }
-  return sent;
+  items_.clear();
+  bytes_.clear();
 }
 
 const Endpoint& UdpSocket::local() const {

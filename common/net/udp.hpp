@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
@@ -24,6 +24,9 @@ class UdpSocket {
     std::uint8_t dscp = 0;    // 46 (EF) for voice
     // Turns of the loop are shared: so many times 16 datagrams are read in one, if as many wait.
     int batches_a_turn = 4;
+    // Mostly one waits: it is read by a cheaper call, and a second one is asked for only if the first had
+    // waited.
+    bool sparse = false;
   };
   struct Datagram {
     Bytes bytes; // borrowed for the time of the callback
@@ -45,13 +48,6 @@ class UdpSocket {
   // that ICMP reported for an earlier datagram is not this datagram's: it is sent again once.
   SysResult<> send(Bytes bytes, const Endpoint& to, const std::optional<IpAddress>& from = std::nullopt);
 
-  struct Outgoing {
-    Bytes bytes;
-    Endpoint to;
-  };
-  // One sendmmsg for all; gives how many were accepted.
-  std::size_t send(std::span<const Outgoing> outgoing);
-
   const Endpoint& local() const;
   // Datagrams that the kernel dropped because we read too slowly (SO_RXQ_OVFL).
   std::uint32_t dropped() const;
@@ -61,10 +57,34 @@ class UdpSocket {
   ~UdpSocket();
 
  private:
+  friend class UdpOutbox;
   struct Impl;
   explicit UdpSocket(std::shared_ptr<Impl> impl);
   void close();
   std::shared_ptr<Impl> impl_;
+};
+
+// Datagrams of many sockets that are made one after the other and then sent one after the other: what makes
+// them and what sends them do not push one another out of the processor's caches. (sendmmsg takes one socket
+// only.)
+class UdpOutbox {
+ public:
+  static constexpr std::size_t kMost =
+      32; // as many are sent at once without a flush(): the first must not wait long
+
+  // Copies `bytes`. What the system makes of it is not told, as with every datagram.
+  void add(const UdpSocket& from, Bytes bytes, const Endpoint& to);
+  void flush(); // one whose socket has been destroyed meanwhile is not sent
+  bool empty() const { return items_.empty(); }
+
+ private:
+  struct Item {
+    std::shared_ptr<UdpSocket::Impl> from;
+    Endpoint to;
+    std::size_t begin = 0, size = 0; // of bytes_
+  };
+  std::vector<Item> items_;
+  std::vector<std::byte> bytes_;
 };
 
 // The local address from which the system would send to `remote` (no packet is sent), e.g. for the address in

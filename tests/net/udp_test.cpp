@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,11 +42,8 @@ TEST_CASE("datagrams arrive with their sender, in order, in batches, on both fam
     texts.reserve(100);
     for (int i = 0; i < 99; ++i)
       texts.push_back("datagram " + std::to_string(i));
-    std::vector<UdpSocket::Outgoing> batch;
-    batch.reserve(texts.size());
     for (const std::string& text : texts)
-      batch.push_back({as_bytes(text), a.local()});
-    CHECK(b.send(batch) == 99);
+      CHECK(b.send(as_bytes(text), a.local()));
     CHECK(b.send(as_bytes("last"), a.local()));
     net::Timer limit(loop, [&] { loop.stop(); });
     limit.at(net::now() + 10s);
@@ -204,4 +202,81 @@ TEST_CASE("udp: a turn of the loop reads so many batches, and the rest has its t
     if (got < 40) loop.run();
     CHECK(got == 40);
   }
+}
+
+TEST_CASE("udp: a sparse socket reads what there is, and a timer hears all of it") {
+  net::Loop loop;
+  UdpSocket a = open(loop, "127.0.0.1", {.sparse = true});
+  UdpSocket b = open(loop, "127.0.0.1");
+  std::vector<std::string> got;
+  a.on_receive([&](const UdpSocket::Datagram& d) {
+    got.emplace_back(as_text(d.bytes));
+    CHECK(d.from == b.local());
+    if (got.size() == 5) loop.stop();
+  });
+  REQUIRE(b.send(as_bytes("1"), a.local()));
+  REQUIRE(b.send(as_bytes("2"), a.local()));
+  REQUIRE(b.send(as_bytes("3"), a.local()));
+  loop.read_ready();
+  CHECK(got == std::vector<std::string>{"1", "2", "3"});
+  REQUIRE(b.send(as_bytes("4"), a.local()));
+  REQUIRE(b.send(as_bytes("5"), a.local()));
+  net::Timer limit(loop, [&] { loop.stop(); });
+  limit.at(net::now() + 10s);
+  loop.run();
+  CHECK(got == std::vector<std::string>{"1", "2", "3", "4", "5"});
+}
+
+TEST_CASE("udp: a watch that takes the place of one that has gone is not called for it") {
+  net::Loop loop;
+  UdpSocket to = open(loop, "127.0.0.1");
+  auto first = std::make_unique<UdpSocket>(open(loop, "127.0.0.1"));
+  auto second = std::make_unique<UdpSocket>(open(loop, "127.0.0.1"));
+  std::unique_ptr<UdpSocket> third;
+  int calls = 0;
+  const auto replace = [&](std::unique_ptr<UdpSocket>& other) {
+    ++calls;
+    other.reset(); // ready as well, in the same turn
+    third = std::make_unique<UdpSocket>(open(loop, "127.0.0.1"));
+    third->on_receive([&](const UdpSocket::Datagram&) { calls += 100; });
+  };
+  first->on_receive([&](const UdpSocket::Datagram&) { replace(second); });
+  second->on_receive([&](const UdpSocket::Datagram&) { replace(first); });
+  REQUIRE(to.send(as_bytes("1"), first->local()));
+  REQUIRE(to.send(as_bytes("2"), second->local()));
+  loop.read_ready();
+  CHECK(calls == 1);
+}
+
+TEST_CASE(
+    "udp: an outbox sends for many sockets, in order, all when it is full, and nothing of one that has "
+    "gone") {
+  net::Loop loop;
+  UdpSocket to = open(loop, "127.0.0.1");
+  UdpSocket a = open(loop, "127.0.0.1");
+  std::vector<std::pair<std::string, Endpoint>> got;
+  to.on_receive([&](const UdpSocket::Datagram& d) { got.emplace_back(as_text(d.bytes), d.from); });
+  net::UdpOutbox outbox;
+  {
+    UdpSocket gone = open(loop, "127.0.0.1");
+    outbox.add(gone, as_bytes("gone"), to.local());
+  }
+  outbox.add(a, as_bytes("1"), to.local());
+  std::string bytes = "22";
+  outbox.add(to, as_bytes(bytes), to.local());
+  bytes = "changed";
+  loop.read_ready();
+  CHECK(got.empty());
+  CHECK_FALSE(outbox.empty());
+  outbox.flush();
+  CHECK(outbox.empty());
+  loop.read_ready();
+  REQUIRE(got.size() == 2);
+  CHECK(got[0] == std::pair<std::string, Endpoint>("1", a.local()));
+  CHECK(got[1] == std::pair<std::string, Endpoint>("22", to.local()));
+  for (std::size_t i = 0; i < net::UdpOutbox::kMost; ++i)
+    outbox.add(a, as_bytes("x"), to.local());
+  CHECK(outbox.empty());
+  loop.read_ready();
+  CHECK(got.size() == 2 + net::UdpOutbox::kMost);
 }

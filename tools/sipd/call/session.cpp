@@ -141,8 +141,8 @@ void Session::receive(const SipLeg& leg, const MediaPort::Packet& packet) {
     sink_->packet({packet.is_rtcp ? CallPacket::Kind::rtcp : CallPacket::Kind::rtp, packet.from,
                    leg.local(packet.is_rtcp), packet.bytes, host_.wall_us(packet.arrival), leg.sip_call_id});
   }
-  host_.user_agent().receive_rtp(leg.key, packet.bytes, packet.from, packet.is_rtcp, packet.arrival);
-  host_.drain();
+  if (host_.user_agent().receive_rtp(leg.key, packet.bytes, packet.from, packet.is_rtcp, packet.arrival))
+    host_.drain();
 }
 
 void Session::send(const call::SendMedia& media, Time now) {

@@ -13,25 +13,35 @@ constexpr std::uint8_t kExpeditedForwarding = 46;
 
 class SocketPair final : public MediaPort {
  public:
-  SocketPair(net::PortPool& ports, std::uint16_t port, net::UdpSocket rtp, net::UdpSocket rtcp)
-      : ports_(ports), port_(port), rtp_(std::move(rtp)), rtcp_(std::move(rtcp)) {}
-  ~SocketPair() override { ports_.give_back(port_, net::now()); } // to rest
-
-  void listen(const Receive& receive) {
-    rtp_.on_receive([receive](const net::UdpSocket::Datagram& datagram) {
-      receive({datagram.bytes, datagram.from, datagram.arrival, false});
-    });
-    rtcp_.on_receive([receive](const net::UdpSocket::Datagram& datagram) {
-      receive({datagram.bytes, datagram.from, datagram.arrival, true});
-    });
+  SocketPair(net::PortPool& ports, std::uint16_t port, net::UdpSocket rtp, net::UdpSocket rtcp,
+             net::UdpOutbox& outbox, Receive receive)
+      : ports_(ports),
+        outbox_(outbox),
+        receive_(std::move(receive)),
+        port_(port),
+        rtp_(std::move(rtp)),
+        rtcp_(std::move(rtcp)) {
+    rtp_.on_receive([this](const net::UdpSocket::Datagram& datagram) { received(datagram, false); });
+    rtcp_.on_receive([this](const net::UdpSocket::Datagram& datagram) { received(datagram, true); });
   }
+  ~SocketPair() override {
+    outbox_.flush();                     // the last word may be in it
+    ports_.give_back(port_, net::now()); // to rest
+  }
+
   void send(Bytes bytes, const Endpoint& to, bool is_rtcp) override {
-    (void)(is_rtcp ? rtcp_ : rtp_).send(bytes, to);
+    outbox_.add(is_rtcp ? rtcp_ : rtp_, bytes, to);
   }
   const Endpoint& local(bool is_rtcp) const override { return (is_rtcp ? rtcp_ : rtp_).local(); }
 
  private:
+  void received(const net::UdpSocket::Datagram& datagram, bool is_rtcp) {
+    receive_({datagram.bytes, datagram.from, datagram.arrival, is_rtcp});
+  }
+
   net::PortPool& ports_;
+  net::UdpOutbox& outbox_;
+  Receive receive_;
   std::uint16_t port_;
   net::UdpSocket rtp_, rtcp_;
 };
@@ -39,9 +49,10 @@ class SocketPair final : public MediaPort {
 } // namespace
 
 tl::expected<std::unique_ptr<MediaPort>, std::string> open_media_port(net::Loop& loop, net::PortPool& ports,
+                                                                      net::UdpOutbox& outbox,
                                                                       const IpAddress& ip,
                                                                       MediaPort::Receive receive) {
-  const net::UdpSocket::Options options{.dscp = kExpeditedForwarding};
+  const net::UdpSocket::Options options{.dscp = kExpeditedForwarding, .sparse = true};
   net::SystemError last{EADDRINUSE, "bind"};
   for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
     const auto port = ports.take(net::now());
@@ -53,9 +64,8 @@ tl::expected<std::unique_ptr<MediaPort>, std::string> open_media_port(net::Loop&
     auto rtcp = rtp ? net::UdpSocket::open(loop, {ip, static_cast<std::uint16_t>(*port + 1)}, options)
                     : tl::unexpected(rtp.error());
     if (rtcp) {
-      auto pair = std::make_unique<SocketPair>(ports, *port, std::move(*rtp), std::move(*rtcp));
-      pair->listen(receive);
-      return pair;
+      return std::make_unique<SocketPair>(ports, *port, std::move(*rtp), std::move(*rtcp), outbox,
+                                          std::move(receive));
     }
     last = rtcp.error();
     ports.give_back(*port, net::now());

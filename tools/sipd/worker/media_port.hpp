@@ -12,8 +12,10 @@
 namespace talky::sipd {
 
 // Binds a free pair of ports of the pool to `ip`; others may hold some of its range. The error is a text for
-// the log. The loop and the pool outlive what it gives.
+// the log. What it sends is put into `outbox`, which somebody flushes before the loop waits again. The loop,
+// the pool and the outbox outlive what it gives.
 tl::expected<std::unique_ptr<MediaPort>, std::string> open_media_port(net::Loop& loop, net::PortPool& ports,
+                                                                      net::UdpOutbox& outbox,
                                                                       const IpAddress& ip,
                                                                       MediaPort::Receive receive);
 

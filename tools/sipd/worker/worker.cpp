@@ -178,6 +178,7 @@ void Worker::announce_move(const std::string& call_id, bool moved) {
 // ---- SIP to the network
 
 void Worker::transmit(const sip::Datagram& datagram) {
+  host_.send_media(); // what was said before it is heard before it
   ++counters_.sip_sent;
   if (hep_) hep_->sip(datagram.flow, datagram.bytes, false, net::wall_clock_us());
   if (shared_.recorder && options_.record_packets)
@@ -213,6 +214,7 @@ void Worker::drain() {
   draining_ = true;
   while (const auto output = user_agent_->poll())
     act(*output, net::now());
+  host_.send_media();
   draining_ = false;
   calls_.destroy_ended();
   const bool none_left = calls_.empty();

@@ -112,7 +112,7 @@ std::unique_ptr<CallTimer> WorkerHost::timer(Task callback) {
 
 tl::expected<std::unique_ptr<MediaPort>, std::string> WorkerHost::open_media(const IpAddress& ip,
                                                                              MediaPort::Receive receive) {
-  return open_media_port(loop_, ports_, ip, std::move(receive));
+  return open_media_port(loop_, ports_, media_out_, ip, std::move(receive));
 }
 
 std::unique_ptr<NameLookup> WorkerHost::look_up(const std::string& host, std::uint16_t port, Looked done) {

@@ -13,6 +13,7 @@
 #include "core/random.hpp"
 #include "net/loop.hpp"
 #include "net/port_pool.hpp"
+#include "net/udp.hpp"
 #include "sipd/bridge/destination.hpp"
 #include "sipd/call/call_host.hpp"
 #include "sipd/sinks/call_sinks.hpp"
@@ -34,6 +35,7 @@ class WorkerHost final : public CallHost {
 
   void reload() { bridges_.files = live_.files; }
   const BridgeCounters& bridge_counters() const { return bridge_counters_; }
+  void send_media() { media_out_.flush(); } // what the calls have given to their ports
 
   // CallHost
   void post(Task task) override;
@@ -76,6 +78,7 @@ class WorkerHost final : public CallHost {
   const std::size_t index_;
   Random random_;
   net::PortPool ports_;
+  net::UdpOutbox media_out_;
   CallOptions options_;
   BridgeCounters bridge_counters_;
   const SinkTargets sink_targets_;
