@@ -13,7 +13,8 @@ constexpr std::size_t kKeepCapacity =
 
 std::size_t MediaPlayout::push(std::span<const std::int16_t> samples) {
   const std::size_t count = std::min(samples.size(), max_samples_ - std::min(queued(), max_samples_));
-  if (head_ > 0 && queue_.size() + count > queue_.capacity()) {
+  // Each sample is moved once on average: while more waits than has been played, the queue grows instead.
+  if (head_ > 0 && head_ >= queued() && queue_.size() + count > queue_.capacity()) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
     head_ = 0;
   }
