@@ -41,11 +41,11 @@ function(talky_common_settings target)
   endif()
 endfunction()
 
-# Where TALKY_UNITY is on, the files of a folder are compiled together, up to 16 in one unit: what they include is read
+# Where TALKY_UNITY is on, the files of a target are compiled together, up to 24 in one unit: what they include is read
 # once, and what they instantiate is compiled once. Names of anonymous namespaces may well be the same in two files: such
 # files come into different units, and a file with a private name that a header of the target gives as well is compiled
 # alone.
-set(TALKY_UNITY_LIMIT 16)
+set(TALKY_UNITY_LIMIT 24)
 function(talky_unity target)
   if(NOT TALKY_UNITY)
     return()
@@ -72,18 +72,17 @@ function(talky_unity target)
     if(NOT "${free}" STREQUAL "${names}")
       continue()
     endif()
-    get_filename_component(folder "${source}" DIRECTORY)
-    get_filename_component(folder "${folder}" NAME)
+    set(kind files)
     file(STRINGS "${source}" aliases REGEX "^namespace [a-z]+ = ")
     foreach(alias IN LISTS aliases) # json = boost::json hides talky::json
       string(REGEX REPLACE "^namespace ([a-z]+) .*" "\\1" alias "${alias}")
       if(DEFINED TALKY_LAYER_${alias})
-        string(APPEND folder "_${alias}")
+        string(APPEND kind "_${alias}")
       endif()
     endforeach()
     set(unit 0)
     while(TRUE)
-      set(group "${folder}_${unit}")
+      set(group "${kind}_${unit}")
       set(free ${names})
       list(REMOVE_ITEM free ${names_${group}})
       if("${free}" STREQUAL "${names}" AND NOT size_${group} GREATER_EQUAL TALKY_UNITY_LIMIT)
