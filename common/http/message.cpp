@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "core/ascii.hpp"
-#include "core/utf8.hpp"
+#include "json/json.hpp"
 
 namespace talky::http {
 namespace {
@@ -17,8 +17,6 @@ constexpr std::array<std::string_view, 7> kMethodNames = {"GET",   "HEAD",   "PO
 constexpr std::array<std::string_view, 7> kDayNames = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 12> kMonthNames = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr std::string_view kReplacement = "\xef\xbf\xbd"; // U+FFFD
-
 // The items of a comma-separated list, trimmed, until `visit` gives true.
 template <class Visit>
 bool any_item(std::string_view list, Visit visit) {
@@ -178,30 +176,11 @@ std::string_view reason_phrase(int status) {
 Response problem(int status, std::string_view detail) {
   return Response::text(
       status, "application/problem+json",
-      fmt::format("{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\"}}\n",
-                  reason_phrase(status), status, json_escaped(detail)));
+      fmt::format("{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":{}}}\n",
+                  reason_phrase(status), status, json::quoted(detail)));
 }
 
 // ---- Texts
-
-std::string json_escaped(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const char c = text.front();
-    const std::size_t length = utf8::sequence(text);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += length > 0 ? text.substr(0, length) : kReplacement;
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
 
 std::optional<std::string> percent_decoded(std::string_view text, bool plus) {
   std::string out;

@@ -108,9 +108,6 @@ std::string_view reason_phrase(int status);
 // RFC 9457: application/problem+json with type about:blank, the status' own title, and `detail` for people.
 Response problem(int status, std::string_view detail);
 
-// `text` inside the quotes of a JSON string. What is not UTF-8 becomes U+FFFD.
-std::string json_escaped(std::string_view text);
-
 // RFC 3986 2.1. nullopt for a '%' without two hexadecimal digits. `plus`: '+' is a space, as in a query.
 std::optional<std::string> percent_decoded(std::string_view text, bool plus = false);
 std::string percent_encoded(std::string_view text); // all but the unreserved characters

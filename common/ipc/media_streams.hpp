@@ -36,8 +36,6 @@ class Writer {
   std::string mark(std::string_view name);
   std::string stop();
 
-  const std::string& stream_sid() const { return stream_; }
-
  private:
   std::string open(std::string_view event); // up to the member that bears the event's name
 

@@ -118,10 +118,7 @@ TEST_CASE("problems are RFC 9457 documents") {
   CHECK(response.headers.get("content-type") == "application/problem+json");
   CHECK(response.body ==
         "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
-        "\"detail\":\"no call \\\"x\\\"\\u000a\xef\xbf\xbd\"}\n");
-  CHECK(json_escaped("\xc3\xa9\xf0\x9f\x98\x80") == "\xc3\xa9\xf0\x9f\x98\x80");
-  CHECK(json_escaped("\xc0\x80\xed\xa0\x80") ==
-        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+        "\"detail\":\"no call \\\"x\\\"\\n\xef\xbf\xbd\"}\n");
 }
 
 TEST_CASE("percent encoding") {

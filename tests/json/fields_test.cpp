@@ -96,4 +96,7 @@ TEST_CASE("an object from a foreign hand has limits") {
   CHECK(json::parse_object("[]").error().code == Errc::malformed);
   CHECK(json::parse_object("{").error().code == Errc::malformed);
   CHECK(json::quoted("M\xfcller", 5) == "\"M\xef\xbf\xbdl\"");
+  CHECK(json::quoted("\xc3\xa9\xf0\x9f\x98\x80") == "\"\xc3\xa9\xf0\x9f\x98\x80\"");
+  CHECK(json::quoted("\xc0\x80\xed\xa0\x80") ==
+        "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 }

@@ -57,7 +57,6 @@ class Conversation {
   // The turns so far, with their answers; at the end all of them.
   std::vector<Turn> turns() const;
   std::optional<Spurt> greeting() const; // what the agent said before the first turn
-  const std::vector<Spurt>& spurts() const { return spurts_; }
   bool finished() const { return state_ == State::finished; }
   std::size_t steps_done() const { return next_; }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "audio/level.hpp"
+#include "call/config.hpp"
 #include "cli/options.hpp"
 #include "conversation.hpp"
 #include "core/ascii.hpp"
@@ -34,8 +35,8 @@ namespace {
 
 struct Settings {
   std::vector<std::string> items;
-  std::string sip, user, password_file, from, codec, dtmf, output, agent = "talky-agent";
-  std::vector<std::string> headers;
+  std::string sip, user, password_file, from, dtmf, output, agent = "talky-agent";
+  std::vector<std::string> headers, codecs{"PCMU", "PCMA"};
   double answer_timeout = 60, greeting_timeout = 8, reply_timeout = 15, hangup_after = 0, linger = 0;
   std::uint32_t quiet = 900, split = 700;
   int channel = 0;
@@ -185,7 +186,10 @@ class Call {
     options.target = settings.sip;
     options.from = settings.from;
     options.tcp = settings.tcp;
-    options.codec = settings.codec;
+    auto offered = call::make_capabilities(settings.codecs);
+    if (!offered)
+      throw cli::Failure(cli::ExitCode::usage, fmt::format("--codec: expected {}", offered.error().what));
+    options.capabilities = std::move(*offered);
     options.answer_timeout = Duration(std::llround(settings.answer_timeout * 1e6));
     if (!settings.user.empty()) {
       options.credentials = call::Credentials{
@@ -256,7 +260,7 @@ int body(int argc, char** argv) {
   options.group("The call");
   options.add("sip", settings.sip, "URI", "whom to call, e.g. sip:100@127.0.0.1:5060");
   options.flag("tcp", settings.tcp, "signalling over TCP");
-  options.add("codec", settings.codec, "NAME", "offer only PCMU or PCMA").choices({"PCMU", "PCMA"});
+  options.add("codec", settings.codecs, "NAME", "that is offered, the best first; PCMU and PCMA");
   options.add("from", settings.from, "URI", "the caller, e.g. sip:alice@example.com");
   options.add("user", settings.user, "NAME", "for digest authentication");
   options.add("password-file", settings.password_file, "FILE", "its first line is the password").files();

@@ -86,11 +86,7 @@ void Phone::invite() {
   invite.answer_timeout = options_.answer_timeout;
   invite.headers = options_.headers;
   invite.recording = true;
-  if (!options_.codec.empty()) {
-    sdp::Capabilities only = call::standard_capabilities();
-    std::erase_if(only.codecs, [this](const sdp::Codec& codec) { return codec.name != options_.codec; });
-    invite.capabilities = only;
-  }
+  invite.capabilities = options_.capabilities;
   const auto call = agent_->invite(invite, net::now());
   if (!call)
     throw cli::Failure(cli::ExitCode::usage, fmt::format("{}: {}", options_.target, call.error().what));

@@ -28,7 +28,7 @@ struct PhoneOptions {
   std::string target; // sip:100@127.0.0.1:5060
   std::string from;   // "" for one made from our address
   bool tcp = false;
-  std::string codec; // "PCMU", "PCMA", "" for both
+  sdp::Capabilities capabilities = call::standard_capabilities(); // what is offered
   std::optional<call::Credentials> credentials;
   Duration answer_timeout = std::chrono::seconds(60);
   call::Headers headers;

@@ -27,7 +27,7 @@ Response ok() {
 
 } // namespace
 
-Api::Api(Options options, const Shared& shared)
+Api::Api(Options options, const WorkerServices& shared)
     : shared_(shared),
       log_(shared.log),
       access_(std::move(options.tokens)),
@@ -106,24 +106,25 @@ void Api::happened(const std::shared_ptr<const CallFacts>& call, const CallEvent
   if (!concerns_api(event)) return;
   loop_.post([this, call, event, now] {
     state_.happened(*call, event, now);
-    count(*call, event, now);
+    count(*call, event);
     if (std::holds_alternative<event::Ended>(event)) audio_clients_.call_ended(call->uuid);
   });
 }
 
-void Api::count(const CallFacts& call, const CallEvent& event, const Moment& now) {
+void Api::count(const CallFacts& call, const CallEvent& event) {
   const auto seconds = [](auto us) { return static_cast<double>(us) / 1e6; };
-  std::visit(
-      Overloaded{
-          [&](const event::Began&) { metrics_.began(); },
-          [&](const event::Answered& e) { metrics_.answered(seconds(to_us(e.at) - to_us(call.began))); },
-          [&](const event::FirstAudio&) {
-            const ApiState::Call* known = state_.find(call.uuid);
-            if (known && known->first_audio_us) metrics_.first_audio(seconds(*known->first_audio_us));
-          },
-          [&](const event::TurnMeasured& e) { metrics_.turn(e.measure); },
-          [&](const event::Ended& e) { metrics_.ended(over(call, e, now)); }, [](const auto&) {}},
-      event);
+  std::visit(Overloaded{[&](const event::Began&) { metrics_.began(); },
+                        [&](const event::Answered& e) {
+                          metrics_.answered(seconds(to_us(e.at) - to_us(call.began)));
+                        },
+                        [&](const event::FirstAudio&) {
+                          const ApiState::Call* known = state_.find(call.uuid);
+                          if (known && known->first_audio_us)
+                            metrics_.first_audio(seconds(*known->first_audio_us));
+                        },
+                        [&](const event::TurnMeasured& e) { metrics_.turn(e.measure); },
+                        [&](const event::Ended& e) { metrics_.ended(call.uuid, e); }, [](const auto&) {}},
+             event);
 }
 
 void Api::registered(const call::RegistrationChanged& change) {

@@ -35,7 +35,7 @@
 namespace talky::sipd {
 
 class Worker;
-struct Shared;
+struct WorkerServices;
 
 class Api : public CallWatcher {
  public:
@@ -51,7 +51,7 @@ class Api : public CallWatcher {
   };
 
   // `shared` is only read from start() on, and outlives the Api.
-  Api(Options options, const Shared& shared);
+  Api(Options options, const WorkerServices& shared);
   ~Api() override;
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
@@ -72,9 +72,9 @@ class Api : public CallWatcher {
   http::Reply counted(const http::Request& request, const http::Reply& reply);
   std::string metrics_text();
   void on_event(const ApiState::Event& event);
-  void count(const CallFacts& call, const CallEvent& event, const Moment& now);
+  void count(const CallFacts& call, const CallEvent& event);
 
-  const Shared& shared_;
+  const WorkerServices& shared_;
   log::Sink log_;
   net::Loop loop_;
   Access access_;

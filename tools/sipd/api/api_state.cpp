@@ -52,22 +52,22 @@ json::object turn_json(const telemetry::TurnMeasure& measure) {
 }
 
 json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
-  const bool calling = call.began.out && !call.rings;
+  const bool calling = call.facts.out && !call.rings;
   const char* state = !call.answered                      ? (calling ? "calling" : "ringing")
                       : call.now.held || call.now.on_hold ? "held"
                                                           : "active";
-  json::object out{{"id", call.began.uuid},
+  json::object out{{"id", call.facts.uuid},
                    {"state", state},
-                   {"direction", call.began.out ? "out" : "in"},
-                   {"from", call.began.from},
-                   {"to", call.began.to},
-                   {"bridge", call.began.bridge},
-                   {"peer", call.began.peer},
-                   {"transport", call.began.transport},
-                   {"user_agent", call.began.user_agent},
-                   {"sip_call_id", call.began.sip_call_id},
-                   {"worker", call.began.worker},
-                   {"started_at", rfc3339(call.began.at_us)}};
+                   {"direction", call.facts.out ? "out" : "in"},
+                   {"from", call.facts.party.from},
+                   {"to", call.facts.party.dialled},
+                   {"bridge", call.facts.route},
+                   {"peer", call.facts.party.flow.remote.to_string()},
+                   {"transport", call.facts.transport},
+                   {"user_agent", call.facts.party.user_agent},
+                   {"sip_call_id", call.facts.party.call_id},
+                   {"worker", call.facts.worker},
+                   {"started_at", rfc3339(call.began_us)}};
   out["answered_at"] = call.answered ? json::value(rfc3339(call.answered->at_us)) : json::value(nullptr);
   out["codec"] = call.answered ? json::value(call.answered->codec) : json::value(nullptr);
   out["duration_s"] =
@@ -86,23 +86,6 @@ json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
   return out;
 }
 
-CallBegan begun(const CallFacts& call, const Moment& now) {
-  CallBegan event;
-  event.uuid = call.uuid;
-  event.sip_call_id = call.party.call_id;
-  event.from = call.party.from;
-  event.to = call.party.dialled;
-  event.bridge = call.route;
-  event.out = call.out;
-  event.peer = call.party.flow.remote.to_string();
-  event.transport = call.transport;
-  event.user_agent = call.party.user_agent;
-  event.worker = call.worker;
-  event.at_us = now.wall_us;
-  event.at = call.began;
-  return event;
-}
-
 // Members of an object as text, for an event.
 std::string members(const json::object& object) {
   const std::string text = json::compact(object);
@@ -110,21 +93,6 @@ std::string members(const json::object& object) {
 }
 
 } // namespace
-
-CallOver over(const CallFacts& call, const event::Ended& ended, const Moment& now) {
-  CallOver over;
-  over.uuid = call.uuid;
-  over.cause = call::to_string(ended.end.cause);
-  over.reason = ended.reason();
-  over.by_peer = ended.end.by_peer;
-  over.answered = ended.answered;
-  over.status = ended.end.status;
-  over.at_us = now.wall_us;
-  if (ended.end.answered)
-    over.seconds = static_cast<double>((ended.end.ended - *ended.end.answered).count()) / 1e6;
-  over.quality = ended.end.quality;
-  return over;
-}
 
 std::string rfc3339(std::int64_t us) {
   const auto seconds = static_cast<std::time_t>(us / 1'000'000);
@@ -134,32 +102,32 @@ std::string rfc3339(std::int64_t us) {
                      tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, us / 1000 % 1000);
 }
 
-void ApiState::began(CallBegan event) {
-  const json::object details{
-      {"from", event.from}, {"to", event.to}, {"bridge", event.bridge}, {"peer", event.peer}};
-  const char* const type = event.out ? "call.outgoing" : "call.incoming";
-  const std::string uuid = event.uuid;
-  const std::int64_t at_us = event.at_us;
-  Call& call = calls_[uuid];
-  call.began = std::move(event);
-  call.now.uuid = uuid;
-  tell(type, uuid, members(details), at_us);
+void ApiState::began(const CallFacts& facts, std::int64_t at_us) {
+  const json::object details{{"from", facts.party.from},
+                             {"to", facts.party.dialled},
+                             {"bridge", facts.route},
+                             {"peer", facts.party.flow.remote.to_string()}};
+  Call& call = calls_[facts.uuid];
+  call.facts = facts;
+  call.began_us = at_us;
+  call.now.uuid = facts.uuid;
+  tell(facts.out ? "call.outgoing" : "call.incoming", facts.uuid, members(details), at_us);
 }
 
-void ApiState::answered(CallAnsweredAt event) {
-  const auto call = calls_.find(event.uuid);
+void ApiState::answered(const std::string& uuid, Answer answer) {
+  const auto call = calls_.find(uuid);
   if (call == calls_.end()) return;
-  tell("call.start", event.uuid, members({{"codec", event.codec}}), event.at_us);
-  call->second.answered = std::move(event);
+  tell("call.start", uuid, members({{"codec", answer.codec}}), answer.at_us);
+  call->second.answered = std::move(answer);
 }
 
 void ApiState::happened(const CallFacts& call, const CallEvent& event, const Moment& now) {
-  if (std::holds_alternative<event::Began>(event)) return began(begun(call, now));
+  if (std::holds_alternative<event::Began>(event)) return began(call, now.wall_us);
   if (const auto* answer = std::get_if<event::Answered>(&event))
-    return answered({call.uuid, answer->codec, now.wall_us, answer->at});
+    return answered(call.uuid, {answer->codec, now.wall_us});
   if (const auto* turn = std::get_if<event::TurnMeasured>(&event))
     return turned(call.uuid, turn->measure, now.wall_us);
-  if (const auto* end = std::get_if<event::Ended>(&event)) return ended(over(call, *end, now));
+  if (const auto* end = std::get_if<event::Ended>(&event)) return ended(call.uuid, *end, now.wall_us);
   const auto known = calls_.find(call.uuid);
   if (known == calls_.end()) return;
   Call& one = known->second;
@@ -179,15 +147,15 @@ void ApiState::turned(const std::string& uuid, const telemetry::TurnMeasure& mea
   tell("call.turn", uuid, members(turn_json(measure)), at_us);
 }
 
-void ApiState::ended(const CallOver& event) {
-  json::object details{{"cause", event.cause},
-                       {"by", event.by_peer ? "peer" : "us"},
-                       {"reason", event.reason},
-                       {"status", event.status},
-                       {"seconds", rounded(event.seconds)},
-                       {"quality", quality_json(event.quality)}};
-  tell(event.answered ? "call.end" : "call.refused", event.uuid, members(details), event.at_us);
-  calls_.erase(event.uuid);
+void ApiState::ended(const std::string& uuid, const event::Ended& ended, std::int64_t at_us) {
+  const json::object details{{"cause", std::string(call::to_string(ended.end.cause))},
+                             {"by", ended.end.by_peer ? "peer" : "us"},
+                             {"reason", ended.reason()},
+                             {"status", ended.end.status},
+                             {"seconds", rounded(ended.seconds())},
+                             {"quality", quality_json(ended.end.quality)}};
+  tell(ended.answered ? "call.end" : "call.refused", uuid, members(details), at_us);
+  calls_.erase(uuid);
 }
 
 void ApiState::registered(const call::RegistrationChanged& change, std::int64_t at_us) {

@@ -18,31 +18,6 @@
 
 namespace talky::sipd {
 
-// Microseconds since 1970 where a time is an integer.
-struct CallBegan {
-  std::string uuid;
-  std::string sip_call_id, from, to, bridge, peer, transport, user_agent;
-  std::size_t worker = 0;
-  bool out = false; // we call
-  std::int64_t at_us = 0;
-  Time at{};
-};
-struct CallAnsweredAt {
-  std::string uuid, codec;
-  std::int64_t at_us = 0;
-  Time at{};
-};
-struct CallOver {
-  std::string uuid, cause, reason;
-  bool by_peer = false;
-  bool answered = false;
-  int status = 0;
-  std::int64_t at_us = 0;
-  double seconds = 0; // from the answer to the end
-  std::optional<media::MediaQuality> quality;
-};
-CallOver over(const CallFacts& call, const event::Ended& ended, const Moment& now);
-
 class ApiState {
  public:
   struct Event {
@@ -51,9 +26,15 @@ class ApiState {
     std::string call; // uuid; "" where it is of no call
     std::string json; // one object, one line
   };
+  // Microseconds since 1970 where a time is an integer.
+  struct Answer {
+    std::string codec;
+    std::int64_t at_us = 0;
+  };
   struct Call {
-    CallBegan began;
-    std::optional<CallAnsweredAt> answered;
+    CallFacts facts;
+    std::int64_t began_us = 0;
+    std::optional<Answer> answered;
     std::optional<std::int64_t> first_audio_us; // from the answer to the first sample of the agent
     bool rings = false;                         // the party that we call says so
     CallSnapshot now;
@@ -83,10 +64,10 @@ class ApiState {
   std::string registrations_json(std::int64_t now_us);
 
  private:
-  void began(CallBegan event);
-  void answered(CallAnsweredAt event);
+  void began(const CallFacts& call, std::int64_t at_us);
+  void answered(const std::string& uuid, Answer answer);
   void turned(const std::string& uuid, const telemetry::TurnMeasure& measure, std::int64_t at_us);
-  void ended(const CallOver& event);
+  void ended(const std::string& uuid, const event::Ended& ended, std::int64_t at_us);
   void tell(std::string_view type, std::string_view uuid, std::string_view details, std::int64_t at_us);
 
   std::function<void(const Event&)> on_event_;

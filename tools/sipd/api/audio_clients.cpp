@@ -95,7 +95,7 @@ void AudioClients::take_part(const Request& request, const Reply& reply) {
     if (!still) return socket->close(1000, "the call has ended");
     const auto client =
         std::make_shared<AudioClient>(socket, uuid, *ear, *part, std::exchange(*held, nullptr));
-    Worker* worker = &workers_.worker(still->began.worker);
+    Worker* worker = &workers_.worker(still->facts.worker);
     clients_.insert(client);
     client->start(loop_, worker->loop(), [this, weak = std::weak_ptr(client)] {
       const auto gone = weak.lock();

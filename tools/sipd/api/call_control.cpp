@@ -90,7 +90,7 @@ void CallControl::command(const std::string& uuid, const Reply& reply, CallComma
   snapshots_.outdate();
   const auto outcome = std::make_shared<Result<>>();
   workers_.ask(
-      workers_.worker(call->began.worker),
+      workers_.worker(call->facts.worker),
       [uuid, outcome, what = std::move(what)](Worker& worker, const Answer& answer) {
         answer([outcome, done = worker.command(uuid, what)] { *outcome = done; });
       },
@@ -137,7 +137,7 @@ void CallControl::say(const Request& request, const Reply& reply) {
   if (!call->answered) return reply(http::problem(409, "the call has not been answered yet"));
   const auto outcome = std::make_shared<Result<>>();
   workers_.ask(
-      workers_.worker(call->began.worker),
+      workers_.worker(call->facts.worker),
       [uuid, outcome, text = *wish](Worker& worker, const Answer& answer) {
         answer([outcome, done = worker.command(uuid, SayText{text})] { *outcome = done; });
       },

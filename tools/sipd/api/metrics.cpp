@@ -226,15 +226,18 @@ void Metrics::live(const CallSnapshot& now) {
   if (now.quality) impl_->count(now.uuid, *now.quality);
 }
 
-void Metrics::ended(const CallOver& call) {
-  impl_->ended.Add({{"result", call.answered ? "answered" : "refused"}, {"cause", call.cause}}).Increment();
-  if (call.quality) {
-    impl_->count(call.uuid, *call.quality);
-    if (call.quality->in.packets > 0) impl_->jitter.Observe(call.quality->in.jitter_ms / 1000);
-    if (call.quality->in.mos > 0) impl_->mos.Observe(call.quality->in.mos);
+void Metrics::ended(const std::string& uuid, const event::Ended& ended) {
+  impl_->ended
+      .Add({{"result", ended.answered ? "answered" : "refused"},
+            {"cause", std::string(call::to_string(ended.end.cause))}})
+      .Increment();
+  if (const auto& quality = ended.end.quality) {
+    impl_->count(uuid, *quality);
+    if (quality->in.packets > 0) impl_->jitter.Observe(quality->in.jitter_ms / 1000);
+    if (quality->in.mos > 0) impl_->mos.Observe(quality->in.mos);
   }
-  if (call.answered) impl_->duration.Observe(call.seconds);
-  impl_->calls.erase(call.uuid);
+  if (ended.answered) impl_->duration.Observe(ended.seconds());
+  impl_->calls.erase(uuid);
 }
 
 void Metrics::registered(bool is_new) {

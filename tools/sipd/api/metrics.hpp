@@ -23,7 +23,7 @@ class Metrics {
   void first_audio(double s);    // answer to the agent's first sample
   void turn(const telemetry::TurnMeasure& measure);
   void live(const CallSnapshot& now); // packet counts so far
-  void ended(const CallOver& call);
+  void ended(const std::string& uuid, const event::Ended& ended);
   void registered(bool is_new);
   void http_request(int status);
 

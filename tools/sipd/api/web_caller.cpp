@@ -18,8 +18,8 @@ constexpr std::size_t kMaxHandedOver = 4096; // bytes that the WebSocket itself 
 constexpr std::size_t kMaxBinary = 6400;     // bytes of a message: 200 ms
 constexpr std::size_t kMaxGaps = 1000;       // afterwards the oldest are one
 constexpr double kWordsASecond = 50, kWordsAtOnce = 200;
-// A stall of the network ends with all that was said meanwhile; nobody speaks four times as fast as he
-// speaks.
+// A stall of the network ends with all that was said meanwhile; nobody speaks four times as fast
+// as people speak.
 constexpr double kSoundASecond = 4 * kRate, kSoundAtOnce = 60 * kRate;
 
 } // namespace

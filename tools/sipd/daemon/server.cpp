@@ -35,10 +35,10 @@ constexpr const char* kReconnectingText =
     "One moment, please. The connection was interrupted, and I am trying to restore it.";
 constexpr int kMoves = 20; // ports tried when the default one is taken
 
-Live load_live(const Settings& settings) {
-  Live live{settings.routes,          settings.users,
-            settings.digests,         std::make_shared<std::vector<std::string>>(settings.refer_text),
-            settings.calls_out.rules, {}};
+LiveSettings load_live(const Settings& settings) {
+  LiveSettings live{settings.routes,          settings.users,
+                    settings.digests,         std::make_shared<std::vector<std::string>>(settings.refer_text),
+                    settings.calls_out.rules, {}};
   for (const Target* target : settings.routes->targets()) {
     const std::string path(target->destination->sound_file());
     if (path.empty() || live.files.contains(path)) continue;
@@ -126,7 +126,7 @@ class Server {
     shared_.connections = &connections_;
     shared_.calls_out = &calls_out_;
     warn_locked_out(settings_);
-    const Live live = load_live(settings_);
+    const LiveSettings live = load_live(settings_);
     make_sinks();
     if (settings_.wide && settings_.open) {
       shared_.log(
@@ -168,7 +168,7 @@ class Server {
     }
   }
 
-  std::vector<Worker*> make_workers(const Live& live, const std::vector<Endpoint>& endpoints) {
+  std::vector<Worker*> make_workers(const LiveSettings& live, const std::vector<Endpoint>& endpoints) {
     std::vector<Worker*> all;
     for (std::size_t i = 0; i < settings_.workers; ++i) {
       workers_.push_back(std::make_unique<Worker>(*loops_[i], worker_options_, shared_, live, i));
@@ -331,7 +331,7 @@ class Server {
       if (loaded.settings->uses_agent() && !agent_) {
         throw Failure(ExitCode::config, "a first route to the agent needs a restart");
       }
-      const Live live = load_live(*loaded.settings);
+      const LiveSettings live = load_live(*loaded.settings);
       warn_locked_out(*loaded.settings);
       for (const auto& worker : workers_)
         worker->post([w = worker.get(), live] { w->reload(live); });
@@ -350,7 +350,7 @@ class Server {
   CallLimits calls_{settings_.max_calls, settings_.max_calls_per_source};
   CallLimits calls_out_{settings_.calls_out.most, settings_.calls_out.most};
   CallLimits connections_{kMaxConnections, kMaxConnectionsPerSource};
-  Shared shared_;
+  WorkerServices shared_;
   std::optional<Recorder> recorder_;
   std::optional<Records> records_;
   std::optional<Tracer> tracer_;

@@ -17,7 +17,7 @@ class AudioTap : public std::enable_shared_from_this<AudioTap> {
  public:
   // 20 ms, interleaved, caller left and agent right; called on the listener's loop.
   using Deliver = std::function<void(const std::vector<std::int16_t>& stereo)>;
-  // `talks`: he talks in, and does not want to hear himself.
+  // `talks`: the listener talks in, and does not want to hear that.
   AudioTap(Post post, bool talks, Deliver deliver)
       : post_(std::move(post)), talks_(talks), deliver_(std::move(deliver)) {}
   AudioTap(net::Loop& loop, bool talks, Deliver deliver)

@@ -127,6 +127,9 @@ struct Ended {
   bool answered = false;
   std::string failure; // of ours; "" for none: then the reason is the party's
   const std::string& reason() const { return failure.empty() ? end.reason : failure; }
+  double seconds() const { // from the answer to the end; 0 without one
+    return end.answered ? static_cast<double>((end.ended - *end.answered).count()) / 1e6 : 0.0;
+  }
 };
 
 } // namespace event

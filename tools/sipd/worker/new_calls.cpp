@@ -30,8 +30,8 @@ NoCall no_next_hop(int status) {
 
 } // namespace
 
-NewCalls::NewCalls(CallHost& host, CallTable& calls, const Closing& closing, const Shared& shared,
-                   const Live& live, std::function<void(const std::string&)> moved)
+NewCalls::NewCalls(CallHost& host, SessionTable& calls, const Closing& closing, const WorkerServices& shared,
+                   const LiveSettings& live, std::function<void(const std::string&)> moved)
     : host_(host), calls_(calls), closing_(closing), shared_(shared), live_(live), moved_(std::move(moved)) {}
 
 NewCalls::~NewCalls() = default;

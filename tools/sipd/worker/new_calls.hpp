@@ -11,8 +11,8 @@
 #include "sipd/call/call_host.hpp"
 #include "sipd/messages/call_out.hpp"
 #include "sipd/messages/web_line.hpp"
-#include "sipd/worker/call_table.hpp"
 #include "sipd/worker/closing.hpp"
+#include "sipd/worker/session_table.hpp"
 #include "sipd/worker/worker_options.hpp"
 
 namespace talky::sipd {
@@ -23,8 +23,8 @@ struct NextHop;
 class NewCalls {
  public:
   // All of them outlive it. `moved`: a call is here because it takes the place of one that is.
-  NewCalls(CallHost& host, CallTable& calls, const Closing& closing, const Shared& shared, const Live& live,
-           std::function<void(const std::string& call_id)> moved);
+  NewCalls(CallHost& host, SessionTable& calls, const Closing& closing, const WorkerServices& shared,
+           const LiveSettings& live, std::function<void(const std::string& call_id)> moved);
   ~NewCalls();
   NewCalls(const NewCalls&) = delete;
   NewCalls& operator=(const NewCalls&) = delete;
@@ -40,10 +40,10 @@ class NewCalls {
   void place(const CallOut& call, const NextHop& hop, const CallPlaced& done, Time now);
 
   CallHost& host_;
-  CallTable& calls_;
+  SessionTable& calls_;
   const Closing& closing_;
-  const Shared& shared_;
-  const Live& live_;
+  const WorkerServices& shared_;
+  const LiveSettings& live_;
   std::function<void(const std::string&)> moved_;
   call::CallKey browsers_ = 0, placed_ = 0;                       // calls so far
   std::map<std::uint64_t, std::unique_ptr<FindNextHop>> finding_; // of calls that are to go out

@@ -36,8 +36,8 @@ std::optional<HepSender> open_hep(net::Loop& loop, const WorkerOptions& options,
 }
 
 // `live` is asked at each request, so that it may change.
-call::Config user_agent_config(const WorkerOptions& options, const Shared& shared, const Live& live,
-                               std::size_t index) {
+call::Config user_agent_config(const WorkerOptions& options, const WorkerServices& shared,
+                               const LiveSettings& live, std::size_t index) {
   call::Config config;
   if (live.users) {
     config.find_user = [&live](std::string_view user, std::string_view realm,
@@ -67,7 +67,8 @@ call::Config user_agent_config(const WorkerOptions& options, const Shared& share
 
 } // namespace
 
-Worker::Worker(net::Loop& loop, const Options& options, const Shared& shared, Live live, std::size_t index)
+Worker::Worker(net::Loop& loop, const Options& options, const WorkerServices& shared, LiveSettings live,
+               std::size_t index)
     : loop_(loop),
       options_(options),
       shared_(shared),
@@ -119,7 +120,7 @@ void Worker::make_user_agent() {
 
 Worker::~Worker() = default;
 
-void Worker::reload(Live live) {
+void Worker::reload(LiveSettings live) {
   live_ = std::move(live);
   host_.reload();
   user_agent_->offer_digests(live_.digests);
@@ -232,52 +233,40 @@ void Worker::arm() {
   timer_.at(on_grid);
 }
 
+// To the session that has the call; none, if it has ended meanwhile.
+template <class Event>
+void Worker::pass(const Event& event, void (Session::*to)(const Event&, Time), Time now) {
+  if (Session* const session = calls_.find(event.call)) (session->*to)(event, now);
+}
+
 void Worker::act(const call::Output& output, Time now) {
-  std::visit(Overloaded{[this](const call::SendSip& e) { transmit(e); },
-                        [this](const call::CloseFlow& e) { close(e.flow); },
-                        [&](const call::SendMedia& e) {
-                          if (Session* session = calls_.find(e.call)) session->send(e, now);
+  std::visit(Overloaded{[&](const call::SendMedia& e) { pass(e, &Session::send, now); },
+                        [&](const call::CallerAudio& e) { pass(e, &Session::caller_audio, now); },
+                        [&](const call::RecordedAudio& e) {
+                          if (Session* const session = calls_.find(e.call)) session->recorded(e);
                         },
+                        [&](const call::SendSip& e) { transmit(e); },
+                        [&](const call::CloseFlow& e) { close(e.flow); },
                         [&](const call::IncomingCall& e) { new_calls_.from_phone(e, now); },
-                        [&](const call::CallAnswered& e) {
-                          if (Session* session = calls_.find(e.call)) session->answered(e, now);
-                        },
-                        [&](const call::CallerAudio& e) {
-                          if (Session* session = calls_.find(e.call)) session->caller_audio(e, now);
-                        },
-                        [this](const call::RecordedAudio& e) {
-                          if (Session* session = calls_.find(e.call)) session->recorded(e);
-                        },
-                        [&](const call::DtmfPressed& e) {
-                          if (Session* session = calls_.find(e.call)) session->dtmf(e, now);
-                        },
-                        [&](const call::MarkPassed& e) {
-                          if (Session* session = calls_.find(e.call)) session->mark(e, now);
-                        },
-                        [&](const call::Held& e) {
-                          if (Session* session = calls_.find(e.call)) session->held(e.call, true, now);
-                        },
-                        [&](const call::Resumed& e) {
-                          if (Session* session = calls_.find(e.call)) session->held(e.call, false, now);
-                        },
+                        [&](const call::CallRinging& e) { pass(e, &Session::ringing, now); },
+                        [&](const call::CallAnswered& e) { pass(e, &Session::answered, now); },
+                        [&](const call::DtmfPressed& e) { pass(e, &Session::dtmf, now); },
+                        [&](const call::MarkPassed& e) { pass(e, &Session::mark, now); },
+                        [&](const call::Held& e) { held(e.call, true, now); },
+                        [&](const call::Resumed& e) { held(e.call, false, now); },
+                        [&](const call::TransferRequested& e) { pass(e, &Session::transfer_requested, now); },
+                        [&](const call::CallRedirected& e) { pass(e, &Session::redirected, now); },
+                        [&](const call::TransferFailed& e) { pass(e, &Session::transfer_failed, now); },
                         [&](const call::CallEnded& e) { ended(e, now); },
-                        [this](const call::RegistrationChanged& e) { registration_changed(e); },
-                        [this](const call::Log& e) { shared_.log(e.level, e.line); },
-                        [&](const call::CallRinging& e) {
-                          if (Session* session = calls_.find(e.call)) session->ringing(e, now);
-                        },
+                        [&](const call::RegistrationChanged& e) { registration_changed(e); },
+                        [&](const call::Log& e) { shared_.log(e.level, e.line); },
                         [](const call::MediaChanged&) {},
-                        [&](const call::TransferRequested& e) {
-                          if (Session* session = calls_.find(e.call)) session->transfer_requested(e, now);
-                        },
-                        [&](const call::CallRedirected& e) {
-                          if (Session* session = calls_.find(e.call)) session->redirected(e, now);
-                        },
-                        [](const call::DtmfFinished&) {},
-                        [&](const call::TransferFailed& e) {
-                          if (Session* session = calls_.find(e.call)) session->transfer_failed(e, now);
-                        }},
+                        [](const call::DtmfFinished&) {}},
              output);
+}
+
+void Worker::held(call::CallKey call, bool is_held, Time now) {
+  if (Session* const session = calls_.find(call)) session->held(call, is_held, now);
 }
 
 void Worker::registration_changed(const call::RegistrationChanged& change) {

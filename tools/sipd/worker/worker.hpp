@@ -21,10 +21,10 @@
 #include "sipd/messages/call_out.hpp"
 #include "sipd/messages/part_line.hpp"
 #include "sipd/messages/web_line.hpp"
-#include "sipd/worker/call_table.hpp"
 #include "sipd/worker/closing.hpp"
 #include "sipd/worker/message_router.hpp"
 #include "sipd/worker/new_calls.hpp"
+#include "sipd/worker/session_table.hpp"
 #include "sipd/worker/signalling.hpp"
 #include "sipd/worker/worker_counters.hpp"
 #include "sipd/worker/worker_host.hpp"
@@ -32,12 +32,15 @@
 
 namespace talky::sipd {
 
+class Session;
+
 class Worker {
  public:
   using Options = WorkerOptions;
 
   // `options` and `shared` outlive it.
-  Worker(net::Loop& loop, const Options& options, const Shared& shared, Live live, std::size_t index);
+  Worker(net::Loop& loop, const Options& options, const WorkerServices& shared, LiveSettings live,
+         std::size_t index);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -47,7 +50,7 @@ class Worker {
 
   // On the worker's own thread; from another one post() them.
   void post(std::function<void()> task) { loop_.post(std::move(task)); }
-  void reload(Live live);
+  void reload(LiveSettings live);
   // BYE to every call; `done` comes once all have been answered, or after 5 s.
   void shutdown(std::function<void()> done);
 
@@ -82,6 +85,9 @@ class Worker {
   void close(const sip::Flow& flow);
   void registration_changed(const call::RegistrationChanged& change);
   void act(const call::Output& output, Time now);
+  template <class Event>
+  void pass(const Event& event, void (Session::*to)(const Event&, Time), Time now);
+  void held(call::CallKey call, bool is_held, Time now);
   void ended(const call::CallEnded& event, Time now);
   void make_user_agent();
   void end_sip();
@@ -90,8 +96,8 @@ class Worker {
 
   net::Loop& loop_;
   const Options& options_;
-  const Shared& shared_;
-  Live live_;
+  const WorkerServices& shared_;
+  LiveSettings live_;
   const std::size_t index_;
   std::vector<Worker*> workers_;
   std::optional<HepSender> hep_; // nullopt: nobody captures
@@ -99,7 +105,7 @@ class Worker {
   Signalling signalling_;
   MessageRouter router_;
   WorkerHost host_;
-  CallTable calls_;
+  SessionTable calls_;
   Closing closing_;
   NewCalls new_calls_;
   WorkerCounters counters_;

@@ -39,9 +39,10 @@ class Resolver final : public NameLookup {
 
 } // namespace
 
-WorkerHost::WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& options, const Shared& shared,
-                       const Live& live, CallTable& calls, const MessageRouter& router,
-                       const Signalling& signalling, HepSender* hep, std::size_t index)
+WorkerHost::WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& options,
+                       const WorkerServices& shared, const LiveSettings& live, SessionTable& calls,
+                       const MessageRouter& router, const Signalling& signalling, HepSender* hep,
+                       std::size_t index)
     : worker_(worker),
       loop_(loop),
       live_(live),

@@ -17,8 +17,8 @@
 #include "sipd/bridge/destination.hpp"
 #include "sipd/call/call_host.hpp"
 #include "sipd/sinks/call_sinks.hpp"
-#include "sipd/worker/call_table.hpp"
 #include "sipd/worker/message_router.hpp"
+#include "sipd/worker/session_table.hpp"
 #include "sipd/worker/signalling.hpp"
 #include "sipd/worker/worker_options.hpp"
 
@@ -29,9 +29,9 @@ class Worker;
 class WorkerHost final : public CallHost {
  public:
   // All that it is given outlives it. `hep` null: nobody captures.
-  WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& options, const Shared& shared,
-             const Live& live, CallTable& calls, const MessageRouter& router, const Signalling& signalling,
-             HepSender* hep, std::size_t index);
+  WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& options, const WorkerServices& shared,
+             const LiveSettings& live, SessionTable& calls, const MessageRouter& router,
+             const Signalling& signalling, HepSender* hep, std::size_t index);
 
   void reload() { bridges_.files = live_.files; }
   const BridgeCounters& bridge_counters() const { return bridge_counters_; }
@@ -71,8 +71,8 @@ class WorkerHost final : public CallHost {
  private:
   Worker& worker_;
   net::Loop& loop_;
-  const Live& live_;
-  CallTable& calls_;
+  const LiveSettings& live_;
+  SessionTable& calls_;
   const MessageRouter& router_;
   const Signalling& signalling_;
   const std::size_t index_;

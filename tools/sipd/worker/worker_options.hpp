@@ -47,7 +47,7 @@ struct WorkerOptions {
 };
 
 // What the workers are given to use together; each part says what is for any thread.
-struct Shared {
+struct WorkerServices {
   log::Sink log;
   Recorder* recorder = nullptr;           // null: nothing is recorded
   Records* records = nullptr;             // null: no call records are kept
@@ -63,7 +63,7 @@ struct Shared {
 };
 
 // Settings that may change while calls go on (SIGHUP).
-struct Live {
+struct LiveSettings {
   std::shared_ptr<const Routes> routes;
   std::shared_ptr<const Users> users;
   std::vector<sip::DigestAlgorithm> digests;

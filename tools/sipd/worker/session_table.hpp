@@ -22,11 +22,11 @@ namespace talky::sipd {
 
 class Session;
 
-class CallTable {
+class SessionTable {
  public:
   // `destroyed` comes from the loop when the last session that had ended is gone.
-  CallTable(net::Loop& loop, std::function<void()> destroyed);
-  ~CallTable();
+  SessionTable(net::Loop& loop, std::function<void()> destroyed);
+  ~SessionTable();
 
   Session* find(call::CallKey key) const;                          // null: there is none
   std::shared_ptr<Session> hold(call::CallKey key) const;          // likewise

@@ -1,4 +1,4 @@
-#include "sipd/worker/call_table.hpp"
+#include "sipd/worker/session_table.hpp"
 
 #include <algorithm>
 #include <set>
@@ -14,28 +14,28 @@ constexpr std::size_t kRecentMessages = 32;
 
 } // namespace
 
-CallTable::CallTable(net::Loop& loop, std::function<void()> destroyed)
+SessionTable::SessionTable(net::Loop& loop, std::function<void()> destroyed)
     : loop_(loop), destroyed_(std::move(destroyed)) {}
 
-CallTable::~CallTable() = default;
+SessionTable::~SessionTable() = default;
 
-Session* CallTable::find(call::CallKey key) const {
+Session* SessionTable::find(call::CallKey key) const {
   const auto it = by_key_.find(key);
   return it == by_key_.end() ? nullptr : it->second.get();
 }
 
-std::shared_ptr<Session> CallTable::hold(call::CallKey key) const {
+std::shared_ptr<Session> SessionTable::hold(call::CallKey key) const {
   const auto it = by_key_.find(key);
   return it == by_key_.end() ? nullptr : it->second;
 }
 
-std::shared_ptr<Session> CallTable::hold_uuid(std::string_view uuid) const {
+std::shared_ptr<Session> SessionTable::hold_uuid(std::string_view uuid) const {
   const auto found = std::find_if(by_key_.begin(), by_key_.end(),
                                   [&](const auto& item) { return item.second->uuid() == uuid; });
   return found == by_key_.end() ? nullptr : found->second;
 }
 
-std::vector<CallSnapshot> CallTable::snapshots() const {
+std::vector<CallSnapshot> SessionTable::snapshots() const {
   std::set<const Session*> all; // one stands under each of its legs
   for (const auto& [key, session] : by_key_)
     all.insert(session.get());
@@ -46,25 +46,25 @@ std::vector<CallSnapshot> CallTable::snapshots() const {
   return out;
 }
 
-void CallTable::shut_down(Time now) {
+void SessionTable::shut_down(Time now) {
   for (const auto& [key, session] : by_key_)
     session->shut_down(now);
 }
 
-void CallTable::add(call::CallKey key, std::shared_ptr<Session> session) {
+void SessionTable::add(call::CallKey key, std::shared_ptr<Session> session) {
   by_key_.emplace(key, std::move(session));
 }
 
-void CallTable::adopt(call::CallKey call, call::CallKey of) {
+void SessionTable::adopt(call::CallKey call, call::CallKey of) {
   if (auto session = hold(of)) by_key_.emplace(call, std::move(session));
 }
 
-void CallTable::rename(call::CallKey from, call::CallKey to) {
+void SessionTable::rename(call::CallKey from, call::CallKey to) {
   adopt(to, from);
   by_key_.erase(from);
 }
 
-void CallTable::expect_sip(const std::string& call_id, Session& session) {
+void SessionTable::expect_sip(const std::string& call_id, Session& session) {
   by_call_id_.emplace(call_id, &session);
   for (auto it = recent_.begin(); it != recent_.end();) {
     const bool ours = it->call_id == call_id;
@@ -73,12 +73,12 @@ void CallTable::expect_sip(const std::string& call_id, Session& session) {
   }
 }
 
-std::shared_ptr<Session> CallTable::take(call::CallKey key) {
+std::shared_ptr<Session> SessionTable::take(call::CallKey key) {
   auto node = by_key_.extract(key);
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
-std::vector<std::string> CallTable::retire(std::shared_ptr<Session> session) {
+std::vector<std::string> SessionTable::retire(std::shared_ptr<Session> session) {
   std::vector<std::string> over;
   for (const auto& [call_id, owner] : by_call_id_) {
     if (owner == session.get() && !session->knows_sip(call_id)) over.push_back(call_id);
@@ -89,11 +89,11 @@ std::vector<std::string> CallTable::retire(std::shared_ptr<Session> session) {
   return over;
 }
 
-void CallTable::destroy_ended() {
+void SessionTable::destroy_ended() {
   if (!ended_.empty() && !std::exchange(destroying_, true)) destroy_some();
 }
 
-void CallTable::destroy_some() {
+void SessionTable::destroy_some() {
   loop_.post([this] {
     ended_.resize(ended_.size() - std::min(ended_.size(), kDestroyedATurn));
     destroying_ = !ended_.empty();
@@ -102,7 +102,8 @@ void CallTable::destroy_some() {
   });
 }
 
-void CallTable::keep_sip(const sip::Flow& flow, std::string_view bytes, bool incoming, std::int64_t time_us) {
+void SessionTable::keep_sip(const sip::Flow& flow, std::string_view bytes, bool incoming,
+                            std::int64_t time_us) {
   if (!scratch_.assign(bytes)) return;
   std::string call_id(scratch_.call_id());
   const auto session = by_call_id_.find(call_id);
