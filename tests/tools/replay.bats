@@ -11,8 +11,8 @@ field() { /usr/bin/python3 -c "import json,sys; d=json.load(open(sys.argv[1])); 
 
 @test "an echo: both channels of the recording hold what was said, sample by sample" {
   audio make noise hello.wav --seconds 2
-  start_sipd
-  for way in '' '--tcp --codec PCMA'; do
+  start_sipd --codec PCMU --codec PCMA --codec L16/16000
+  for way in '' '--tcp --codec PCMA' '--codec L16/16000 --codec PCMU'; do
     # shellcheck disable=SC2086
     run -0 --separate-stderr talky-replay hello.wav --sip "sip:100@127.0.0.1:$PORT" --no-greeting -f -o out.wav $way
     printf '%s' "$output" >report.json
@@ -22,6 +22,8 @@ field() { /usr/bin/python3 -c "import json,sys; d=json.load(open(sys.argv[1])); 
     # There and back through two jitter buffers: as whole as the packets of both ways were punctual.
     heard hello.wav out.wav 1 in out phone
   done
+  [ "$(field report.json 'd["call"]["codec"]')" = L16 ] # the best of those that were offered last
+  run -64 talky-replay hello.wav --sip "sip:100@127.0.0.1:$PORT" --codec nonsense -f -o out.wav
   grep -q 'transport=TCP' "$T/sipd.err"
   [ -s out.wav ]
   run -73 talky-replay hello.wav --sip "sip:100@127.0.0.1:$PORT" -o out.wav
