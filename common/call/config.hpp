@@ -37,10 +37,14 @@ struct Config {
   std::string product = "talky/" TALKY_VERSION; // Server and User-Agent
   sdp::Capabilities capabilities = standard_capabilities();
 
-  // Digest: with `find_user`, REGISTER is challenged, and so are calls, messages and subscriptions from
-  // addresses without a registration. Without it anybody may register and call, and credentials are not
-  // looked at.
+  // Digest: with `find_user`, REGISTER is challenged, and so are calls, messages and subscriptions unless
+  // they come from whom their From names, over the flow that user has registered with (with
+  // `always_challenge` even then). Who has proved to be alice calls as alice. `trusted` sources, such as a
+  // trunk, are not asked and may call as anybody. Without `find_user` anybody may register and call, and
+  // credentials are not looked at.
   sip::DigestServer::Ha1Lookup find_user;
+  bool always_challenge = false;
+  std::function<bool(const IpAddress& source)> trusted;
   std::string realm = "talky";
   std::string digest_key; // secret, 16 bytes from the system's entropy; with find_user only
   // What is offered in the challenges. Only MD5 by default: baresip and whatever else stands on libre give up

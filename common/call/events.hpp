@@ -199,6 +199,7 @@ struct RegistrationChanged {
   sip::Flow flow;
   std::uint32_t expires_s = 0; // 0: gone
   std::string user_agent;
+  bool moved = false; // only its flow has changed: the connection is gone, and the phone is connected to anew
 };
 
 // Where somebody who is registered here is reached: the best contact for the Request-URI, and the path that

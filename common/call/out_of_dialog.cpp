@@ -58,7 +58,7 @@ void OutOfDialog::receive(sip::TransactionId id, const sip::IncomingPtr& request
       return layer_.respond(id, ok.build(), now);
     }
     case sip::Method::subscribe: {
-      if (!authorized(id, request, false, user, now)) return;
+      if (!authorized(id, request, user, now)) return;
       SubscriptionAnswer answer = answer_subscribe(*request, config_.product, now);
       layer_.respond(id, answer.response, now);
       if (answer.notify) layer_.request(request->flow(), *answer.notify, now);
@@ -70,7 +70,7 @@ void OutOfDialog::receive(sip::TransactionId id, const sip::IncomingPtr& request
       return respond(id, *request, event && ascii::iequals(event->token, "keep-alive") ? 200 : 481, now);
     }
     case sip::Method::message:
-      if (!authorized(id, request, false, user, now)) return;
+      if (!authorized(id, request, user, now)) return;
       outbox_.emplace_back(Log{log::Level::info, log::Line("sip.message")
                                                      .add("from", view.value(sip::HeaderId::from))
                                                      .add("to", view.value(sip::HeaderId::to))
@@ -83,22 +83,63 @@ void OutOfDialog::receive(sip::TransactionId id, const sip::IncomingPtr& request
   }
 }
 
-bool OutOfDialog::authorized(sip::TransactionId id, const sip::IncomingPtr& request, bool even_if_registered,
-                             std::string& user, Time now) {
+namespace {
+
+std::string from_user(const sip::Incoming& request) {
+  const auto from = request.view().from();
+  return from ? sip::unescape(from->uri.user) : std::string();
+}
+
+} // namespace
+
+bool OutOfDialog::is_registered(const sip::Incoming& request) const {
+  if (!digest_) return registrar_.knows_source(request.flow().remote.ip);
+  const std::string user = from_user(request);
+  return !user.empty() && registrar_.is_registered(request.flow(), user);
+}
+
+void OutOfDialog::report_guess(const sip::Incoming& request, const std::string& user, Time now) {
+  const IpAddress& source = request.flow().remote.ip;
+  const auto times = guesses_.wrong(source, now);
+  if (!times) return;
+  log::Line line("sip.wrong_password");
+  line.add("source", request.flow().remote.to_string()).add("user", user);
+  if (*times > 1) line.add("times", *times);
+  if (guesses_.is_banned(source, now)) line.add("banned", true);
+  outbox_.emplace_back(Log{log::Level::warn, line.str()});
+}
+
+bool OutOfDialog::authorized(sip::TransactionId id, const sip::IncomingPtr& request, std::string& user,
+                             Time now) {
   if (!digest_) return true;
-  const bool waived = !even_if_registered && registrar_.knows_source(request->flow().remote.ip);
-  if (waived && !request->view().has(sip::HeaderId::authorization)) return true;
-  const auto verdict = digest_->verify(request->view(), config_.find_user, now);
+  const sip::MessageView& view = request->view();
+  const bool registers = view.method() == sip::Method::register_;
+  const bool registered = is_registered(*request);
+  const bool trusted = is_trusted(request->flow().remote.ip);
+  const bool waived = !registers && (trusted || (registered && !config_.always_challenge));
+  if (waived && !view.has(sip::HeaderId::authorization)) return true;
+  // Phones that are registered go on beside somebody at their address who guesses.
+  if (!registered && !trusted && guesses_.is_banned(request->flow().remote.ip, now)) {
+    report_guess(*request, from_user(*request), now);
+    respond(id, *request, 403, now, "Too Many Wrong Passwords");
+    return false;
+  }
+  const auto verdict = digest_->verify(view, config_.find_user, now);
   using Outcome = sip::DigestServer::Outcome;
   switch (verdict.outcome) {
-    case Outcome::accepted: user = verdict.user; return true;
-    case Outcome::malformed: respond(id, *request, 400, now, "Bad Credentials"); return false;
-    case Outcome::rejected:
-      outbox_.emplace_back(Log{log::Level::warn, log::Line("sip.wrong_password")
+    case Outcome::accepted:
+      user = verdict.user;
+      guesses_.right(request->flow().remote.ip);
+      if (registers || trusted || from_user(*request) == user) return true;
+      outbox_.emplace_back(Log{log::Level::warn, log::Line("sip.wrong_from")
                                                      .add("source", request->flow().remote.to_string())
-                                                     .add("user", verdict.user)
+                                                     .add("user", user)
+                                                     .add("from", from_user(*request))
                                                      .str()});
-      break;
+      respond(id, *request, 403, now, "From Is Somebody Else");
+      return false;
+    case Outcome::malformed: respond(id, *request, 400, now, "Bad Credentials"); return false;
+    case Outcome::rejected: report_guess(*request, verdict.user, now); break;
     case Outcome::missing:
     case Outcome::stale:
       if (waived) return true;
@@ -111,13 +152,13 @@ bool OutOfDialog::authorized(sip::TransactionId id, const sip::IncomingPtr& requ
 
 void OutOfDialog::receive_register(sip::TransactionId id, const sip::IncomingPtr& request, Time now) {
   std::string user;
-  if (!authorized(id, request, true, user, now)) return;
+  if (!authorized(id, request, user, now)) return;
   const auto to = request->view().to();
   if (!to) return respond(id, *request, 400, now);
   // Who proved to be alice changes alice's bindings only (RFC 3261 10.3, 4).
   if (digest_ && sip::unescape(to->uri.user) != user) return respond(id, *request, 403, now);
-  const std::string aor = sip::canonical_aor(to->uri);
-  layer_.respond(id, registrar_.receive(*request, aor, layer_.token(), now), now);
+  const std::string aor = registrar_.aor_of(to->uri);
+  layer_.respond(id, registrar_.receive(*request, aor, digest_.has_value(), layer_.token(), now), now);
   report_registrations(now);
 }
 
@@ -146,7 +187,7 @@ void OutOfDialog::report_registrations(Time now) {
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(binding.expires - now).count();
     outbox_.emplace_back(RegistrationChanged{std::move(change->aor), binding.contact, binding.flow,
                                              gone || left < 0 ? 0 : static_cast<std::uint32_t>(left),
-                                             binding.user_agent});
+                                             binding.user_agent, change->kind == Kind::moved});
   }
 }
 

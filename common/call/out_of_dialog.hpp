@@ -10,6 +10,7 @@
 
 #include "call/config.hpp"
 #include "call/events.hpp"
+#include "call/guess_guard.hpp"
 #include "sip/digest.hpp"
 #include "sip/registrar.hpp"
 #include "sip/transaction_layer.hpp"
@@ -26,9 +27,9 @@ class OutOfDialog {
   void receive(sip::TransactionId id, const sip::IncomingPtr& request, bool shutting_down, Time now);
   // It may be served here: it is for us, or has hops left (else 483).
   bool has_hops(const sip::Incoming& request) const;
-  // False: a challenge or refusal has been sent. `user` is who proved it.
-  bool authorized(sip::TransactionId id, const sip::IncomingPtr& request, bool even_if_registered,
-                  std::string& user, Time now);
+  // May this request be served? False: a challenge or refusal has been sent. `user` is who proved it by a
+  // password now.
+  bool authorized(sip::TransactionId id, const sip::IncomingPtr& request, std::string& user, Time now);
   void offer_digests(std::vector<sip::DigestAlgorithm> algorithms) {
     if (digest_) digest_->offer(std::move(algorithms));
   }
@@ -40,7 +41,8 @@ class OutOfDialog {
   // See UserAgent.
   std::optional<Location> locate(const sip::Uri& uri, bool any_domain) const;
   void learn(const RegistrationChanged& change, Time now);
-  bool knows_source(const IpAddress& source) const { return registrar_.knows_source(source); }
+  // Does it come from somebody who has registered here? With passwords: from whom its From names.
+  bool is_registered(const sip::Incoming& request) const;
   std::size_t registrations() const { return registrar_.size(); }
 
   void flow_closed(const sip::Flow& flow, Time now) {
@@ -55,6 +57,8 @@ class OutOfDialog {
 
  private:
   bool is_ours(const sip::Incoming& request) const; // its Request-URI
+  bool is_trusted(const IpAddress& source) const { return config_.trusted && config_.trusted(source); }
+  void report_guess(const sip::Incoming& request, const std::string& user, Time now);
   void receive_register(sip::TransactionId id, const sip::IncomingPtr& request, Time now);
   void report_registrations(Time now);
 
@@ -62,6 +66,7 @@ class OutOfDialog {
   sip::TransactionLayer& layer_;
   std::deque<Output>& outbox_;
   std::optional<sip::DigestServer> digest_;
+  GuessGuard guesses_;
   sip::Registrar registrar_;
 };
 

@@ -260,7 +260,7 @@ int UserAgent::find_replaced(const sip::MessageView& view, CallKey& replaced) {
 void UserAgent::new_call(sip::TransactionId id, const sip::IncomingPtr& request, Time now) {
   const sip::MessageView& view = request->view();
   std::string user;
-  if (!outside_->authorized(id, request, false, user, now)) return;
+  if (!outside_->authorized(id, request, user, now)) return;
   const auto unavailable = [&](std::string_view reason) {
     sip::Builder refusal = outside_->reply(*request, 503, reason);
     refusal.header(sip::HeaderId::retry_after, 5);
@@ -314,7 +314,7 @@ void UserAgent::new_call(sip::TransactionId id, const sip::IncomingPtr& request,
   event.request_uri = view.request_uri();
   event.dialled = dialled;
   event.user = user;
-  event.registered = outside_->knows_source(request->flow().remote.ip);
+  event.registered = outside_->is_registered(*request);
   event.flow = request->flow();
   event.headers = other_headers(view);
   event.user_agent = view.value(sip::HeaderId::user_agent);

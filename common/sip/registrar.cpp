@@ -42,6 +42,18 @@ std::vector<Binding> in_order(const std::vector<Binding>& bindings) {
 
 constexpr int kOk = 200;
 
+// How addresses-of-record of this user begin, as canonical_aor() writes them.
+std::string begin_of_user(std::string_view user) {
+  return "sip:" + std::string(user) + "@";
+}
+
+// Where a phone can be connected to once its connection is gone.
+Endpoint reachable_at(const Binding& binding) {
+  const auto contact = Uri::parse(binding.contact);
+  const auto ip = contact && contact->is_sip() ? contact->host_ip() : std::nullopt;
+  return ip ? Endpoint{*ip, contact->port_or_default()} : binding.flow.remote;
+}
+
 } // namespace
 
 struct Registrar::Request {
@@ -68,6 +80,7 @@ int Registrar::Request::read(const Incoming& incoming, const Config& config) {
   if (!number) return 400;
   cseq = number->number;
   call_id = std::string(view.call_id());
+  if (call_id.size() > config.max_call_id) return 400;
   const auto common = parse_delta_seconds(view.value(HeaderId::expires));
 
   for (const std::string_view value : view.values(HeaderId::contact)) {
@@ -90,7 +103,10 @@ int Registrar::Request::read(const Incoming& incoming, const Config& config) {
     out.binding.q = parse_qvalue(contact->params.get("q").value_or("1"));
     out.binding.expires = incoming.time() + out.expires;
     out.binding.flow = incoming.flow();
+    if (out.binding.contact.size() + out.binding.params.size() > config.max_contact) return 400;
     out.binding.user_agent = unfold(view.value(HeaderId::user_agent));
+    out.binding.user_agent.resize(std::min(out.binding.user_agent.size(), config.max_user_agent));
+    out.binding.user_agent.shrink_to_fit();
     contacts.push_back(std::move(out));
   }
   if (all && (!contacts.empty() || common != 0u)) return 400; // * stands alone, with Expires: 0
@@ -117,16 +133,48 @@ int Registrar::apply(const Request& request, Bindings& bindings) const {
     }
     if (contact.expires.count() != 0) bindings.push_back(contact.binding);
   }
-  return bindings.size() > config_.max_bindings ? 503 : kOk;
+  // Of a phone that came anew over TCP what its last connection left behind makes room.
+  while (bindings.size() > config_.max_bindings) {
+    const auto left = std::find_if(bindings.begin(), bindings.end(), [](const Binding& binding) {
+      return binding.flow.reliable() && binding.flow.connection == 0;
+    });
+    if (left == bindings.end()) return 503;
+    bindings.erase(left);
+  }
+  return kOk;
 }
 
-Message Registrar::receive(const Incoming& request, std::string_view aor, std::string_view to_tag, Time now) {
+std::string Registrar::aor_of(const Uri& to) const {
+  std::string aor = canonical_aor(to);
+  if (to.user.empty() || bindings_.contains(aor)) return aor;
+  const std::string start = begin_of_user(unescape(to.user));
+  const auto known = bindings_.lower_bound(start);
+  return known != bindings_.end() && known->first.starts_with(start) ? known->first : aor;
+}
+
+// One address cannot fill the table for all others.
+bool Registrar::too_many_from(const Incoming& request, const Bindings& before, const Bindings& after) const {
+  const IpAddress& ip = request.flow().remote.ip;
+  const auto source = sources_.find(Endpoint{ip, 0});
+  const auto from_there = [&ip](const Bindings& list) {
+    return std::count_if(list.begin(), list.end(),
+                         [&ip](const Binding& b) { return b.flow.remote.ip == ip; });
+  };
+  const auto more = from_there(after) - from_there(before);
+  const auto now = source == sources_.end() ? 0 : source->second;
+  return more > 0 && static_cast<std::size_t>(now + more) > config_.max_bindings_per_source;
+}
+
+Message Registrar::receive(const Incoming& request, std::string_view aor, bool proved,
+                           std::string_view to_tag, Time now) {
   expire(now);
   const auto found = bindings_.find(aor);
-  Bindings bindings = found == bindings_.end() ? Bindings{} : found->second;
+  const Bindings before = found == bindings_.end() ? Bindings{} : found->second;
+  Bindings bindings = before;
   Request wish;
-  int status = wish.read(request, config_);
+  int status = aor.size() > config_.max_aor ? 400 : wish.read(request, config_);
   if (status == kOk) status = wish.all ? remove_all(wish, bindings) : apply(wish, bindings);
+  if (status == kOk && !proved && too_many_from(request, before, bindings)) status = 503;
   if (status == kOk && found == bindings_.end() && !bindings.empty() &&
       bindings_.size() >= config_.max_aors) {
     status = 503;
@@ -157,6 +205,7 @@ void Registrar::commit(std::string_view aor, Bindings bindings) {
   }
   for (const Binding& binding : bindings) {
     count_source(binding.flow.remote.ip, 1);
+    note_connection(aor, binding.flow);
     const auto old = in(before, binding);
     const bool same = old != before.end() && old->call_id == binding.call_id && old->cseq == binding.cseq;
     if (same) continue;
@@ -225,7 +274,7 @@ std::vector<Binding> Registrar::lookup(std::string_view aor) const {
 
 std::vector<Binding> Registrar::lookup_user(std::string_view user) const {
   Bindings all;
-  const std::string start = "sip:" + std::string(user) + "@"; // as canonical_aor() writes it
+  const std::string start = begin_of_user(user);
   for (auto entry = bindings_.lower_bound(start); entry != bindings_.end() && entry->first.starts_with(start);
        ++entry) {
     all.insert(all.end(), entry->second.begin(), entry->second.end());
@@ -237,16 +286,41 @@ bool Registrar::knows_source(const IpAddress& ip) const {
   return sources_.contains(Endpoint{ip, 0});
 }
 
-void Registrar::flow_closed(std::uint64_t connection) {
-  const auto gone = [connection](const Binding& binding) {
-    return binding.flow.reliable() && binding.flow.connection == connection;
+bool Registrar::is_registered(const Flow& flow, std::string_view user) const {
+  const std::string start = begin_of_user(user);
+  const auto same_flow = [&flow](const Binding& binding) {
+    return binding.flow.transport == flow.transport && binding.flow.remote == flow.remote &&
+           (!flow.reliable() || binding.flow.connection == flow.connection);
   };
-  std::vector<std::string> hit;
-  for (const auto& [aor, bindings] : bindings_) {
-    if (std::any_of(bindings.begin(), bindings.end(), gone)) hit.push_back(aor);
+  for (auto entry = bindings_.lower_bound(start); entry != bindings_.end() && entry->first.starts_with(start);
+       ++entry) {
+    if (std::any_of(entry->second.begin(), entry->second.end(), same_flow)) return true;
   }
-  for (const std::string& aor : hit)
-    remove_if(aor, RegistrarChange::Kind::removed, gone);
+  return false;
+}
+
+void Registrar::note_connection(std::string_view aor, const Flow& flow) {
+  if (!flow.reliable() || flow.connection == 0) return;
+  const auto [first, last] = connections_.equal_range(flow.connection);
+  if (std::none_of(first, last, [aor](const auto& entry) { return entry.second == aor; }))
+    connections_.emplace(flow.connection, aor);
+}
+
+void Registrar::flow_closed(std::uint64_t connection) {
+  const auto [first, last] = connections_.equal_range(connection);
+  for (auto it = first; it != last; ++it) {
+    const auto entry = bindings_.find(it->second);
+    if (entry == bindings_.end()) continue;
+    for (Binding& binding : entry->second) {
+      if (!binding.flow.reliable() || binding.flow.connection != connection) continue;
+      count_source(binding.flow.remote.ip, -1);
+      binding.flow.connection = 0;
+      binding.flow.remote = reachable_at(binding);
+      count_source(binding.flow.remote.ip, 1);
+      tell(RegistrarChange::Kind::moved, entry->first, binding);
+    }
+  }
+  connections_.erase(first, last);
 }
 
 void Registrar::expire(Time now) {

@@ -93,6 +93,92 @@ TEST_CASE("with users: a call from an unknown source is challenged, from a regis
   CHECK(rig.last<IncomingCall>()->user.empty());
 }
 
+// Registers alice over UDP from the phone's address.
+void register_alice(Rig& rig) {
+  Phone phone = registering();
+  rig.receive(phone.request("REGISTER", 1));
+  rig.receive(phone.request("REGISTER", 2, authorization(rig, "REGISTER", "sip:127.0.0.1")));
+  REQUIRE(rig.status() == 200);
+}
+
+TEST_CASE("with users: a registration speaks for its user and its flow, for nobody else") {
+  Rig rig(guarded());
+  register_alice(rig);
+  Phone same("same");
+  rig.receive(same.invite());
+  CHECK(rig.status() == 100);
+  Phone another_port("port");
+  rig.receive(another_port.invite(), udp({kPhoneAddress.ip, 5099}));
+  CHECK(rig.status() == 401);
+  Phone as_bob("bob");
+  as_bob.from = "<sip:bob@127.0.0.1>;tag=b1";
+  rig.receive(as_bob.invite());
+  CHECK(rig.status() == 401);
+  CHECK(rig.count<IncomingCall>() == 1);
+}
+
+TEST_CASE("with users: who proved to be alice calls as alice") {
+  Rig rig(guarded());
+  Phone phone;
+  phone.from = "<sip:boss@127.0.0.1>;tag=b1";
+  rig.receive(phone.invite());
+  rig.receive(phone.invite(2, kOffer, authorization(rig, "INVITE", phone.uri)));
+  CHECK(rig.status() == 403);
+  CHECK(rig.count<IncomingCall>() == 0);
+}
+
+TEST_CASE("with users: always_challenge asks those who are registered, too") {
+  Config config = guarded();
+  config.always_challenge = true;
+  Rig rig(config);
+  register_alice(rig);
+  Phone phone("c");
+  rig.receive(phone.invite());
+  CHECK(rig.status() == 401);
+  rig.receive(phone.invite(2, kOffer, authorization(rig, "INVITE", phone.uri)));
+  CHECK(rig.status() == 100);
+}
+
+TEST_CASE("with users: a trunk that is trusted calls as anybody, and registers nobody") {
+  Config config = guarded();
+  config.trusted = [](const IpAddress& source) { return source == kPhoneAddress.ip; };
+  Rig rig(config);
+  Phone trunk("trunk");
+  trunk.from = "<sip:+442079460123@carrier.example>;tag=b1";
+  rig.receive(trunk.invite());
+  CHECK(rig.status() == 100);
+  Phone phone = registering();
+  rig.receive(phone.request("REGISTER", 1));
+  CHECK(rig.status() == 401);
+}
+
+TEST_CASE("whoever guesses is refused for a while, and registered phones of that address are not") {
+  Rig rig(guarded());
+  register_alice(rig);
+  Phone guesser("guess");
+  guesser.uri = "sip:127.0.0.1";
+  guesser.to = "<sip:alice@127.0.0.1>";
+  const sip::Flow flow = udp({kPhoneAddress.ip, 6666});
+  int cseq = 0;
+  const auto attempt = [&](const char* password) {
+    rig.receive(guesser.request("REGISTER", ++cseq), flow);
+    if (rig.status() != 401) return rig.status();
+    const std::string answer = authorization(rig, "REGISTER", "sip:127.0.0.1", password);
+    rig.receive(guesser.request("REGISTER", ++cseq, answer), flow);
+    return rig.status();
+  };
+  for (int i = 0; i < 10; ++i)
+    CHECK(attempt("guess") == 401);
+  CHECK(rig.count<Log>() <= 2); // one line a second
+  for (int i = 0; i < 10; ++i)
+    CHECK(attempt("secret") == 403);
+  Phone same("same");
+  rig.receive(same.invite());
+  CHECK(rig.status() == 100);
+  rig.advance(61s);
+  CHECK(attempt("secret") == 200);
+}
+
 TEST_CASE("OPTIONS") {
   Rig rig;
   Phone phone;

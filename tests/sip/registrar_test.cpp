@@ -30,8 +30,9 @@ struct Bench {
     r.contact.clear();
     r.call_id = call_id;
     r.more = std::move(fields);
-    return registrar.receive(*r.incoming(flow, now), key, "t1", now);
+    return registrar.receive(*r.incoming(flow, now), key, proved, "t1", now);
   }
+  bool proved = false; // who it is
   std::vector<RegistrarChange::Kind> changes() {
     std::vector<RegistrarChange::Kind> out;
     while (const auto change = registrar.poll())
@@ -205,18 +206,93 @@ TEST_CASE("caps") {
   CHECK(status(b.send({{"Contact", "<sip:c@x>, <sip:a@x>;expires=0"}})) == 200);
 }
 
-TEST_CASE("bindings over TCP go with their connection") {
+TEST_CASE(
+    "a binding over TCP lives until it expires; once its connection is gone its contact is connected to") {
   Bench b;
   b.flow = tcp(7);
-  b.send({{"Contact", "<sip:a@x;transport=tcp>"}});
-  b.flow = udp();
-  b.send({{"Contact", "<sip:b@x>"}});
+  b.send({{"Contact", "<sip:a@192.0.2.9:5080;transport=tcp>;expires=600"}});
+  b.flow = tcp(8);
+  b.send({{"Contact", "<sip:b@phone.invalid;transport=tcp>;expires=600"}});
   b.changes();
-  b.registrar.flow_closed(8);
-  CHECK(b.registrar.lookup(kAor).size() == 2);
+  b.registrar.flow_closed(9);
+  CHECK(b.changes().empty());
+  CHECK(b.registrar.is_registered(tcp(7), "alice"));
   b.registrar.flow_closed(7);
-  CHECK(b.changes() == std::vector{Kind::removed});
-  CHECK(b.registrar.lookup(kAor)[0].contact == "sip:b@x");
+  b.registrar.flow_closed(8);
+  CHECK(b.changes() == std::vector{Kind::moved, Kind::moved});
+  CHECK_FALSE(
+      b.registrar.is_registered(tcp(7), "alice")); // whoever has that connection next is somebody else
+  const auto bindings = b.registrar.lookup(kAor);
+  REQUIRE(bindings.size() == 2);
+  CHECK(bindings[1].flow.connection == 0);
+  CHECK(bindings[1].flow.remote == *Endpoint::parse("192.0.2.9:5080"));
+  CHECK(bindings[0].flow.connection == 0);
+  CHECK(bindings[0].flow.remote == tcp(8).remote);
+  b.registrar.expire(kStart + 600s);
+  CHECK(b.registrar.size() == 0);
+}
+
+TEST_CASE("a phone that comes back over TCP again and again does not run into the cap of its own past") {
+  Bench b({.max_bindings = 3});
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    b.flow = tcp(i);
+    CHECK(status(b.send(
+              {{"Contact", "<sip:a@192.0.2.7:" + std::to_string(40'000 + i) + ";transport=tcp>"}})) == 200);
+    b.registrar.flow_closed(i);
+  }
+  CHECK(b.registrar.lookup(kAor).size() == 3);
+}
+
+TEST_CASE("who is registered over a flow") {
+  Bench b;
+  b.send({{"Contact", "<sip:a@x>"}});
+  CHECK(b.registrar.is_registered(udp(), "alice"));
+  CHECK_FALSE(b.registrar.is_registered(udp(), "bob"));
+  CHECK_FALSE(b.registrar.is_registered(udp(), "alic"));
+  CHECK_FALSE(b.registrar.is_registered(udp("192.0.2.7:40001"), "alice"));
+  CHECK_FALSE(b.registrar.is_registered(udp("192.0.2.8:40000"), "alice"));
+  CHECK_FALSE(b.registrar.is_registered(tcp(), "alice"));
+}
+
+TEST_CASE("one address cannot fill the table, unless each user of it has a password") {
+  Bench b({.max_bindings_per_source = 3});
+  const auto try_user = [&b](const std::string& user) {
+    return status(b.send({{"Contact", "<sip:a@x>"}}, kStart, "sip:" + user + "@x"));
+  };
+  for (const char* user : {"a", "b", "c"})
+    CHECK(try_user(user) == 200);
+  CHECK(try_user("d") == 503);
+  CHECK(try_user("c") == 200); // a refresh
+  b.flow = udp("192.0.2.200:40000");
+  CHECK(try_user("d") == 200);
+  b.flow = udp();
+  b.proved = true;
+  CHECK(try_user("e") == 200);
+}
+
+TEST_CASE("what a registration may hold is bounded") {
+  Bench b;
+  const auto contact = [&b](std::size_t bytes) {
+    return status(b.send({{"Contact", "<sip:a@x;p=" + std::string(bytes, 'x') + ">"}}));
+  };
+  CHECK(contact(900) == 200);
+  CHECK(contact(1'100) == 400);
+  CHECK(status(b.send({{"Contact", "<sip:a@x>;p=" + std::string(1'100, 'x')}})) == 400);
+  CHECK(status(b.send({{"Contact", "<sip:a@x>"}}, kStart, "sip:" + std::string(300, 'u') + "@x")) == 400);
+  CHECK(status(b.send({{"Contact", "<sip:a@x>"}, {"User-Agent", std::string(20'000, 'u')}})) == 200);
+  CHECK(b.registrar.lookup(kAor)[0].user_agent == std::string(128, 'u'));
+  b.call_id = std::string(300, 'c');
+  CHECK(status(b.send({{"Contact", "<sip:a@x>"}})) == 400);
+}
+
+TEST_CASE("a user is one, whatever the domain") {
+  Bench b;
+  const auto aor = [&b](const char* to) { return b.registrar.aor_of(*Uri::parse(to)); };
+  CHECK(aor("sip:alice@elsewhere") == "sip:alice@elsewhere");
+  b.send({{"Contact", "<sip:a@x>"}});
+  CHECK(aor("sip:alice@elsewhere") == kAor);
+  CHECK(aor("sip:%61lice@X") == kAor);
+  CHECK(aor("sip:alicia@elsewhere") == "sip:alicia@elsewhere");
 }
 
 TEST_CASE("broken contacts") {

@@ -58,6 +58,8 @@ Worker::Options worker_options(const Settings& settings) {
   out.rtp_ports = settings.rtp_ports;
   out.advertise = settings.advertise;
   out.realm = settings.realm;
+  out.always_challenge = settings.always_challenge;
+  out.allow = settings.allow;
   out.follow_refer = !settings.refer_text.empty();
   out.session_expires = std::chrono::seconds(settings.session_expires_s);
   out.rtp_timeout = std::chrono::seconds(settings.rtp_timeout_s);

@@ -65,6 +65,8 @@ void describe(cli::Options& options, Settings& s) {
   options.add("listen", s.listen_text, "HOST:PORT", "UDP and TCP; may be given several times");
   options.add("users", s.users_path, "FILE", "user:password lines; who may register and call").files();
   options.flag("open", s.open, "let anybody on the network register and call");
+  options.flag("always-challenge", s.always_challenge, "ask for the password at each call, too");
+  options.add("allow", s.allow_text, "NET", "calls from there need no password, such as of a trunk");
   options.add("realm", s.realm, "NAME", "of the passwords");
   options.add("digest", s.digest_text, "WHAT", "algorithm of the challenges; auto: what the users need")
       .choices({"auto", "md5", "sha-256", "both"});
@@ -117,6 +119,8 @@ void describe(cli::Options& options, Settings& s) {
   options.rare({"log-level",
                 "rtp-ports",
                 "realm",
+                "always-challenge",
+                "allow",
                 "digest",
                 "advertise",
                 "agent-command",
@@ -242,6 +246,16 @@ void resolve(Settings& s, bool default_listen) {
   s.rtp_ports = *range;
   if (!s.bridge_ca.empty() && !std::ifstream(s.bridge_ca))
     throw Failure(ExitCode::no_input, fmt::format("--bridge-ca {}: cannot be read", s.bridge_ca));
+  for (const std::string& text : s.allow_text) {
+    const auto network = IpNetwork::parse(text);
+    if (!network)
+      throw Failure(ExitCode::usage,
+                    fmt::format("--allow: \"{}\" is not an address or a network such as 192.0.2.0/24", text));
+    s.allow.push_back(*network);
+  }
+  if (s.users_path.empty() && (s.always_challenge || !s.allow.empty()))
+    throw Failure(ExitCode::usage,
+                  "--always-challenge and --allow need --users FILE: without it nobody is asked");
   if (!s.advertise_text.empty()) {
     s.advertise = IpAddress::parse(s.advertise_text);
     if (!s.advertise) {

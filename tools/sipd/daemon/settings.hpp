@@ -8,6 +8,7 @@
 
 #include "cli/options.hpp"
 #include "core/endpoint.hpp"
+#include "core/ip_network.hpp"
 #include "core/log.hpp"
 #include "net/port_pool.hpp"
 #include "net/stream.hpp"
@@ -28,6 +29,9 @@ struct Settings {
   std::string users_path;
   bool open = false;
   std::string realm = "talky";
+  bool always_challenge = false;
+  std::vector<std::string> allow_text;
+  std::vector<IpNetwork> allow;
   std::string digest_text = "auto";
   std::string bridge_text = "agent";
   std::vector<std::string> route_text;

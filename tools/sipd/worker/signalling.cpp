@@ -132,7 +132,10 @@ void Signalling::send(const sip::Flow& flow, std::string_view bytes) {
   }
   if (flow.connection == 0) return open(flow, bytes);
   const auto peer = peers_.find(flow.connection);
-  if (peer == peers_.end()) return;
+  if (peer == peers_.end()) { // it was closed meanwhile
+    loop_.post([this, flow] { events_.closed(flow); });
+    return;
+  }
   if (peer->second.connection->write(as_bytes(bytes)) || !peer->second.connection->is_open()) return;
   log_(log::Level::warn, log::Line("connection.stuck")
                              .add("peer", flow.remote.to_string())

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -45,6 +46,11 @@ call::Config user_agent_config(const WorkerOptions& options, const WorkerService
       return live.users->ha1(user, realm, algorithm);
     };
   }
+  config.always_challenge = options.always_challenge;
+  config.trusted = [allow = options.allow](const IpAddress& source) {
+    return std::any_of(allow.begin(), allow.end(),
+                       [&](const IpNetwork& net) { return net.contains(source); });
+  };
   config.realm = options.realm;
   config.follow_refer = options.follow_refer;
   // Each worker counts the uses of its own nonces: with one of another's, credentials are stale, not used
@@ -270,10 +276,11 @@ void Worker::held(call::CallKey call, bool is_held, Time now) {
 }
 
 void Worker::registration_changed(const call::RegistrationChanged& change) {
-  if (shared_.watcher) shared_.watcher->registered(change);
+  if (shared_.watcher && !change.moved) shared_.watcher->registered(change);
   for (Worker* worker : workers_) {
     if (worker != this) worker->post([worker, change] { worker->user_agent_->learn(change, net::now()); });
   }
+  if (change.moved) return;
   shared_.log(log::Level::info, log::Line(change.expires_s > 0 ? "register" : "unregister")
                                     .add("aor", change.aor)
                                     .add("contact", change.contact)

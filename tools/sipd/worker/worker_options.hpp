@@ -13,6 +13,7 @@
 #include "call/config.hpp"
 #include "call/events.hpp"
 #include "core/endpoint.hpp"
+#include "core/ip_network.hpp"
 #include "core/log.hpp"
 #include "net/port_pool.hpp"
 #include "sip/digest.hpp"
@@ -36,6 +37,8 @@ struct WorkerOptions {
   net::PortPool::Range rtp_ports{};
   std::optional<IpAddress> advertise; // in the SDP, instead of the local address
   std::string realm = "talky";
+  bool always_challenge = false; // with users: calls over a registered flow, too
+  std::vector<IpNetwork> allow;  // with users: who may call without a password
   bool follow_refer = false;
   std::chrono::seconds session_expires{1800}; // 0: only if the phone asks
   std::chrono::seconds rtp_timeout{30};       // 0: never
