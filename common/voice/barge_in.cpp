@@ -35,6 +35,7 @@ BargeIn::Verdict BargeIn::by_words(const CallerTurn& turn, const Dialogue& dialo
                                    const AgentTurn& agent) const {
   const SttResult& said = *turn.recognition->result;
   if (!language::has_words(said.text)) return Verdict::nothing;
+  if (agent.player().own_voice().comes_back(turn.begin, turn.end, said.text)) return Verdict::nothing;
   if (agent.answering() && is_listening_sign(said, dialogue)) return Verdict::nothing;
   if (!agent.answering() || agent.stopped() || !agent.audible()) return Verdict::answered;
   if (agent.guarded()) return agent.hangs_up() ? Verdict::ignored : Verdict::deferred;

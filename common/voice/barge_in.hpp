@@ -23,7 +23,7 @@ class BargeIn {
 
   // By words: what becomes of a turn that is over and was recognised.
   enum class Verdict : std::uint8_t {
-    nothing,    // no words, or signs of listening
+    nothing,    // no words, signs of listening, or our own words (an echo)
     ignored,    // words, but not worth an answer: "hello?" into the greeting, "bye" over our goodbye
     deferred,   // answered once the agent has finished what may not be interrupted
     interrupts, // stops the agent now, and is answered

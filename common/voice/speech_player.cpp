@@ -127,6 +127,7 @@ void SpeechPlayer::send_frame() {
     Sentence& front = queue_.front();
     if (!front.begin) {
       front.begin = sent_ + static_cast<Samples>(frame.size());
+      own_voice_.begins(front.text, out_.now + backlog_);
       out_.note(journal::SentenceStart{front.number, front.text, front.voice, *front.begin});
     }
     const std::size_t there = front.pcm.size() > front.next ? front.pcm.size() - front.next : 0;
@@ -144,6 +145,7 @@ void SpeechPlayer::send_frame() {
     begun_at_ = out_.now;
     begun_sent_ = sent_;
   }
+  if (!frame.empty()) own_voice_.goes_on(out_.now + backlog_ + kFrame);
   frame.resize(kFrameSamples);
   sent_ += kFrame;
   if (!config_.lockstep) backlog_ += kFrame;
@@ -195,6 +197,7 @@ std::vector<SpeechPlayer::Unsaid> SpeechPlayer::stop() {
   Cut cut;
   cut.estimate = heard_estimate();
   cut.due = out_.now + config_.report_timeout;
+  own_voice_.stops(out_.now);
   for (Sentence& sentence : playing_) {
     unsaid.push_back({sentence.number, sentence.text});
     cut.sentences.push_back(std::move(sentence));

@@ -10,6 +10,7 @@
 #include "voice/config.hpp"
 #include "voice/control.hpp"
 #include "voice/output_queue.hpp"
+#include "voice/own_voice.hpp"
 
 namespace talky::voice {
 
@@ -56,6 +57,7 @@ class SpeechPlayer {
   std::optional<Samples> begun_at() const { return begun_at_; }       // first sample sent
   Samples begun_sent() const { return begun_sent_; }                  // how many had been sent before it
   std::optional<Samples> first_audio() const { return first_audio_; } // first sample synthesised
+  const OwnVoice& own_voice() const { return own_voice_; }
   // Synthesis has failed twice for one sentence.
   bool broken() const { return broken_; }
   // Did the caller hear all that matters of a sentence that was stopped?
@@ -103,6 +105,7 @@ class SpeechPlayer {
   std::deque<Sentence> queue_;   // not yet sent whole; at most the first two are asked for
   std::deque<Sentence> playing_; // sent whole, not yet known to be heard
   std::deque<Cut> cuts_;
+  OwnVoice own_voice_;
   std::uint64_t last_sentence_ = 0;
   std::uint64_t nearly_heard_ = 0;
   Samples sent_ = 0;      // samples given to the bridge

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "harness.hpp"
 #include "voice/session.hpp"
@@ -243,4 +244,28 @@ TEST_CASE("without reports audio counts as heard when it has had its time") {
   const auto barge = call.noted<journal::BargeIn>().at(0).first;
   const auto begun = call.noted<journal::SentenceStart>().at(1);
   CHECK(std::abs(cut->second.heard - (barge - begun.first)) <= kFrame);
+}
+
+TEST_CASE("words of the sentence that is being said, while it is, are its echo and no turn") {
+  // 300 ms after the first sentence has begun its words come back, as a recogniser hears them.
+  // It stops the agent, and so itself.
+  Call call(long_answer({speech(3500, 4100, "this is the furst sentence")}));
+  call.run_until_ms(12'000);
+  CHECK(call.turns() == std::vector<std::string>{"tell me"});
+  CHECK(call.noted<journal::Turn>().size() == 1);
+}
+
+TEST_CASE("what the agent has said is an answer when it comes later, is short, or is something else") {
+  for (const auto& [begin, end, text] : {
+           std::tuple{9'500, 11'200,
+                      "this is another sentence after it"}, // repeated, when the agent has ended
+           std::tuple{4'200, 4'900, "another sentence"},
+           std::tuple{4'200, 5'400, "is there another first answer today"},
+           std::tuple{4'200, 5'400, "answer long a of first the"},
+       }) {
+    CAPTURE(text);
+    Call call(long_answer({speech(begin, end, text)}));
+    call.run_until_ms(14'000);
+    CHECK(call.turns() == std::vector<std::string>{"tell me", text});
+  }
 }
