@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-CORES = {"core", "sip", "sdp", "rtp", "codec", "audio", "ipc", "telemetry", "json", "language", "media", "call", "voice", "flow"}
+CORES = {"core", "sip", "sdp", "rtp", "codec", "audio", "echo", "ipc", "telemetry", "json", "language", "media", "call", "voice", "flow"}
 FORBIDDEN_IN_CORES = [
     (r"boost/(asio|beast)", "Asio belongs to common/net and common/http"),
     (r"#include <(sys/socket|netinet/|arpa/|sys/epoll|unistd|fcntl|poll)", "system calls belong to common/net and common/file"),

@@ -338,7 +338,8 @@ std::optional<MediaOutput> Media::deliver_held() {
   if (!attached_ || held_.empty()) return std::nullopt;
   delivered_.splice(delivered_.begin(), held_, held_.begin());
   const Held& frame = delivered_.front();
-  return CallerFrame{frame.first_sample, frame.samples, frame.frame.concealed, frame.frame.silent};
+  return CallerFrame{frame.first_sample, frame.samples, frame.frame.concealed, frame.frame.silent,
+                     kSilentFrame};
 }
 
 // What this tick sends. Runs after the bridge has seen the caller's frame.
@@ -383,6 +384,7 @@ std::optional<MediaOutput> Media::next_packet() {
 std::optional<MediaOutput> Media::end_tick() {
   stage_ = Stage::idle;
   ++clock_.ticks_done;
+  sent_before_ = scratch_->sent;
   while (auto mark = playout_.poll())
     outputs_.emplace_back(MarkReached{std::move(mark->name), mark->position, mark->discarded});
   if (!config_.recording) return std::nullopt;
@@ -421,7 +423,8 @@ std::optional<MediaOutput> Media::poll() {
     begin_tick();
     stage_ = Stage::send;
     if (attached_) {
-      return CallerFrame{clock_.first_sample, scratch_->caller, frame_.concealed, frame_.silent};
+      return CallerFrame{clock_.first_sample, scratch_->caller, frame_.concealed, frame_.silent,
+                         sent_before_};
     }
   }
 }

@@ -185,6 +185,7 @@ class Media {
   Stage stage_ = Stage::idle;
   std::shared_ptr<MediaScratch> scratch_; // what this tick has made so far
   MediaReceiver::Frame frame_;            // what scratch_->caller is
+  std::array<std::int16_t, kFrameSamples> sent_before_{}; // by the tick before
 
   bool attached_ = false;
   std::list<Held> held_;      // the oldest first

@@ -98,11 +98,15 @@ struct SendRtcp {
   Endpoint to;
   Bytes bytes;
 };
+inline constexpr std::array<std::int16_t, kFrameSamples> kSilentFrame{};
+
 struct CallerFrame {
   std::uint64_t first_sample; // since start(); frames are contiguous
   std::span<const std::int16_t, kFrameSamples> samples;
   bool concealed; // at least in part made up because a packet was lost or late
   bool silent;    // nothing was received: before the first packet, on hold, or while the peer sends nothing
+  // What had left the socket in the tick before, whose echo can be in this frame at the earliest.
+  std::span<const std::int16_t, kFrameSamples> sent_before;
 };
 struct RecordingFrame {
   std::uint64_t first_sample; // the same count as the CallerFrame of this tick

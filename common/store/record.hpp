@@ -71,6 +71,8 @@ struct CallRecord {
   std::optional<std::int64_t> out_packets, out_lost;
   std::optional<double> out_jitter_ms, out_mos;
   std::optional<double> rtt_ms;
+  // The agent's echo on the caller's side: how late it comes, and how loud relative to what was sent.
+  std::optional<double> echo_ms, echo_db;
 
   // How it went: from the journal, where the agent keeps one.
   std::optional<std::int64_t> turns;     // of the caller
@@ -131,6 +133,8 @@ void each_field(Record& r, Visit&& visit) {
   visit("response_p95_ms", r.response_p95_ms);
   visit("response_max_ms", r.response_max_ms);
   visit("transcript", r.transcript);
+  visit("echo_ms", r.echo_ms);
+  visit("echo_db", r.echo_db);
 }
 
 inline constexpr std::size_t kMaxText = 4096;       // bytes of one text

@@ -21,7 +21,7 @@ std::vector<Migration> make_migrations() {
   // Version 1. The columns are written out, not made from each_field: a member that is added later needs a
   // migration of its own, and a test compares the two.
   return {Migration{{
-      R"(CREATE TABLE talky_calls (
+              R"(CREATE TABLE talky_calls (
            uuid {text} NOT NULL PRIMARY KEY, sip_call_id {text} NOT NULL, direction {text} NOT NULL,
            from_uri {text} NOT NULL, from_display {text} NOT NULL, to_uri {text} NOT NULL,
            dialled {text} NOT NULL, route {text} NOT NULL, auth_user {text} NOT NULL, peer {text} NOT NULL,
@@ -34,18 +34,23 @@ std::vector<Migration> make_migrations() {
            out_jitter_ms DOUBLE PRECISION, out_mos DOUBLE PRECISION, rtt_ms DOUBLE PRECISION,
            turns BIGINT, barge_ins BIGINT, response_p50_ms DOUBLE PRECISION,
            response_p95_ms DOUBLE PRECISION, response_max_ms DOUBLE PRECISION, transcript {text} NOT NULL))",
-      "CREATE INDEX talky_calls_invited ON talky_calls (invited_ms, uuid)",
-      "CREATE INDEX talky_calls_ended ON talky_calls (ended_ms)",
-      "CREATE INDEX talky_calls_sip ON talky_calls (sip_call_id)",
-      R"(CREATE TABLE talky_files (
+              "CREATE INDEX talky_calls_invited ON talky_calls (invited_ms, uuid)",
+              "CREATE INDEX talky_calls_ended ON talky_calls (ended_ms)",
+              "CREATE INDEX talky_calls_sip ON talky_calls (sip_call_id)",
+              R"(CREATE TABLE talky_files (
            uuid {text} NOT NULL REFERENCES talky_calls (uuid) ON DELETE CASCADE, position BIGINT NOT NULL,
            kind {text} NOT NULL, path {text} NOT NULL, bytes BIGINT NOT NULL, sha256 {text} NOT NULL,
            repaired BIGINT NOT NULL, PRIMARY KEY (uuid, position)))",
-      R"(CREATE TABLE talky_utterances (
+              R"(CREATE TABLE talky_utterances (
            uuid {text} NOT NULL REFERENCES talky_calls (uuid) ON DELETE CASCADE, position BIGINT NOT NULL,
            who {text} NOT NULL, begin_ms BIGINT NOT NULL, said {text} NOT NULL, cut BIGINT NOT NULL,
            PRIMARY KEY (uuid, position)))",
-  }}};
+          }},
+          // Version 2.
+          Migration{{
+              "ALTER TABLE talky_calls ADD COLUMN echo_ms DOUBLE PRECISION",
+              "ALTER TABLE talky_calls ADD COLUMN echo_db DOUBLE PRECISION",
+          }}};
 }
 
 Outcome<> step(Connection& connection, const Migration& migration, std::int64_t version) {

@@ -204,6 +204,8 @@ TEST_CASE("the recording holds both sides on one clock") {
   pair.b.media.play(b_said);
   pair.run(1500ms);
   CHECK(pair.a.contiguous);
+  CHECK(pair.a.sent_is_known);
+  CHECK(pair.a.frames_with_sent > 50);
   CHECK(pair.a.left.size() == pair.a.heard.size());
   CHECK(pair.a.left == pair.a.heard);
   // The agent's side is what left in each tick: to the sample, from the tick after play().

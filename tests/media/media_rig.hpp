@@ -92,6 +92,8 @@ struct End {
   std::vector<std::int16_t> left, right; // the recording
   std::uint64_t concealed_frames = 0, silent_frames = 0;
   bool contiguous = true;
+  bool sent_is_known = true; // sent_before of each frame is what the recording has of the tick before
+  std::size_t frames_with_sent = 0;
   std::string digits;
   std::vector<DtmfReceived> presses;
   std::vector<MarkReached> marks;
@@ -119,6 +121,13 @@ struct End {
       } else if (const auto* frame = std::get_if<CallerFrame>(&*output)) {
         contiguous = contiguous && frame->first_sample == heard.size();
         heard.insert(heard.end(), frame->samples.begin(), frame->samples.end());
+        if (frame->first_sample == right.size()) { // made now, and recorded
+          const std::vector<std::int16_t> silence(kFrameSamples);
+          const auto& before = right.empty() ? silence : right;
+          sent_is_known = sent_is_known && std::equal(frame->sent_before.begin(), frame->sent_before.end(),
+                                                      before.end() - kFrameSamples);
+          ++frames_with_sent;
+        }
         concealed_frames += frame->concealed ? 1 : 0;
         silent_frames += frame->silent ? 1 : 0;
         if (echo) media.play(frame->samples);

@@ -78,6 +78,7 @@ json::object call_object(const ApiState::Call& call, std::int64_t now_us) {
   out["first_audio_ms"] =
       call.first_audio_us ? rounded(static_cast<double>(*call.first_audio_us) / 1e3) : json::value(nullptr);
   out["quality"] = quality_json(call.now.quality);
+  out["echo"] = call.now.echo ? json::value(echo_json(*call.now.echo)) : json::value(nullptr);
   json::array turns;
   turns.reserve(call.turns.size());
   for (const telemetry::TurnMeasure& measure : call.turns)
@@ -148,12 +149,13 @@ void ApiState::turned(const std::string& uuid, const telemetry::TurnMeasure& mea
 }
 
 void ApiState::ended(const std::string& uuid, const event::Ended& ended, std::int64_t at_us) {
-  const json::object details{{"cause", std::string(call::to_string(ended.end.cause))},
-                             {"by", ended.end.by_peer ? "peer" : "us"},
-                             {"reason", ended.reason()},
-                             {"status", ended.end.status},
-                             {"seconds", rounded(ended.seconds())},
-                             {"quality", quality_json(ended.end.quality)}};
+  json::object details{{"cause", std::string(call::to_string(ended.end.cause))},
+                       {"by", ended.end.by_peer ? "peer" : "us"},
+                       {"reason", ended.reason()},
+                       {"status", ended.end.status},
+                       {"seconds", rounded(ended.seconds())},
+                       {"quality", quality_json(ended.end.quality)}};
+  if (ended.echo) details["echo"] = echo_json(*ended.echo);
   tell(ended.answered ? "call.end" : "call.refused", uuid, members(details), at_us);
   calls_.erase(uuid);
 }

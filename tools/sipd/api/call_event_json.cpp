@@ -1,5 +1,6 @@
 #include "sipd/api/call_event_json.hpp"
 
+#include <cmath>
 #include <string>
 
 #include "core/overloaded.hpp"
@@ -29,6 +30,15 @@ bool concerns_api(const CallEvent& event) {
       event);
 }
 
+json::object echo_json(const echo::EchoMeasure& echo) {
+  const auto tenths = [](double value) { return std::round(value * 10) / 10; };
+  json::object out{{"cancelled", echo.cancelled},
+                   {"delay_ms", tenths(static_cast<double>(echo.delay.count()) / 1000)},
+                   {"level_db", tenths(echo.level_db)}};
+  if (echo.removed_db > 0) out["removed_db"] = tenths(echo.removed_db);
+  return out;
+}
+
 json::object event_details(const CallEvent& event) {
   return std::visit(Overloaded{[](const event::Ringing& e) -> json::object {
                                  return {{"status", e.status}};
@@ -39,6 +49,7 @@ json::object event_details(const CallEvent& event) {
                                [](const event::PartChanged& e) -> json::object {
                                  return {{"part", to_string(e.part)}, {"present", e.present}};
                                },
+                               [](const event::EchoFound& e) { return echo_json(e.echo); },
                                [](const event::AgentShown& e) { return shown_details(e.shown); },
                                [](const auto&) { return json::object(); }},
                     event);

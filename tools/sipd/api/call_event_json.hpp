@@ -9,6 +9,8 @@ namespace talky::sipd {
 // Whether the API has to know: something that is public, or that changes what it says of the call.
 bool concerns_api(const CallEvent& event);
 
+boost::json::object echo_json(const echo::EchoMeasure& echo);
+
 // What an event with a public_name() has to say beside that.
 boost::json::object event_details(const CallEvent& event);
 

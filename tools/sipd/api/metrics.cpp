@@ -119,6 +119,12 @@ struct Metrics::Impl {
                 {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1});
   Histogram& mos = histogram("talky_call_mos", "Estimated listening quality of what was received, 1 to 4.5.",
                              {1, 2, 2.5, 3, 3.5, 3.8, 4, 4.2, 4.4});
+  Histogram& echo_level =
+      histogram("talky_call_echo_level_db",
+                "Of calls with an echo of the agent: how loud it came back, relative to what was sent.",
+                {-60, -50, -40, -30, -20, -10, 0});
+  Histogram& echo_delay = histogram("talky_call_echo_delay_seconds", "Of the same calls: after what time.",
+                                    {0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6});
   Counter& received = counter("talky_rtp_received_packets_total", "RTP packets accepted.");
   Counter& sent = counter("talky_rtp_sent_packets_total", "RTP packets sent.");
   Counter& lost =
@@ -235,6 +241,10 @@ void Metrics::ended(const std::string& uuid, const event::Ended& ended) {
     impl_->count(uuid, *quality);
     if (quality->in.packets > 0) impl_->jitter.Observe(quality->in.jitter_ms / 1000);
     if (quality->in.mos > 0) impl_->mos.Observe(quality->in.mos);
+  }
+  if (const auto& echo = ended.echo) {
+    impl_->echo_level.Observe(echo->level_db);
+    impl_->echo_delay.Observe(static_cast<double>(echo->delay.count()) / 1e6);
   }
   if (ended.answered) impl_->duration.Observe(ended.seconds());
   impl_->calls.erase(uuid);

@@ -46,12 +46,16 @@ void WebCallers::call(const Request& request, const Reply& reply) {
   call.to = request.query_value("to").value_or("");
   call.voice = request.query_value("voice").value_or("");
   const auto reports = request.query_value("reports");
+  const auto cancels_echo = request.query_value("cancels_echo");
   if (!is_number(call.to))
     return reply(http::problem(422, "to is a number or name of at most 64 letters, digits and +*#-._~"));
   if (!is_voice(call.voice)) return reply(http::problem(422, "voice is the name of a voice"));
   if (reports && *reports != "1" && *reports != "0" && !reports->empty())
     return reply(http::problem(422, "reports is 1 or 0"));
+  if (cancels_echo && *cancels_echo != "1" && *cancels_echo != "0" && !cancels_echo->empty())
+    return reply(http::problem(422, "cancels_echo is 1 or 0"));
   call.reports = reports && *reports != "0";
+  call.cancels_echo = cancels_echo && *cancels_echo == "1";
   call.peer = request.peer;
   call.local = endpoint_;
   call.user_agent = request.headers.get("User-Agent");

@@ -40,7 +40,9 @@ class Destination {
 
   virtual std::optional<int> refusal() const { return std::nullopt; } // the status that refuses every call
   virtual bool needs_agent() const { return false; }                  // BridgeContext::agent
-  virtual std::string_view sound_file() const { return {}; }          // that must be in BridgeContext::files
+  // Somebody hears the caller there, and would be disturbed by an echo of what they say.
+  virtual bool listens() const { return true; }
+  virtual std::string_view sound_file() const { return {}; } // that must be in BridgeContext::files
 };
 
 // nullptr: the text is none of that kind, or something in it is wrong.

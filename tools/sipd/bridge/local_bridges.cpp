@@ -89,6 +89,7 @@ class ToEcho final : public Destination {
   Made connect(BridgeHost& host, const BridgeContext& /*context*/) const override {
     return std::make_unique<Echo>(host);
   }
+  bool listens() const override { return false; }
 };
 
 class ToTone final : public Destination {
@@ -97,6 +98,7 @@ class ToTone final : public Destination {
   Made connect(BridgeHost& host, const BridgeContext& /*context*/) const override {
     return std::make_unique<Tone>(host, hertz_);
   }
+  bool listens() const override { return false; }
 
  private:
   double hertz_;
@@ -110,6 +112,7 @@ class ToPlayer final : public Destination {
     if (file == context.files.end()) return tl::unexpected("the file has not been read: " + path_);
     return std::make_unique<Player>(host, file->second);
   }
+  bool listens() const override { return false; }
   std::string_view sound_file() const override { return path_; }
 
  private:

@@ -21,6 +21,7 @@
 #include "core/endpoint.hpp"
 #include "core/random.hpp"
 #include "core/time.hpp"
+#include "echo/echo_guard.hpp"
 #include "sip/uri.hpp"
 #include "sipd/bridge/bridge.hpp"
 #include "sipd/bridge/target.hpp"
@@ -68,6 +69,7 @@ struct CallOptions {
   bool taps = false;                  // somebody may want to listen (the HTTP API)
   bool agent_keeps_journal = false;   // of calls to the agent
   std::size_t worker = 0;             // number of the host
+  echo::Mode echo_cancel = echo::Mode::automatic;
 };
 
 class CallHost {

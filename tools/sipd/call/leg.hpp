@@ -59,7 +59,8 @@ class Leg {
   virtual std::string_view transport() const = 0; // "UDP", "ws" ...
   virtual LegDetails details(const call::CallAnswered& event) const = 0;
   virtual SipLeg* sip() { return nullptr; }
-  virtual bool is_called() const { return false; } // we call this party: accept() does
+  virtual bool cancels_echo() const { return false; } // as it says: ours would be the second
+  virtual bool is_called() const { return false; }    // we call this party: accept() does
 
   call::CallKey key = 0;
   std::string peer;                // URI of the other party, for the log

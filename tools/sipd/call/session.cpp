@@ -56,6 +56,7 @@ Session::Session(CallHost& host, std::unique_ptr<Leg> leg, call::IncomingCall in
   leg_->key = facts_->party.call;
   leg_->peer = is_out() ? facts_->party.to : facts_->party.from;
   leg_->sip_call_id = facts_->party.call_id;
+  guard_echo();
 }
 
 Session::~Session() = default;
@@ -168,7 +169,17 @@ void Session::caller_audio(const call::CallerAudio& event, Time now) {
   if (event.call != current()) return;
   if (!event.frame.silent && !std::exchange(caller_heard_, true)) report(event::CallerHeard{}, now);
   if (talk_in_) talk_in_->tick();
-  agent_.caller_audio(event.frame.samples, now);
+  if (!echo_) return agent_.caller_audio(event.frame.samples, now);
+  const auto heard = echo_->process(event.frame.samples, event.frame.sent_before);
+  if (const auto found = echo_->poll()) report(event::EchoFound{*found}, now);
+  agent_.caller_audio(heard, now);
+}
+
+// Anew for each party.
+void Session::guard_echo() {
+  const echo::Mode mode = host_.options().echo_cancel;
+  echo_.reset();
+  if (mode != echo::Mode::off && target_.destination->listens() && !leg_->cancels_echo()) echo_.emplace(mode);
 }
 
 void Session::recorded(const call::RecordedAudio& event) {
@@ -210,6 +221,7 @@ void Session::move_to_next(const call::CallAnswered& event, Time now) {
   leg_ = transfer_.take_next(std::move(leg_));
   record_at_.reset();
   agent_.new_party();
+  guard_echo();
   leg_->attach_bridge();
   if (std::exchange(held_, false)) agent_.hold(false, now);
   report(event::Transferred{leg_->peer, event.plan.codec, leg_->details(event), leg_->sip_call_id}, now);
@@ -242,7 +254,7 @@ void Session::ended(const call::CallEnded& event, Time now) {
 
 void Session::finish(const call::CallEnded& event, Time now) {
   ringer_->cancel();
-  const event::Ended end{event, answered_, failure_};
+  const event::Ended end{event, answered_, failure_, echo_ ? echo_->measured() : std::nullopt};
   const std::string last_word(end.reason().empty() ? call::to_string(event.cause) : end.reason());
   agent_.stop_program(last_word); // before the API lets it go
   report(end, now);
@@ -329,6 +341,7 @@ CallSnapshot Session::snapshot() const {
   out.on_hold = on_hold_;
   out.queued = agent_.leg_queued();
   if (leg_) out.quality = leg_->quality();
+  if (echo_) out.echo = echo_->measured();
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "call/events.hpp"
+#include "echo/echo_guard.hpp"
 #include "sipd/bridge/target.hpp"
 #include "sipd/call/agent_side.hpp"
 #include "sipd/call/call_host.hpp"
@@ -108,6 +109,7 @@ class Session {
   void talk_in(PartLine line, Time now);
   void finish(const call::CallEnded& event, Time now);
   bool is_out() const { return facts_->out; }
+  void guard_echo();
 
   CallHost& host_;
   const Target target_;
@@ -116,6 +118,7 @@ class Session {
   std::unique_ptr<Leg> leg_;
   Transfer transfer_;
   AgentSide agent_;
+  std::optional<echo::EchoGuard> echo_; // nullopt: nobody is there whom it would disturb
   std::optional<TalkIn> talk_in_;
   std::vector<std::shared_ptr<AudioTap>> taps_;
   std::unique_ptr<CallTimer> ringer_;          // 180 if the bridge takes its time

@@ -44,6 +44,7 @@ class WebLeg final : public Leg {
   void show(WebEvent event) override;
   void shut_down(Time now) override;
   std::string_view transport() const override { return "ws"; }
+  bool cancels_echo() const override { return call_.cancels_echo; }
   LegDetails details(const call::CallAnswered& event) const override;
 
  private:

@@ -67,6 +67,7 @@ Worker::Options worker_options(const Settings& settings) {
   if (!codecs) throw Failure(ExitCode::usage, fmt::format("--codec: expected {}", codecs.error().what));
   out.capabilities = std::move(*codecs);
   out.ring = std::chrono::milliseconds(settings.ring_ms);
+  out.echo_cancel = settings.echo_cancel;
   out.bridge_ca = settings.bridge_ca;
   out.record_packets = settings.record_packets;
   out.hep = settings.observe.hep;

@@ -77,6 +77,10 @@ void describe(cli::Options& options, Settings& s) {
   options.add("route", s.route_text, "PATTERN=TARGET", "by the dialled number; the first that fits counts");
   options.add("bridge-ca", s.bridge_ca, "FILE", "who signs the certificates of wss:// targets (PEM)").files();
   options.add("ring", s.ring_ms, "MS", "let it ring before the answer");
+  options
+      .add("echo-cancel", s.echo_cancel_text, "WHEN",
+           "take the agent's echo out of the caller's sound: auto where there is one")
+      .choices({"auto", "on", "off"});
   options.add("allow-refer", s.refer_text, "PATTERN", "whom a phone may transfer its call to (REFER); none");
   options.add("agent", s.agent_text, "ADDRESS", "the agent's socket: unix:PATH or tcp:HOST:PORT");
   options
@@ -133,6 +137,7 @@ void describe(cli::Options& options, Settings& s) {
                 "codec",
                 "session-expires",
                 "workers",
+                "echo-cancel",
                 "allow-refer",
                 "bridge-ca",
                 "allow-calls-out",
@@ -235,6 +240,10 @@ void resolve(Settings& s, bool default_listen) {
     }
   }
   s.routes = std::move(routes);
+
+  s.echo_cancel = s.echo_cancel_text == "on"    ? echo::Mode::always
+                  : s.echo_cancel_text == "off" ? echo::Mode::off
+                                                : echo::Mode::automatic;
 
   const auto range = net::PortPool::Range::parse(s.rtp_ports_text);
   if (!range) {

@@ -10,6 +10,7 @@
 #include "core/endpoint.hpp"
 #include "core/ip_network.hpp"
 #include "core/log.hpp"
+#include "echo/echo_guard.hpp"
 #include "net/port_pool.hpp"
 #include "net/stream.hpp"
 #include "sipd/api/api_access.hpp"
@@ -36,6 +37,7 @@ struct Settings {
   std::string bridge_text = "agent";
   std::vector<std::string> route_text;
   std::uint32_t ring_ms = 0;
+  std::string echo_cancel_text = "auto";
   std::string agent_text;    // address of the agent's socket
   std::string agent_command; // how to start one; "" not at all
   std::string rtp_ports_text = "16384-32767";
@@ -77,6 +79,7 @@ struct Settings {
   std::shared_ptr<const Users> users;        // null without --users
   std::vector<sip::DigestAlgorithm> digests; // of the challenges, in their order
   std::string locked_out;                    // users of the file who cannot answer them; "" for none
+  echo::Mode echo_cancel = echo::Mode::automatic;
   net::StreamAddress agent_address;
   log::Level log_level = log::Level::info;
   std::optional<store::Location> cdr; // nullopt: no call records

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "audio/samples.hpp"
+#include "echo/echo_guard.hpp"
 #include "ipc/control.hpp"
 #include "media/media_types.hpp"
 
@@ -40,6 +41,7 @@ struct CallSnapshot {
   bool on_hold = false;     // by us
   std::uint64_t queued = 0; // samples that wait to be sent
   std::optional<media::MediaQuality> quality;
+  std::optional<echo::EchoMeasure> echo{}; // of the agent, on the caller's side; nullopt: there is none
 };
 
 } // namespace talky::sipd

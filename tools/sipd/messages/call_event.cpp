@@ -14,6 +14,7 @@ std::string_view public_name(const CallEvent& event) {
                         [](const event::KeyPressed&) { return "dtmf"sv; },
                         [](const event::Held& e) { return e.held ? "call.hold"sv : "call.resume"sv; },
                         [](const event::PartChanged&) { return "call.part"sv; },
+                        [](const event::EchoFound&) { return "call.echo"sv; },
                         [](const event::AgentShown& e) {
                           if (std::holds_alternative<ipc::SpeechActive>(e.shown)) return ""sv;
                           return std::holds_alternative<ipc::Caption>(e.shown) ? "call.caption"sv

@@ -11,6 +11,7 @@
 #include "call/events.hpp"
 #include "core/endpoint.hpp"
 #include "core/time.hpp"
+#include "echo/echo_guard.hpp"
 #include "ipc/control.hpp"
 #include "sipd/messages/part_line.hpp"
 #include "telemetry/turn_meter.hpp"
@@ -78,6 +79,9 @@ struct AgentTold { // a message to the agent, sent or not
 struct AgentShown { // what the agent shows of the conversation
   ipc::Shown shown;
 };
+struct EchoFound { // of the agent, on the party's side; or it has another delay, or has gone
+  echo::EchoMeasure echo;
+};
 struct TurnMeasured {
   telemetry::TurnMeasure measure;
 };
@@ -125,7 +129,8 @@ struct LegEnded { // one party has left, the call goes on
 struct Ended {
   call::CallEnded end;
   bool answered = false;
-  std::string failure; // of ours; "" for none: then the reason is the party's
+  std::string failure;                     // of ours; "" for none: then the reason is the party's
+  std::optional<echo::EchoMeasure> echo{}; // nullopt: there was none
   const std::string& reason() const { return failure.empty() ? end.reason : failure; }
   double seconds() const { // from the answer to the end; 0 without one
     return end.answered ? static_cast<double>((end.ended - *end.answered).count()) / 1e6 : 0.0;
@@ -137,10 +142,10 @@ struct Ended {
 using CallEvent =
     std::variant<event::Began, event::RingingSent, event::Ringing, event::Answered, event::NotAnswered,
                  event::CallerHeard, event::AgentPlayed, event::FirstAudio, event::KeyPressed,
-                 event::KeysUnsent, event::Held, event::AgentTold, event::AgentShown, event::TurnMeasured,
-                 event::TurnUnmeasured, event::PartChanged, event::TransferAsked, event::TransferRefused,
-                 event::TransferFailed, event::Transferred, event::Redirected, event::BridgeFailed,
-                 event::BridgeRedialled, event::LegEnded, event::Ended>;
+                 event::KeysUnsent, event::Held, event::AgentTold, event::AgentShown, event::EchoFound,
+                 event::TurnMeasured, event::TurnUnmeasured, event::PartChanged, event::TransferAsked,
+                 event::TransferRefused, event::TransferFailed, event::Transferred, event::Redirected,
+                 event::BridgeFailed, event::BridgeRedialled, event::LegEnded, event::Ended>;
 
 // The name under which programs know it, in the API and in traces: "call.hold". "": they are not told.
 std::string_view public_name(const CallEvent& event);

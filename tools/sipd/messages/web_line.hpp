@@ -70,6 +70,7 @@ struct WebCall {
   std::string to;    // the number, for the routes; "" for the standard one
   std::string voice; // "": the agent's own
   bool reports = false;
+  bool cancels_echo = false;
   Endpoint peer, local; // of its connection
   std::string user_agent;
   std::shared_ptr<CallBox> to_call;       // of the worker's loop; the call opens it

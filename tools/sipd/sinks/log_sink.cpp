@@ -22,6 +22,12 @@ void describe(Line& line, const LegDetails& leg) {
   if (!leg.voice.empty()) line.add("voice", leg.voice);
 }
 
+void describe(Line& line, const echo::EchoMeasure& echo) {
+  line.add("echo_ms", rounded(static_cast<double>(echo.delay.count()) / 1000))
+      .add("echo_db", rounded(echo.level_db));
+  if (echo.removed_db > 0) line.add("echo_removed_db", rounded(echo.removed_db));
+}
+
 std::string_view by(const call::CallEnded& end) {
   return end.by_peer ? "peer" : "us";
 }
@@ -81,6 +87,7 @@ LogEntry end_entry(const CallFacts& call, const event::Ended& e) {
         .add("peer", call.party.flow.remote.to_string());
   }
   if (e.end.quality) add_quality(line, e.end);
+  if (e.echo) describe(line, *e.echo);
   const bool ours = !e.answered && !e.end.by_peer && !e.failure.empty() && e.end.status >= 500;
   return {ours ? Level::error : Level::info, std::move(line)};
 }
@@ -139,6 +146,12 @@ std::optional<LogEntry> entry(const CallFacts& call, const CallEvent& event) {
           },
           [](const event::Held& e) -> Entry {
             return LogEntry{Level::info, Line(e.held ? "call.hold" : "call.resume")};
+          },
+          [](const event::EchoFound& e) -> Entry {
+            Line line("call.echo");
+            line.add("cancelled", e.echo.cancelled);
+            describe(line, e.echo);
+            return LogEntry{Level::info, std::move(line)};
           },
           [](const event::TurnUnmeasured& e) -> Entry {
             return LogEntry{Level::debug, Line("turn.unmeasured").add("turn", e.turn).add("end", e.end)};

@@ -271,6 +271,10 @@ void Records::Call::ended(const event::Ended& ended, std::int64_t wall_ms, bool 
     }
     record_.rtt_ms = q.rtt_ms;
   }
+  if (ended.echo) {
+    record_.echo_ms = static_cast<double>(ended.echo->delay.count()) / 1000;
+    record_.echo_db = ended.echo->level_db;
+  }
   records_.writer_.ended(record_, recorded);
 }
 

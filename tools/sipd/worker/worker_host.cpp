@@ -52,7 +52,8 @@ WorkerHost::WorkerHost(Worker& worker, net::Loop& loop, const WorkerOptions& opt
       index_(index),
       random_(net::entropy_seed()),
       ports_(options.rtp_ports, kPortRest, random_, index, options.workers),
-      options_{options.ring, options.advertise, shared.watcher != nullptr, shared.agent_keeps_journal, index},
+      options_{options.ring, options.advertise,  shared.watcher != nullptr, shared.agent_keeps_journal,
+               index,        options.echo_cancel},
       sink_targets_{shared.log, shared.recorder, shared.records,   shared.tracer,
                     hep,        shared.watcher,  &bridge_counters_},
       bridges_{loop, options.bridge_ca, shared.reconnecting, shared.talky_agent, live.files} {}

@@ -15,6 +15,7 @@
 #include "core/endpoint.hpp"
 #include "core/ip_network.hpp"
 #include "core/log.hpp"
+#include "echo/echo_guard.hpp"
 #include "net/port_pool.hpp"
 #include "sip/digest.hpp"
 #include "sipd/bridge/routes.hpp"
@@ -44,9 +45,10 @@ struct WorkerOptions {
   std::chrono::seconds rtp_timeout{30};       // 0: never
   sdp::Capabilities capabilities = call::standard_capabilities();
   std::chrono::milliseconds ring{0}; // before the answer
-  std::string bridge_ca;             // PEM, for wss://; "": the system's authorities
-  bool record_packets = true;        // where there is a recorder
-  std::optional<HepOptions> hep;     // nullopt: nobody captures
+  echo::Mode echo_cancel = echo::Mode::automatic;
+  std::string bridge_ca;         // PEM, for wss://; "": the system's authorities
+  bool record_packets = true;    // where there is a recorder
+  std::optional<HepOptions> hep; // nullopt: nobody captures
 };
 
 // What the workers are given to use together; each part says what is for any thread.

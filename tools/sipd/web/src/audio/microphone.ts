@@ -25,6 +25,11 @@ function problemOf(error: unknown): MicrophoneProblem {
   }
 }
 
+/** Whether the browser takes what its loudspeaker plays out of the microphone's sound: what was asked for need not be had. */
+export function cancelsEcho(stream: MediaStream): boolean {
+  return stream.getAudioTracks()[0]?.getSettings().echoCancellation === true;
+}
+
 export class Microphone {
   private constructor(
     private readonly stream: MediaStream,

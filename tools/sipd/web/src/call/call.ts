@@ -1,6 +1,6 @@
 // One call from the browser: microphone, loudspeaker and the line between them and talky-sipd, wired together from the
 // click to the end. The sound itself never comes by here.
-import { Microphone, MicrophoneError } from '../audio/microphone.js';
+import { cancelsEcho, Microphone, MicrophoneError } from '../audio/microphone.js';
 import type { PlayoutState } from '../audio/playout_buffer.js';
 import { Speaker } from '../audio/speaker.js';
 import { request, socketUrl } from '../net/access.js';
@@ -106,13 +106,14 @@ export class Call {
       if (context.state !== 'running' && !this.over) void context.resume();
     };
     this.events.event({ type: 'granted' });
-    this.connect();
+    this.connect(cancelsEcho(stream));
   }
 
-  private connect(): void {
+  private connect(echoCancelled: boolean): void {
     const url = socketUrl(PATH);
     url.searchParams.set('voice', this.voice);
     url.searchParams.set('reports', '1');
+    if (echoCancelled) url.searchParams.set('cancels_echo', '1');
     if (this.to !== '') url.searchParams.set('to', this.to);
     const line = new Worker(new URL('./line.worker.ts', import.meta.url), { type: 'module' });
     line.onmessage = (event: MessageEvent<FromLine>) => {
