@@ -404,6 +404,13 @@ Result<std::size_t> UserAgent::play(CallKey call, std::span<const std::int16_t> 
   if (found->hangs_up_after_playout()) return std::size_t{0};
   return found->sound().media()->play(samples);
 }
+Result<> UserAgent::duck(CallKey call, bool on) {
+  return with_media(call, [on](media::Media& media) {
+    media.duck(on);
+    return Result<>();
+  });
+}
+
 Result<media::Cleared> UserAgent::clear(CallKey call) {
   return with_media(call, [](media::Media& media) { return Result<media::Cleared>(media.clear()); });
 }

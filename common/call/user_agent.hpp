@@ -104,6 +104,7 @@ class UserAgent {
   // clock. Gives how many were taken: what goes beyond 120 s of queue is refused. Before the answer they are
   // kept and sent after it.
   Result<std::size_t> play(CallKey call, std::span<const std::int16_t> samples);
+  Result<> duck(CallKey call, bool on); // plays 12 dB more quietly, or not; clear() ends it
   Result<media::Cleared> clear(
       CallKey call); // throws the queue away; the marks passed over are told as MarkPassed
   Result<> mark(CallKey call, std::string_view name); // -> MarkPassed

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <future>
 #include <list>
@@ -140,6 +141,7 @@ struct Speech::Shared {
                        .share()),
         cache(config.cache_bytes),
         threads(recognisers(config)),
+        processor_time(config.processor_time),
         stt({.threads = threads, .waiting = 64 * threads}),
         tts({.threads = 1, .waiting = 4096}),
         preparing(tts, 2048) {}
@@ -150,7 +152,8 @@ struct Speech::Shared {
   Flite flite;
   SentenceCache cache;
   std::size_t threads;
-  Delay delay;      // of requests for recognition
+  Delay delay; // of requests for recognition
+  bool processor_time;
   Workers stt, tts; // behind what their threads use
   Workers::Lane preparing;
   std::atomic<std::uint64_t> prepared{0};
@@ -168,11 +171,30 @@ struct Speech::Shared {
 
 namespace {
 
-// Time since a request, in samples: what the session takes as the engine's service time.
-voice::Samples since(WallClock::time_point begin) {
-  const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(WallClock::now() - begin);
-  return elapsed.count() * voice::kSampleRate / 1'000'000;
-}
+// What the session takes as the engine's service time, in samples: the time since the request, or the
+// processor time of the work.
+class Stopwatch {
+ public:
+  explicit Stopwatch(bool processor_time) : processor_time_(processor_time), begin_(WallClock::now()) {}
+  void work_begins() { worked_ = thread_time(); }
+  voice::Samples elapsed() const {
+    const auto elapsed =
+        processor_time_ ? thread_time() - worked_
+                        : std::chrono::duration_cast<std::chrono::microseconds>(WallClock::now() - begin_);
+    return elapsed.count() * voice::kSampleRate / 1'000'000;
+  }
+
+ private:
+  static std::chrono::microseconds thread_time() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_nsec / 1000);
+  }
+
+  bool processor_time_;
+  WallClock::time_point begin_;
+  std::chrono::microseconds worked_{};
+};
 
 // Waits for the model; null if it could not be loaded.
 std::shared_ptr<const Recogniser> loaded(
@@ -203,9 +225,11 @@ class CallEngine final : public voice::Engine {
  private:
   void start(const voice::SttRequest& request) {
     const auto begin = WallClock::now();
+    Stopwatch watch(shared_.processor_time);
     if (!request.pcm) return mailbox_->put(voice::SttResult{request.id, "", 0.0F, 0});
     auto job = [mailbox = mailbox_, &shared = shared_, pcm = request.pcm, id = request.id,
-                expected = request.expected, begin](const std::stop_token& stop) {
+                expected = request.expected, begin, watch](const std::stop_token& stop) mutable {
+      watch.work_begins();
       // What waits for the model to be loaded says nothing about the load.
       const auto now = WallClock::now();
       if (shared.recogniser.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
@@ -217,33 +241,34 @@ class CallEngine final : public voice::Engine {
                              ? recogniser->transcribe(*pcm, {.expected = expected, .hurried = hurried}, stop)
                              : Result<Transcript>(fail(Errc::not_found, 0, "the model could not be loaded"));
       if (heard) {
-        mailbox->put(voice::SttResult{id, heard->text, heard->confidence, since(begin)});
+        mailbox->put(voice::SttResult{id, heard->text, heard->confidence, watch.elapsed()});
       } else if (heard.error().code != Errc::closed) {
-        mailbox->put(voice::Failure{id, std::string("stt: ") + heard.error().what, since(begin)});
+        mailbox->put(voice::Failure{id, std::string("stt: ") + heard.error().what, watch.elapsed()});
       }
     };
     if (!stt_.submit(request.id, std::move(job))) mailbox_->put(voice::Failure{request.id, "overloaded", 0});
   }
 
   void start(const voice::TtsRequest& request) {
-    const auto begin = WallClock::now();
+    Stopwatch watch(shared_.processor_time);
     const Voice& voice = voice_or_first(request.voice);
     const std::string key = cache_key(voice, request.text);
     if (const voice::SharedPcm pcm = shared_.cache.find(key)) {
       return mailbox_->put(voice::TtsChunk{request.id, *pcm, true, 0});
     }
     auto job = [mailbox = mailbox_, &shared = shared_, &voice, key, text = request.text, id = request.id,
-                begin](const std::stop_token& stop) {
+                watch](const std::stop_token& stop) mutable {
+      watch.work_begins();
       voice::Pcm whole;
       const auto sink = [&](std::span<const std::int16_t> pcm) {
         whole.insert(whole.end(), pcm.begin(), pcm.end());
-        mailbox->put(voice::TtsChunk{id, voice::Pcm(pcm.begin(), pcm.end()), false, since(begin)});
+        mailbox->put(voice::TtsChunk{id, voice::Pcm(pcm.begin(), pcm.end()), false, watch.elapsed()});
       };
       if (const auto done = shared.flite.speak(text, voice, sink, stop)) {
         shared.cache.put(key, std::move(whole)); // before the call may ask for it again
-        mailbox->put(voice::TtsChunk{id, {}, true, since(begin)});
+        mailbox->put(voice::TtsChunk{id, {}, true, watch.elapsed()});
       } else if (done.error().code != Errc::closed) {
-        mailbox->put(voice::Failure{id, std::string("tts: ") + done.error().what, since(begin)});
+        mailbox->put(voice::Failure{id, std::string("tts: ") + done.error().what, watch.elapsed()});
       }
     };
     if (!tts_.submit(request.id, std::move(job))) mailbox_->put(voice::Failure{request.id, "overloaded", 0});

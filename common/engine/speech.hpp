@@ -29,6 +29,9 @@ struct SpeechConfig {
   std::size_t threads = 0; // for recognition; 0: as many as the machine has cores
   // Synthesised sentences that are kept for the next call, in bytes of audio; least recently used go first.
   std::size_t cache_bytes = 32U << 20;
+  // Service times are the processor time of the work, not the time since the request: for calls in lockstep,
+  // which then do not depend on what else the machine does.
+  bool processor_time = false;
 };
 
 class Speech {

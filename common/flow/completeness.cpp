@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
+#include <string_view>
 
 #include "flow/slots.hpp"
 #include "language/answers.hpp"
 #include "language/numbers.hpp"
+#include "language/turn_end.hpp"
 #include "language/words.hpp"
 
 namespace talky::flow {
@@ -14,26 +17,57 @@ bool waits_for_yes_or_no(const State& state) {
   return std::any_of(state.on.begin(), state.on.end(), [](const Rule& r) { return r.yes.has_value(); });
 }
 
+namespace {
+
+constexpr std::size_t kBrief = 4; // words
+
+// Do the last two words consist of a letter each?
+bool is_spelling(const language::Words& heard) {
+  return heard.size() >= 2 && heard.back().size() == 1 && heard[heard.size() - 2].size() == 1;
+}
+
+// Of figures in answer to the question for a number.
+language::Completeness completeness(const Slot& slot, std::string_view digits) {
+  if (slot.length > 0) {
+    return digits.size() < slot.length ? language::Completeness::partial : language::Completeness::complete;
+  }
+  switch (language::phone_number(digits)) {
+    case language::Ending::unfinished: return language::Completeness::partial;
+    case language::Ending::whole: return language::Completeness::complete;
+    case language::Ending::open: break;
+  }
+  return language::Completeness::open;
+}
+
+} // namespace
+
 language::Completeness completeness(const FlowModel& model, const State& state, const Variables& variables,
                                     const voice::Utterance& utterance) {
   const auto heard = language::words(utterance.text);
   if (heard.empty()) return language::Completeness::open;
-  if (!language::has_words(utterance.text) || language::trails_off(utterance.text))
-    return language::Completeness::unfinished;
+  if (!language::has_words(utterance.text)) return language::Completeness::unfinished;
+  const language::Ending ending = language::ending(utterance.text);
   const auto asked = model.slot_index(state.ask);
+  if (asked && model.slots[*asked].type == Slot::Type::digits) {
+    const std::string digits = language::find_digits(heard);
+    if (!digits.empty()) return completeness(model.slots[*asked], digits);
+  }
+  if (ending == language::Ending::unfinished) return language::Completeness::unfinished;
+  const std::size_t spoken = language::digits_under_way(utterance.text);
+  if (spoken > 0 && language::phone_number(language::find_digits(heard)) == language::Ending::unfinished)
+    return language::Completeness::unfinished;
   if (asked) {
     const Slot& slot = model.slots[*asked];
     const auto filled = find_values(model.slots, asked, utterance.text, variables.today());
     const bool there =
         std::any_of(filled.begin(), filled.end(), [&](const Filled& f) { return f.slot == *asked; });
-    if (slot.type == Slot::Type::digits) {
-      const std::size_t digits = language::find_digits(heard).size();
-      if (slot.length > 0 && digits > 0 && digits < slot.length) return language::Completeness::unfinished;
-      return there && slot.length > 0 ? language::Completeness::complete : language::Completeness::open;
-    }
-    // After a choice, a time or a yes little is to come; a name or a date may go on.
-    const bool closed =
-        slot.type == Slot::Type::choice || slot.type == Slot::Type::time || slot.type == Slot::Type::yes_no;
+    // After a choice, a time or a yes little is to come. A first name may be followed by another, and a date
+    // by a time in a longer sentence. Who spells goes on.
+    if (slot.type == Slot::Type::name && is_spelling(heard)) return language::Completeness::unfinished;
+    const bool closed = slot.type == Slot::Type::choice || slot.type == Slot::Type::time ||
+                        slot.type == Slot::Type::yes_no || slot.type == Slot::Type::number ||
+                        (slot.type == Slot::Type::date && heard.size() <= kBrief) ||
+                        (slot.type == Slot::Type::name && heard.size() >= 2);
     if (there && closed) return language::Completeness::complete;
   }
   // "Yes" ends a turn; "no" is often followed by what is right.

@@ -278,10 +278,14 @@ template <class Io>
 void fields(Io& /*io*/, Ref<Io, Resume> /*m*/) {}
 template <class Io>
 void fields(Io& /*io*/, Ref<Io, Clear> /*m*/) {}
+template <class Io>
+void fields(Io& io, Ref<Io, Duck> m) {
+  io.flag("on", m.on, "\"on\" as true or false");
+}
 
 // The "type" of each, in the order of the variants.
 constexpr std::array kToAgent{"start", "dtmf", "mark", "cleared", "hold", "resume", "say", "stop"};
-constexpr std::array kFromAgent{"accepts", "clear", "mark",   "hangup",  "transfer",
+constexpr std::array kFromAgent{"accepts", "clear", "duck",   "mark",    "hangup", "transfer",
                                 "dtmf",    "turn",  "speech", "caption", "heard"};
 static_assert(kToAgent.size() == std::variant_size_v<ToAgent>);
 static_assert(kFromAgent.size() == std::variant_size_v<FromAgent>);

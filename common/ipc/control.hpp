@@ -94,6 +94,10 @@ struct Accepts { // the messages beyond the usual ones that the agent acts upon;
 struct Clear { // throw away what is queued and not yet played
   bool operator==(const Clear&) const = default;
 };
+struct Duck { // play what is queued and what comes more quietly, or again as it is; a clear ends it
+  bool on = false;
+  bool operator==(const Duck&) const = default;
+};
 struct Mark {
   std::string name;
   bool operator==(const Mark&) const = default;
@@ -146,8 +150,8 @@ struct HeardPart { // what of a sentence of the agent's the caller has heard, on
   bool operator==(const HeardPart&) const = default;
 };
 using Shown = std::variant<SpeechActive, Caption, HeardPart>;
-using FromAgent = std::variant<Accepts, Clear, Mark, Hangup, Transfer, SendDtmf, TurnTaken, SpeechActive,
-                               Caption, HeardPart>;
+using FromAgent = std::variant<Accepts, Clear, Duck, Mark, Hangup, Transfer, SendDtmf, TurnTaken,
+                               SpeechActive, Caption, HeardPart>;
 
 // One JSON object without a line end. Fits into an AudioSocket frame: texts are cut at kMaxText bytes and
 // headers left out past kMaxHeaders.

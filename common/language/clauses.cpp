@@ -71,6 +71,27 @@ std::vector<Clause> clauses(std::string_view text) {
   return out;
 }
 
+std::string rest_from_clause(std::string_view text, double share) {
+  static constexpr std::array kJoints = {
+      "and"sv,   "but"sv,   "or"sv,    "so"sv,     "because"sv, "which"sv, "that"sv, "who"sv,    "when"sv,
+      "where"sv, "while"sv, "if"sv,    "for"sv,    "from"sv,    "with"sv,  "in"sv,   "at"sv,     "on"sv,
+      "to"sv,    "about"sv, "after"sv, "before"sv, "until"sv,   "into"sv,  "as"sv,   "without"sv};
+  // What was heard last is said again: two letters a tenth of a second, three tenths.
+  constexpr double kAgain = 5;
+  const double heard = share * static_cast<double>(text.size()) - kAgain;
+  std::size_t from = 0;
+  for (std::size_t space = text.find(' '); space != std::string_view::npos;
+       space = text.find(' ', space + 1)) {
+    const std::size_t at = space + 1;
+    if (space == 0 || static_cast<double>(at) > heard) break;
+    const char before = text[space - 1];
+    const bool mark = before == ',' || before == ';' || before == ':' || before == '-';
+    const std::size_t end = std::min(text.find_first_of(" ,;:.?!", at), text.size());
+    if (mark || contains(kJoints, text.substr(at, end - at))) from = at;
+  }
+  return std::string(text.substr(from));
+}
+
 bool asks_to_repeat(std::string_view text) {
   static constexpr std::array kSigns = {"what"sv, "pardon"sv, "huh"sv, "eh"sv, "sorry"sv};
   static constexpr std::array kAround = {"me"sv,  "excuse"sv, "i"sv,   "beg"sv, "your"sv, "was"sv, "that"sv,

@@ -122,6 +122,7 @@ std::size_t Media::play(std::span<const std::int16_t> samples) {
 }
 
 Cleared Media::clear() {
+  ducking_.set(false);
   const std::size_t discarded = playout_.clear();
   overflow_ = false;
   while (auto mark = playout_.poll())
@@ -360,6 +361,7 @@ void Media::fill_packet() {
     talk_in_.pass(kFrameSamples);
   } else {
     playout_.take(agent);
+    ducking_.apply(agent);
     sent = agent;
     talk_in_.mix(sent);
     if (playout_.queued() < static_cast<std::size_t>(config_.max_playout.count() * kSampleRate / 2'000'000)) {

@@ -29,6 +29,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/ducking.hpp"
 #include "core/bytes.hpp"
 #include "core/endpoint.hpp"
 #include "core/error.hpp"
@@ -88,7 +89,9 @@ class Media {
   // Appends agent audio and returns how much of it was taken; what goes beyond max_playout is refused (the
   // queue keeps its oldest, because marks and what was heard refer to it).
   std::size_t play(std::span<const std::int16_t> samples);
-  Cleared clear(); // discards the queue; pending marks are reported as discarded
+  // Plays what is queued and what comes 12 dB more quietly, by a ramp of 10 ms, or again as it is.
+  void duck(bool on) { ducking_.set(on); }
+  Cleared clear(); // ends ducking, discards the queue; pending marks are reported as discarded
   // What is queued, marks and all, is played by another one instead. Gives how many samples have been played
   // here, for whoever counts on.
   std::uint64_t hand_over(Media& to);
@@ -178,6 +181,7 @@ class Media {
   rtp::RtcpSession rtcp_;
   rtp::EventReceiver events_;
   MediaPlayout playout_;
+  audio::Ducking ducking_; // of playout_
   TalkIn talk_in_;
 
   Clock clock_;

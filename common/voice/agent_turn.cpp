@@ -4,9 +4,18 @@
 #include <utility>
 #include <variant>
 
+#include "language/clauses.hpp"
 #include "language/sentences.hpp"
 
 namespace talky::voice {
+namespace {
+
+// From the first sample of speech to the moment at which it counts as speech.
+constexpr Samples kFound = from_ms(160);
+// A question of which so little is still to be heard can be answered.
+constexpr Samples kLastSyllables = from_ms(400);
+
+} // namespace
 
 void AgentTurn::answer(Reply reply, std::uint64_t turn) {
   out_.note(journal::Answer{turn, reply.text, reply.state, reply.intent});
@@ -32,6 +41,7 @@ void AgentTurn::begin(Reply reply) {
   greeting_ = false;
   unsaid_.clear();
   undo_.reset();
+  begun_at_.reset();
   player_.begin_answer();
   const auto sentences = language::sentences(reply_.text);
   if (waterfall_ && !sentences.empty()) waterfall_->dialogue = out_.now;
@@ -52,11 +62,15 @@ void AgentTurn::hold() {
   if (!unsaid_.empty()) stopped_ = true;
 }
 
-void AgentTurn::resume() {
+void AgentTurn::resume(bool whole_sentence) {
   stopped_ = false;
   auto unsaid = std::exchange(unsaid_, {});
   while (!unsaid.empty() && player_.nearly_heard(unsaid.front().number))
     unsaid.erase(unsaid.begin());
+  if (!unsaid.empty() && !whole_sentence) {
+    auto& [number, text] = unsaid.front();
+    text = language::rest_from_clause(text, player_.heard_share(number));
+  }
   std::vector<std::string> texts;
   texts.reserve(unsaid.size());
   for (SpeechPlayer::Unsaid& sentence : unsaid)
@@ -74,6 +88,27 @@ void AgentTurn::drop() {
   unsaid_.clear();
   undo_.reset();
   waterfall_.reset();
+}
+
+// Until when going on takes the answer back; nothing: as long as it has not begun. A prompt into silence is
+// taken back by nobody once it is heard.
+std::optional<Samples> AgentTurn::undo_until() const {
+  const auto begun = begun_at_;
+  if (!begun && !spoken()) return std::nullopt;
+  if (!undo_->begin) return begun.value_or(out_.now) - 1;
+  return std::max(undo_->end + config_.take_back_pause, begun ? *begun + config_.take_back : 0);
+}
+
+void AgentTurn::settle() {
+  if (!undo_) return;
+  // Speech is found a little after it has begun.
+  const auto until = undo_until();
+  if (until && out_.now > *until + (undo_->begin ? kFound : 0)) undo_.reset();
+}
+
+bool AgentTurn::question_asked() const {
+  const auto left = player_.remaining();
+  return !answering_ || (left && *left <= kLastSyllables);
 }
 
 Undo AgentTurn::take_back() {
@@ -168,6 +203,10 @@ std::optional<Samples> AgentTurn::asked(RequestId id) const {
 
 std::optional<Samples> AgentTurn::deadline() const {
   std::optional<Samples> at = player_.deadline();
+  if (undo_ && spoken()) {
+    const Samples safe = undo_until().value_or(out_.now) + kFound + kFrame;
+    at = std::min(at.value_or(safe), safe);
+  }
   if (thinking_) at = std::min(at.value_or(thinking_->due), thinking_->due);
   return at;
 }
@@ -182,7 +221,7 @@ void AgentTurn::measure(std::uint64_t turn, Samples speech_end, Samples endpoint
 void AgentTurn::note_latency() {
   const auto begun = player_.begun_at();
   if (!begun) return;
-  undo_.reset();
+  if (!begun_at_) begun_at_ = begun;
   if (!waterfall_) return;
   const Waterfall w = *std::exchange(waterfall_, std::nullopt);
   const Samples dialogue = w.dialogue.value_or(w.stt);

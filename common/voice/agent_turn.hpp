@@ -17,7 +17,8 @@
 
 namespace talky::voice {
 
-// What the caller's going on takes back, as long as nothing of the answer was sent.
+// What the caller's going on takes back: the end of a turn is a bet, until the answer has been heard for a
+// while.
 struct Undo {
   std::unique_ptr<Dialogue> before; // as it was before the turn
   Reply reply;                      // the last one before it
@@ -25,6 +26,8 @@ struct Undo {
   std::uint64_t turn = 0;
   std::optional<Samples> begin = std::nullopt; // of the turn's audio; a prompt into silence has none
   Samples spoken = 0;
+  Samples end = 0;       // of its speech
+  std::string text = {}; // its words
 };
 
 class AgentTurn {
@@ -41,12 +44,13 @@ class AgentTurn {
   void interrupt();
   // The same at the beginning of a hold, if anything is audible.
   void hold();
-  // What interrupted it was nothing: the interrupted sentence and those after it are said again.
-  void resume();
+  // What interrupted it was nothing: it goes on with the clause in which it was stopped. After a hold: with
+  // the sentence.
+  void resume(bool whole_sentence = false);
   // It is given up, whether anything of it was sent or not.
   void drop();
-  // Was the last word played?
-  bool finished() const { return answering_ && !stopped_ && !thinking_ && !player_.busy(); }
+  // Was the last word played, and can it not be taken back any more?
+  bool finished() const { return spoken() && (!undo_ || idle_reply()); }
   // It is over; what is to be done after it.
   Reply::Action finish();
   // The call is over.
@@ -63,9 +67,14 @@ class AgentTurn {
   std::uint64_t interrupted_sentence() const { return unsaid_.empty() ? 0 : unsaid_.front().number; }
   const Reply& reply() const { return reply_; } // the last one, also when it was said
 
-  // As long as nothing was sent, it can be taken back.
   void set_undo(Undo undo) { undo_ = std::move(undo); }
   const std::optional<Undo>& undo() const { return undo_; }
+  // Does speech of the caller that began at `begin` take it back?
+  bool taken_back_by(Samples begin) const { return undo_ && (!undo_until() || begin <= *undo_until()); }
+  // The bet is safe once its time is over; called for each frame in which the caller does not go on.
+  void settle();
+  // Has its last question been asked, all but the last syllable?
+  bool question_asked() const;
   // Drops the answer and gives back what it takes to go on as if it had not been.
   Undo take_back();
 
@@ -100,6 +109,9 @@ class AgentTurn {
   };
 
   void begin(Reply reply);
+  bool spoken() const { return answering_ && !stopped_ && !thinking_ && !player_.busy(); }
+  bool idle_reply() const { return reply_.text.empty() && reply_.action.index() == 0; }
+  std::optional<Samples> undo_until() const;
   void ask_llm();
   std::vector<std::string> whole_sentences(bool last);
   void stop_thinking();
@@ -115,6 +127,7 @@ class AgentTurn {
   bool greeting_ = false;
   std::vector<SpeechPlayer::Unsaid> unsaid_; // of the answer that was interrupted
   std::optional<Undo> undo_;
+  std::optional<Samples> begun_at_; // its first sample, whatever has stopped it since
   std::optional<Thinking> thinking_;
   std::optional<Waterfall> waterfall_;
 };

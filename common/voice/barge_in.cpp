@@ -1,7 +1,9 @@
 #include "voice/barge_in.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "language/backchannel.hpp"
 #include "language/words.hpp"
@@ -14,21 +16,60 @@ constexpr Samples kGreetingGuard = from_ms(400);
 constexpr std::size_t kGreetingWords = 3;
 // After so many false interruptions of one answer only words interrupt it.
 constexpr int kFalseInterruptions = 3;
+// A word or two over the agent's speech that were understood less well than this are taken for a noise.
+constexpr float kUnderstood = 0.5F;
+// What a turn goes on with must last so long to be more than a noise, if it brings no more words.
+constexpr Samples kMoreSpeech = from_ms(300);
 
-// Was that said to show that one listens, while the agent speaks? What answers the question that was asked
-// was not, whatever its words.
-bool is_listening_sign(const SttResult& said, const Dialogue& dialogue) {
-  return language::only_backchannel(said.text) &&
-         dialogue.completeness(Utterance{said.text, said.confidence}) != language::Completeness::complete;
+// Was that said to show that one listens, while the agent speaks? What answers the question that has been
+// asked was not, nor was a plain "yes" to one that is being asked.
+bool is_listening_sign(const SttResult& said, const Dialogue& dialogue, const AgentTurn& agent) {
+  if (said.confidence < kUnderstood && language::words(said.text).size() <= 2) return true;
+  const bool sign = language::only_backchannel(said.text);
+  if (!sign && !language::says_yes(said.text)) return false;
+  const bool answers =
+      dialogue.completeness(Utterance{said.text, said.confidence}) == language::Completeness::complete;
+  return !answers || (sign && !agent.question_asked());
+}
+
+std::size_t different_words(std::string_view text) {
+  auto list = language::words(text);
+  std::sort(list.begin(), list.end());
+  return static_cast<std::size_t>(std::unique(list.begin(), list.end()) - list.begin());
 }
 
 } // namespace
 
-bool BargeIn::by_speech(const Listener& caller, const AgentTurn& agent) const {
-  if (!agent.audible() || agent.guarded() || false_interruptions_ >= kFalseInterruptions) return false;
-  const Samples needed = false_interruptions_ == 0 ? config_.barge_in : config_.barge_in_again;
+BargeIn::Effect BargeIn::effect(const Listener& caller, const Dialogue& dialogue,
+                                const AgentTurn& agent) const {
+  if (caller.idle() || !agent.audible() || agent.guarded() || caller.turn().early) return Effect::none;
   const auto speaking = caller.speaking_for();
-  return speaking && *speaking >= needed;
+  const SttResult* said = caller.words();
+  const bool sign =
+      said != nullptr && (!language::has_words(said->text) || is_listening_sign(*said, dialogue, agent) ||
+                          (speaking && language::begins_backchannel(said->text)));
+  // Of speech that goes on a single word, or one again and again, is too often misheard.
+  if (said != nullptr && !sign && speaking && different_words(said->text) < 2) said = nullptr;
+  if (said != nullptr && !sign) return Effect::stop_words;
+  if (!speaking) return caller.turn().joined ? Effect::none : Effect::duck;
+  const bool soon = said == nullptr && false_interruptions_ == 0;
+  if (false_interruptions_ < kFalseInterruptions &&
+      *speaking >= (soon ? config_.barge_in : config_.barge_in_long))
+    return Effect::stop_speech;
+  return *speaking >= config_.duck ? Effect::duck : Effect::none;
+}
+
+bool BargeIn::adds_nothing(const CallerTurn& turn, const Undo& before, const AgentTurn& agent) {
+  const std::string& text = turn.recognition->result->text;
+  const auto now = language::words(text);
+  const auto then = language::words(before.text);
+  const auto end = std::mismatch(now.begin(), now.end(), then.begin(), then.end()).first;
+  if (end == now.begin() + static_cast<std::ptrdiff_t>(std::min(now.size(), then.size()))) {
+    const std::string more = language::joined({end, now.end()});
+    return language::only_backchannel(more) || (agent.hangs_up() && language::takes_leave(more));
+  }
+  // Heard otherwise this time: a noise behind it may have done that.
+  return now.size() <= then.size() && turn.spoken - before.spoken < kMoreSpeech;
 }
 
 BargeIn::Verdict BargeIn::by_words(const CallerTurn& turn, const Dialogue& dialogue,
@@ -36,7 +77,7 @@ BargeIn::Verdict BargeIn::by_words(const CallerTurn& turn, const Dialogue& dialo
   const SttResult& said = *turn.recognition->result;
   if (!language::has_words(said.text)) return Verdict::nothing;
   if (agent.player().own_voice().comes_back(turn.begin, turn.end, said.text)) return Verdict::nothing;
-  if (agent.answering() && is_listening_sign(said, dialogue)) return Verdict::nothing;
+  if (agent.answering() && is_listening_sign(said, dialogue, agent)) return Verdict::nothing;
   if (!agent.answering() || agent.stopped() || !agent.audible()) return Verdict::answered;
   if (agent.guarded()) return agent.hangs_up() ? Verdict::ignored : Verdict::deferred;
   if (turn.early && language::words(said.text).size() < kGreetingWords) return Verdict::ignored;

@@ -1,9 +1,10 @@
 // Barge-in: when the caller's speech stops the agent's, and when it does not. Not public.
 //
-// By sound: speech over the agent's that lasts Config::barge_in stops it before anything is understood. By
-// words: once a turn of the caller is over and its words are known, they say whether it was a turn at all. If
-// it was not (a noise, "mm-hm"), the interruption was a false one: the agent says the interrupted sentence
-// again, and the next noise must last longer.
+// The first sound ducks the agent: it speaks on more quietly. What then stops it is the words of the speech
+// under way, as soon as any is no back-channel; or its length, shorter as long as no words are known, longer
+// where nothing but back-channels was heard. Once a turn of the caller is over its words say whether it was a
+// turn at all. If it was not (a noise, "mm-hm"), an interruption was a false one: the agent goes on with the
+// clause where it was stopped, and from then on only words interrupt it soon.
 #pragma once
 #include <cstdint>
 
@@ -18,10 +19,16 @@ class BargeIn {
  public:
   explicit BargeIn(const Config& config) : config_(config) {} // borrowed
 
-  // By sound: does the caller's present speech stop what the agent is saying?
-  bool by_speech(const Listener& caller, const AgentTurn& agent) const;
+  // What the caller's turn under way does to what the agent is saying.
+  enum class Effect : std::uint8_t {
+    none,
+    duck,
+    stop_speech, // stops it: long enough
+    stop_words,  // stops it: these words are meant for us
+  };
+  Effect effect(const Listener& caller, const Dialogue& dialogue, const AgentTurn& agent) const;
 
-  // By words: what becomes of a turn that is over and was recognised.
+  // What becomes of a turn that is over and was recognised.
   enum class Verdict : std::uint8_t {
     nothing,    // no words, signs of listening, or our own words (an echo)
     ignored,    // words, but not worth an answer: "hello?" into the greeting, "bye" over our goodbye
@@ -30,6 +37,9 @@ class BargeIn {
     answered,   // the agent is silent, or was stopped before
   };
   Verdict by_words(const CallerTurn& turn, const Dialogue& dialogue, const AgentTurn& agent) const;
+
+  // Of a turn that goes on from one which is being answered: does it say more than that one did?
+  static bool adds_nothing(const CallerTurn& turn, const Undo& before, const AgentTurn& agent);
 
   // Does a turn that began at `begin` fall into the first words of the greeting?
   static bool into_greeting(Samples begin, const AgentTurn& agent);

@@ -16,17 +16,30 @@ struct Config {
   Samples pre_roll = from_ms(256); // audio kept from before the start of speech
   Samples max_utterance = from_ms(30'000);
 
-  // End of turn: pause after which the recogniser is asked on suspicion, and pauses that end the turn. The
-  // dialogue says of the words so far whether they are complete ("yes"), open, or clearly unfinished ("um").
-  Samples speculate_after = from_ms(160);
-  Samples pause_complete = from_ms(320);
-  Samples pause_open = from_ms(500);
-  Samples pause_unfinished = from_ms(1'200);
+  // End of turn: pause after which the recogniser is asked on suspicion, and pauses that end the turn, from
+  // the last sample of speech. The dialogue says of the words so far whether they are complete ("yes"), open,
+  // clearly unfinished ("um"), or a part of a number. In the first two cases the voice shortens or lengthens
+  // the pause (end_of_turn.hpp).
+  Samples speculate_after = from_ms(100);
+  Samples pause_complete = from_ms(280);
+  Samples pause_complete_most = from_ms(600);
+  Samples pause_open = from_ms(400);
+  Samples pause_open_most = from_ms(1'100);
+  Samples pause_unfinished = from_ms(1'600);
+  Samples pause_partial = from_ms(2'400);
 
-  // Barge-in: this much speech over the agent's stops it. After a false interruption within the same answer
-  // the next one must last `barge_in_again`, so that noise cannot keep the agent from speaking.
-  Samples barge_in = from_ms(64);
-  Samples barge_in_again = from_ms(500);
+  // The end of a turn is a bet: whoever goes on within `take_back` of the answer's first sample, or within
+  // `take_back_pause` of their own last one, has not finished. Nothing acts outside the call before.
+  Samples take_back = from_ms(1'000);
+  Samples take_back_pause = from_ms(1'700);
+
+  // Barge-in: so much speech over the agent's ducks it. Then its words are asked for every `overhear`, and
+  // stop the agent as soon as they are no back-channel. Before they are known speech of `barge_in` does;
+  // where none but back-channels are heard, `barge_in_long`.
+  Samples duck = from_ms(50);
+  Samples overhear = from_ms(200);
+  Samples barge_in = from_ms(500);
+  Samples barge_in_long = from_ms(1'200);
 
   // Nobody speaks: prompt again after `silence`, `silence_prompts` times, then goodbye and hang-up.
   Samples silence = from_ms(7'000);

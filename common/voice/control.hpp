@@ -73,6 +73,10 @@ struct Audio {
 };
 // Throw away the queued audio and report `cleared`.
 struct Clear {};
+// Play what is queued and what comes more quietly, or again as loud as it is.
+struct Duck {
+  bool on = false;
+};
 // Report `mark` when all audio sent before it has been played.
 struct Mark {
   std::string name;

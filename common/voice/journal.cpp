@@ -33,6 +33,7 @@ void fields(Io& io, E& e) {
     io("over_agent", e.over_agent);
   } else if constexpr (std::is_same_v<T, SpeechEnd>) {
     io("end", e.end);
+    io.unless_empty("voice", e.voice);
   } else if constexpr (std::is_same_v<T, Requested>) {
     io("id", e.id);
     io("kind", e.kind);
@@ -93,6 +94,8 @@ void fields(Io& io, E& e) {
     io("by", e.by);
   } else if constexpr (std::is_same_v<T, FalseInterruption>) {
     io("sentence", e.sentence);
+  } else if constexpr (std::is_same_v<T, Ducked>) {
+    io("on", e.on);
   } else if constexpr (std::is_same_v<T, Latency>) {
     io("turn", e.turn);
     io("endpoint", e.endpoint);
@@ -122,11 +125,11 @@ void fields(Io& io, E& e) {
 
 // In the order of the variant.
 constexpr std::string_view kTypes[] = {
-    "start",     "speech_start", "speech_end",     "request",      "answer",   "failure",
-    "cancel",    "turn",         "turn_reopened",  "digits",       "dtmf",     "no_input",
-    "say",       "prompt",       "sentence_start", "sentence_end", "barge_in", "false_interruption",
-    "latency",   "mark",         "cleared",        "hold",         "resume",   "transfer",
-    "send_dtmf", "hangup",       "stop",           "slots"};
+    "start",    "speech_start", "speech_end",     "request",      "answer",   "failure",
+    "cancel",   "turn",         "turn_reopened",  "digits",       "dtmf",     "no_input",
+    "say",      "prompt",       "sentence_start", "sentence_end", "barge_in", "false_interruption",
+    "duck",     "latency",      "mark",           "cleared",      "hold",     "resume",
+    "transfer", "send_dtmf",    "hangup",         "stop", "slots"};
 static_assert(std::size(kTypes) == std::variant_size_v<What>);
 
 template <std::size_t I = 0>

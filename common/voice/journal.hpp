@@ -29,7 +29,8 @@ struct SpeechStart {
 }; // found at `at`, began at `begin`
 struct SpeechEnd {
   Samples end = 0;
-}; // last sample of speech
+  std::string voice = {}; // how the voice ended: VoiceEnd's figures, for whoever trains or examines turns
+};                        // last sample of speech
 struct Requested {
   RequestId id = 0;
   std::string kind;
@@ -99,10 +100,15 @@ struct SentenceEnd {
 struct BargeIn {
   Samples begin = 0;
   std::string by;
-}; // by "speech", "words" or "dtmf"; the caller began at `begin`; how much was heard: SentenceEnd
+}; // by "speech", "words", "dtmf" or "continuation" of a turn that was taken for whole; the caller began at
+   // `begin`; how much was heard: SentenceEnd
 struct FalseInterruption {
   std::uint64_t sentence = 0;
-}; // no words came: the sentence is said again
+}; // no words came: the sentence is gone on with
+// The agent speaks more quietly, because the caller makes a sound; or as before.
+struct Ducked {
+  bool on = false;
+};
 // Parts of the silence between the end of the caller's speech and the agent's first sample; they add up to
 // `total`.
 struct Latency {
@@ -140,8 +146,8 @@ struct Slots {
 
 using What = std::variant<Started, SpeechStart, SpeechEnd, Requested, Answered, Failed, Cancelled, Turn,
                           TurnReopened, Digits, DtmfIn, NoInput, Answer, Prompt, SentenceStart, SentenceEnd,
-                          BargeIn, FalseInterruption, Latency, Mark, Cleared, Held, Resumed, Transferred,
-                          SentDigits, HungUp, Stopped, Slots>;
+                          BargeIn, FalseInterruption, Ducked, Latency, Mark, Cleared, Held, Resumed,
+                          Transferred, SentDigits, HungUp, Stopped, Slots>;
 
 struct Entry {
   Samples at = 0;

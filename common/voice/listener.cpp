@@ -5,7 +5,27 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "voice/end_of_turn.hpp"
+
 namespace talky::voice {
+namespace {
+
+// What is listened to of a stretch of speech for its end: its last three seconds, and a little before it for
+// the noise.
+constexpr Samples kLongestEnd = from_ms(3'000);
+constexpr Samples kBefore = from_ms(250);
+// So much later than the voice the detector falls silent at most.
+constexpr Samples kDetectorLate = from_ms(250);
+
+std::string described(const std::optional<VoiceEnd>& end) {
+  if (!end) return {};
+  return fmt::format("{:.1f} {:.2f} {:.1f} {:.2f} {:.1f} {:.2f} {}", end->pitch, end->slope, end->energy,
+                     end->decay, end->lengthening, end->length, end->voiced ? 1 : 0);
+}
+
+} // namespace
 
 Listener::Listener(const Config& config, VoiceActivity& vad, OutputQueue& out)
     : config_(config),
@@ -51,24 +71,43 @@ bool Listener::speech_started(bool agent_audible) {
   }
   if (!turn_.forced) {
     drop_recognition();
+    drop_overheard();
     turn_.stretch = begin;
     state_ = State::talking;
   }
   return false;
 }
 
+// The detector falls silent a little after the voice: the last sample of speech is found in the sound.
+std::optional<VoiceEnd> Listener::hear_end() const {
+  const Samples begin = std::max({history_begin_, turn_.stretch - kBefore, heard_until_ - kLongestEnd});
+  const auto at = [this](Samples sample) {
+    return history_.begin() + static_cast<std::ptrdiff_t>(sample - history_begin_);
+  };
+  auto end = voice_end(std::span(at(begin), at(heard_until_)));
+  if (end) end->end = std::clamp(begin + end->end, detector_.end() - kDetectorLate, heard_until_);
+  return end;
+}
+
 void Listener::speech_ended() {
-  out_.note(journal::SpeechEnd{detector_.end()});
   noise_ = false;
-  if (state_ != State::talking) return;
-  turn_.end = detector_.end();
-  turn_.spoken += turn_.end - turn_.stretch;
-  state_ = State::pausing;
+  Samples end = detector_.end();
+  if (state_ == State::talking) {
+    turn_.voice = hear_end();
+    if (turn_.voice) end = std::max(turn_.voice->end, turn_.stretch);
+    turn_.end = end;
+    turn_.spoken += turn_.end - turn_.stretch;
+    state_ = State::pausing;
+    out_.note(journal::SpeechEnd{end, described(turn_.voice)});
+  } else {
+    out_.note(journal::SpeechEnd{end, {}});
+  }
 }
 
 void Listener::join(Samples begin, Samples spoken) {
   turn_.begin = begin;
   turn_.spoken = spoken;
+  turn_.joined = true;
 }
 
 void Listener::reopen() {
@@ -79,6 +118,7 @@ void Listener::reopen() {
 
 void Listener::drop() {
   drop_recognition();
+  drop_overheard();
   state_ = State::idle;
 }
 
@@ -100,16 +140,11 @@ void Listener::trim(std::optional<Samples> keep) {
 
 // --- The end of the turn
 
-// By what the dialogue thinks of the words so far: "yes" is complete, "my name is" is not.
 Samples Listener::pause_needed(const Dialogue& dialogue) const {
   if (!turn_.recognition || !turn_.recognition->result) return config_.pause_open;
   const SttResult& result = *turn_.recognition->result;
-  switch (dialogue.completeness(Utterance{result.text, result.confidence})) {
-    case language::Completeness::complete: return config_.pause_complete;
-    case language::Completeness::unfinished: return config_.pause_unfinished;
-    case language::Completeness::open: break;
-  }
-  return config_.pause_open;
+  return voice::pause_needed(config_, dialogue.completeness(Utterance{result.text, result.confidence}),
+                             result.text, turn_.voice);
 }
 
 std::optional<CallerTurn> Listener::ended(const Dialogue& dialogue) {
@@ -136,6 +171,7 @@ std::optional<CallerTurn> Listener::ended(const Dialogue& dialogue) {
     return std::nullopt;
   }
   if (turn_.recognition->open()) return std::nullopt;
+  drop_overheard();
   state_ = State::idle;
   return std::exchange(turn_, CallerTurn{});
 }
@@ -154,8 +190,8 @@ std::optional<Samples> Listener::deadline(const Dialogue& dialogue) const {
 
 // --- The recogniser
 
-void Listener::recognise(const Dialogue& dialogue, bool speculative) {
-  const Samples from = std::max(history_begin_, turn_.begin - config_.pre_roll);
+Recognition Listener::ask(const Dialogue& dialogue, Samples from, bool speculative) {
+  from = std::max(history_begin_, from - config_.pre_roll);
   auto pcm = std::make_shared<Pcm>(history_.begin() + static_cast<std::ptrdiff_t>(from - history_begin_),
                                    history_.end());
   Recognition recognition;
@@ -167,7 +203,24 @@ void Listener::recognise(const Dialogue& dialogue, bool speculative) {
   out_.note(journal::Requested{recognition.id, "stt", "", speculative, static_cast<Samples>(pcm->size()),
                                std::string(name_of(expected.kind))});
   out_.put(SttRequest{recognition.id, out_.now, std::move(pcm), speculative, std::move(expected)});
-  turn_.recognition = std::move(recognition);
+  return recognition;
+}
+
+void Listener::recognise(const Dialogue& dialogue, bool speculative) {
+  drop_overheard();
+  turn_.recognition = ask(dialogue, turn_.begin, speculative);
+}
+
+void Listener::overhear(const Dialogue& dialogue, Samples every) {
+  if (state_ != State::talking || (overheard_ && overheard_->open())) return;
+  const Samples since = overheard_ ? std::max(overheard_->asked, turn_.stretch) : turn_.stretch;
+  if (heard_until_ - since >= every) overheard_ = ask(dialogue, turn_.stretch, true);
+}
+
+const SttResult* Listener::words() const {
+  if (state_ == State::idle) return nullptr;
+  if (turn_.recognition && turn_.recognition->result) return &*turn_.recognition->result;
+  return overheard_words_ ? &*overheard_words_ : nullptr;
 }
 
 void Listener::drop_recognition() {
@@ -176,19 +229,29 @@ void Listener::drop_recognition() {
   turn_.recognition.reset();
 }
 
+void Listener::drop_overheard() {
+  if (overheard_ && overheard_->open()) out_.cancel(overheard_->id, "stt");
+  overheard_.reset();
+  overheard_words_.reset();
+}
+
 std::optional<Samples> Listener::asked(RequestId id) const {
+  if (overheard_ && overheard_->id == id) return overheard_->asked;
   if (state_ == State::idle || !turn_.recognition || turn_.recognition->id != id) return std::nullopt;
   return turn_.recognition->asked;
 }
 
 Recognition* Listener::waiting(RequestId id) {
-  return asked(id) && turn_.recognition->open() ? &*turn_.recognition : nullptr;
+  if (!asked(id)) return nullptr;
+  Recognition& recognition = overheard_ && overheard_->id == id ? *overheard_ : *turn_.recognition;
+  return recognition.open() ? &recognition : nullptr;
 }
 
 bool Listener::answered(const SttResult& result) {
   Recognition* recognition = waiting(result.id);
   if (recognition == nullptr) return false;
   recognition->result = result;
+  if (overheard_ && recognition == &*overheard_) overheard_words_ = result;
   out_.note(journal::Answered{result.id, "stt", result.text, result.confidence, result.service, 0});
   return true;
 }
@@ -201,13 +264,16 @@ bool Listener::failed(const Failure& failure) {
   return true;
 }
 
-void Listener::expire() {
-  if (state_ == State::idle || !turn_.recognition) return;
-  Recognition& recognition = *turn_.recognition;
+void Listener::give_up(Recognition& recognition) {
   if (!recognition.open() || recognition.due > out_.now) return;
   out_.put(Cancel{recognition.id});
   out_.note(journal::Failed{recognition.id, "stt", "time-out"});
   recognition.failed = true;
+}
+
+void Listener::expire() {
+  if (overheard_) give_up(*overheard_);
+  if (state_ != State::idle && turn_.recognition) give_up(*turn_.recognition);
 }
 
 } // namespace talky::voice

@@ -18,6 +18,7 @@
 #include "voice/detector.hpp"
 #include "voice/dialogue.hpp"
 #include "voice/output_queue.hpp"
+#include "voice/voice_end.hpp"
 
 namespace talky::voice {
 
@@ -41,9 +42,11 @@ struct CallerTurn {
   Samples stretch = 0;      // where its present stretch of speech began
   bool early = false;       // began before a greeting was heard: must not cut it off
   bool interrupted = false; // has stopped the agent
+  bool joined = false;      // goes on from a turn that was answered already
   bool forced = false;      // ended by max_utterance
   Samples endpoint = 0;     // when it was taken as ended
   std::optional<Recognition> recognition;
+  std::optional<VoiceEnd> voice; // how its last stretch sounded in the end
 };
 
 class Listener {
@@ -69,8 +72,13 @@ class Listener {
   const CallerTurn& turn() const { return turn_; } // under way unless idle()
   void mark_early(bool early) { turn_.early = early; }
   void mark_interrupting() { turn_.interrupted = true; }
-  // The turn before was taken back, and this one goes on from it.
+  // The turn before was no whole one, and this one goes on from it.
   void join(Samples begin, Samples spoken);
+  // Asks the recogniser for the words of the speech under way, each time so much more has been said.
+  void overhear(const Dialogue& dialogue, Samples every);
+  // The words that are known of the turn under way: of all of it in a pause, else of its present speech.
+  // Null: none are known, or not yet.
+  const SttResult* words() const;
   // How long the caller has spoken without a pause, if that may interrupt: not into the greeting's beginning,
   // nor as the rest of an endless noise.
   std::optional<Samples> speaking_for() const;
@@ -93,10 +101,14 @@ class Listener {
  private:
   enum class State : std::uint8_t { idle, talking, pausing, deciding };
 
+  std::optional<VoiceEnd> hear_end() const;
   bool speech_started(bool agent_audible);
   void speech_ended();
   void recognise(const Dialogue& dialogue, bool speculative);
   void drop_recognition();
+  void drop_overheard();
+  Recognition ask(const Dialogue& dialogue, Samples from, bool speculative);
+  void give_up(Recognition& recognition);
   Samples pause_needed(const Dialogue& dialogue) const;
   Recognition* waiting(RequestId id);
 
@@ -113,7 +125,9 @@ class Listener {
 
   State state_ = State::idle;
   CallerTurn turn_;
-  bool noise_ = false; // the detector has not fallen silent since a turn was cut off
+  std::optional<Recognition> overheard_;     // of the speech under way, asked last
+  std::optional<SttResult> overheard_words_; // what is known of it
+  bool noise_ = false;                       // the detector has not fallen silent since a turn was cut off
 };
 
 } // namespace talky::voice

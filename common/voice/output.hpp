@@ -13,7 +13,7 @@ struct JournalLine {
   std::string text;
 };
 
-using Output = std::variant<out::Audio, out::Clear, out::Mark, out::Hangup, out::Transfer, out::Dtmf,
-                            out::Turn, SttRequest, TtsRequest, LlmRequest, Cancel, JournalLine>;
+using Output = std::variant<out::Audio, out::Clear, out::Duck, out::Mark, out::Hangup, out::Transfer,
+                            out::Dtmf, out::Turn, SttRequest, TtsRequest, LlmRequest, Cancel, JournalLine>;
 
 } // namespace talky::voice

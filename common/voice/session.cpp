@@ -71,6 +71,9 @@ class Session::Impl {
   void check_end_of_turn();
   void decide(const CallerTurn& turn);
   void decide_nothing(const CallerTurn& turn);
+  void decide_joined(const CallerTurn& turn);
+  void take_back();
+  void watch_caller();
   void interrupt(const char* by, Samples begin);
 
   void take_turn(const CallerTurn& turn, const Utterance& words);
@@ -137,6 +140,7 @@ void Session::Impl::receive(std::span<const std::int16_t> frame) {
   agent_.player().send();
   agent_.note_latency();
   if (ended_) return;
+  if (listener_.idle() || !listener_.turn().joined) agent_.settle();
   if (agent_.finished() && !held_since_) finish();
   listener_.trim(agent_.undo() ? agent_.undo()->begin : std::nullopt);
 }
@@ -240,7 +244,7 @@ void Session::Impl::on(const in::Resume& /*resume*/) {
   agent_.player().pause(false);
   listening_since_ = out_.now;
   if (keys_.due != 0) keys_.due = out_.now + config_.dtmf_pause;
-  if (agent_.stopped()) agent_.resume();
+  if (agent_.stopped()) agent_.resume(true);
 }
 
 void Session::Impl::on(const in::Say& say) {
@@ -280,7 +284,7 @@ void Session::Impl::expire() {
     return;
   }
   check_end_of_turn();
-  if (!ended_ && barge_in_.by_speech(listener_, agent_)) interrupt("speech", listener_.turn().begin);
+  if (!ended_) watch_caller();
   if (!ended_ && listener_.idle() && !agent_.answering()) expire_silence();
 }
 
@@ -326,17 +330,37 @@ std::optional<Samples> Session::Impl::deadline() const {
 
 void Session::Impl::turn_opened() {
   if (!agent_.answering()) return;
-  // Whoever goes on before the answer is heard has not finished: the turn is taken back, and this one joins
-  // it.
-  if (!agent_.player().begun_at() && agent_.undo()) {
-    Undo undo = agent_.take_back();
-    listening_since_ = out_.now;
-    dialogue_ = std::move(undo.before);
-    silences_ = undo.silences;
-    note_slots();
-    if (undo.begin) listener_.join(*undo.begin, undo.spoken);
+  const Samples begin = listener_.turn().begin;
+  if (agent_.taken_back_by(begin)) {
+    // Whoever goes on has not finished: this turn joins the one before it. As long as nothing of the answer
+    // was heard, that was none. Else the agent falls silent, and the words say whether it was one.
+    const auto from = agent_.undo()->begin;
+    const Samples spoken = agent_.undo()->spoken;
+    if (!agent_.player().begun_at() && !agent_.stopped()) {
+      take_back();
+    } else if (!agent_.stopped()) {
+      interrupt("continuation", begin);
+    }
+    if (from) listener_.join(*from, spoken);
   }
-  listener_.mark_early(BargeIn::into_greeting(listener_.turn().begin, agent_));
+  listener_.mark_early(BargeIn::into_greeting(begin, agent_));
+}
+
+void Session::Impl::take_back() {
+  Undo undo = agent_.take_back();
+  listening_since_ = out_.now;
+  dialogue_ = std::move(undo.before);
+  silences_ = undo.silences;
+  note_slots();
+}
+
+// The caller's turn under way and the agent's speech: who gives way?
+void Session::Impl::watch_caller() {
+  const auto effect = barge_in_.effect(listener_, *dialogue_, agent_);
+  agent_.player().duck(effect == BargeIn::Effect::duck);
+  if (effect == BargeIn::Effect::duck) listener_.overhear(*dialogue_, config_.overhear);
+  if (effect == BargeIn::Effect::stop_speech) interrupt("speech", listener_.turn().begin);
+  if (effect == BargeIn::Effect::stop_words) interrupt("words", listener_.turn().begin);
 }
 
 void Session::Impl::check_end_of_turn() {
@@ -345,7 +369,9 @@ void Session::Impl::check_end_of_turn() {
 
 // The turn is over and its words are known: does it count, and what becomes of the agent's answer?
 void Session::Impl::decide(const CallerTurn& turn) {
-  if (turn.recognition->failed) {
+  if (turn.joined && agent_.undo() && !turn.recognition->failed) {
+    decide_joined(turn);
+  } else if (turn.recognition->failed) {
     // Over the agent's speech nothing is lost by going on.
     if (turn.interrupted || !agent_.answering()) trouble();
   } else {
@@ -363,6 +389,18 @@ void Session::Impl::decide(const CallerTurn& turn) {
     }
   }
   if (turn.forced && !ended_) listener_.reopen();
+}
+
+// The caller went on while they were answered already: with more words, or with a noise?
+void Session::Impl::decide_joined(const CallerTurn& turn) {
+  const SttResult& said = *turn.recognition->result;
+  if (!BargeIn::adds_nothing(turn, *agent_.undo(), agent_)) {
+    take_back();
+    take_turn(turn, {said.text, said.confidence});
+  } else if (agent_.stopped()) {
+    out_.note(journal::FalseInterruption{agent_.interrupted_sentence()});
+    if (!held_since_) agent_.resume();
+  }
 }
 
 void Session::Impl::decide_nothing(const CallerTurn& turn) {
@@ -390,7 +428,8 @@ void Session::Impl::interrupt(const char* by, Samples begin) {
 void Session::Impl::take_turn(const CallerTurn& turn, const Utterance& words) {
   ++turn_;
   out_.note(journal::Turn{turn_, turn.begin, turn.end, words.text, words.confidence});
-  Undo undo{dialogue_->clone(), agent_.reply(), silences_, turn_, turn.begin, turn.spoken};
+  Undo undo{dialogue_->clone(), agent_.reply(), silences_, turn_,
+            turn.begin,         turn.spoken,    turn.end,  words.text};
   silences_ = 0;
   barge_in_.reset();
   agent_.measure(turn_, turn.end, turn.endpoint);
@@ -420,7 +459,7 @@ void Session::Impl::take_digits() {
 }
 
 void Session::Impl::silence_prompt() {
-  Undo undo{dialogue_->clone(), agent_.reply(), silences_};
+  Undo undo{dialogue_->clone(), agent_.reply(), silences_, 0, std::nullopt, 0, 0, {}};
   ++silences_;
   const bool last = silences_ > config_.silence_prompts;
   out_.note(journal::NoInput{silences_, last});

@@ -22,6 +22,7 @@ std::string mark_name(std::uint64_t sentence) {
 } // namespace
 
 void SpeechPlayer::begin_answer() {
+  duck(false);
   begun_at_.reset();
   first_audio_.reset();
   more_ = false;
@@ -147,12 +148,20 @@ void SpeechPlayer::send_frame() {
   }
   if (!frame.empty()) own_voice_.goes_on(out_.now + backlog_ + kFrame);
   frame.resize(kFrameSamples);
+  if (!config_.reports) ducking_.apply(frame); // else the bridge does, also to what it has queued
   sent_ += kFrame;
   if (!config_.lockstep) backlog_ += kFrame;
   out_.put(out::Audio{std::move(frame)});
   for (const std::uint64_t number : whole) {
     if (config_.reports) out_.put(out::Mark{mark_name(number)});
   }
+}
+
+void SpeechPlayer::duck(bool on) {
+  if (ducking_.on() == on || closed_) return;
+  ducking_.set(on);
+  out_.note(journal::Ducked{on});
+  if (config_.reports) out_.put(out::Duck{on});
 }
 
 void SpeechPlayer::sent_whole(Sentence& sentence) {
@@ -189,6 +198,7 @@ void SpeechPlayer::account(const Sentence& sentence, Samples heard) {
   heard = std::clamp<Samples>(heard, 0, sentence.length);
   if (sentence.complete && length - heard <= kNearly)
     nearly_heard_ = std::max(nearly_heard_, sentence.number);
+  if (heard < length) cut_ = {sentence.number, static_cast<double>(heard) / static_cast<double>(length)};
   out_.note(journal::SentenceEnd{sentence.number, length, heard, sentence.complete && heard == length});
 }
 
@@ -218,6 +228,20 @@ std::vector<SpeechPlayer::Unsaid> SpeechPlayer::stop() {
     backlog_ = 0;
   }
   return unsaid;
+}
+
+double SpeechPlayer::heard_share(std::uint64_t sentence) const {
+  return cut_.sentence == sentence ? cut_.share : 0;
+}
+
+std::optional<Samples> SpeechPlayer::remaining() const {
+  if (more_) return std::nullopt;
+  Samples left = backlog_;
+  for (const Sentence& sentence : queue_) {
+    if (!sentence.complete) return std::nullopt;
+    left += sentence.length - static_cast<Samples>(sentence.next);
+  }
+  return left;
 }
 
 void SpeechPlayer::mark(const in::Mark& mark) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "audio/ducking.hpp"
 #include "voice/config.hpp"
 #include "voice/control.hpp"
 #include "voice/output_queue.hpp"
@@ -31,6 +32,8 @@ class SpeechPlayer {
   void expect_more(bool more) { more_ = more; }
   // Nothing more is sent, and what the bridge has not played is thrown away.
   std::vector<Unsaid> stop();
+  // Speaks more quietly, or not.
+  void duck(bool on);
   // The call is over: nothing more is asked for, and what was heard is accounted for by estimate. The bridge
   // may play what it has.
   void close();
@@ -62,6 +65,10 @@ class SpeechPlayer {
   bool broken() const { return broken_; }
   // Did the caller hear all that matters of a sentence that was stopped?
   bool nearly_heard(std::uint64_t sentence) const { return sentence <= nearly_heard_; }
+  // How much of the sentence that was stopped last was heard, 0 (nothing) to 1.
+  double heard_share(std::uint64_t sentence) const;
+  // How long what is still to be heard lasts, if all of it is synthesised.
+  std::optional<Samples> remaining() const;
 
  private:
   struct Sentence {
@@ -118,6 +125,11 @@ class SpeechPlayer {
   bool more_ = false;
   bool broken_ = false;
   bool closed_ = false;
+  audio::Ducking ducking_; // by ourselves only where the bridge does not report
+  struct {
+    std::uint64_t sentence = 0;
+    double share = 0;
+  } cut_; // the last that was cut
 };
 
 } // namespace talky::voice

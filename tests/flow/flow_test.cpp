@@ -73,6 +73,8 @@ TEST_CASE("completeness") {
   CHECK(of("um") == language::Completeness::unfinished);
   CHECK(of("I would like an appointment.") == language::Completeness::open);
   CHECK(of("Goodbye.") == language::Completeness::complete);
+  CHECK(of("You can call me at five five five") == language::Completeness::unfinished);
+  CHECK(of("A haircut and") == language::Completeness::unfinished);
   chat.say("I want a haircut tomorrow");
   CHECK(of("half past ten") == language::Completeness::complete);
   CHECK(of("maybe") == language::Completeness::unfinished);

@@ -127,6 +127,13 @@ TEST_CASE("a message with a telephone number, spoken or typed") {
   chat.say("It's Maria");
   CHECK(chat.last.state == "message_phone");
   CHECK(chat.dialogue().completeness(Digits{"555"}) == language::Completeness::open);
+  const auto of = [&](std::string_view text) {
+    return chat.dialogue().completeness(Utterance{std::string(text), 1.0F});
+  };
+  CHECK(of("two three") == language::Completeness::partial);
+  CHECK(of("It's oh two oh, seven nine four six") == language::Completeness::partial);
+  CHECK(of("oh two oh seven nine four six double oh one eight") == language::Completeness::complete);
+  CHECK(of("My number is") == language::Completeness::unfinished);
   chat.say("five five five, oh one double two");
   CHECK(chat.heard("five five five zero one two two"));
   chat.say("no that's wrong");

@@ -23,6 +23,7 @@ TEST_CASE("the messages are what the man page shows") {
   CHECK(to_json(ToAgent(Resume{})) == R"({"type":"resume"})");
   CHECK(to_json(ToAgent(Stop{"caller hung up"})) == R"({"type":"stop","reason":"caller hung up"})");
   CHECK(to_json(FromAgent(Clear{})) == R"({"type":"clear"})");
+  CHECK(to_json(FromAgent(Duck{true})) == R"({"type":"duck","on":true})");
   CHECK(to_json(FromAgent(Mark{"greeting"})) == R"({"type":"mark","name":"greeting"})");
   CHECK(to_json(FromAgent(Hangup{"goodbye"})) == R"({"type":"hangup","reason":"goodbye"})");
   CHECK(to_json(FromAgent(Transfer{"sip:b@h"})) == R"({"type":"transfer","to":"sip:b@h"})");
@@ -86,6 +87,7 @@ TEST_CASE("every message comes back as it went") {
   const FromAgent from_agent[] = {Accepts{},
                                   Accepts{.say = true},
                                   Clear{},
+                                  Duck{true},
                                   Mark{"m"},
                                   Hangup{""},
                                   Transfer{"sip:x@y"},

@@ -4,6 +4,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <functional>
@@ -58,6 +59,18 @@ class LevelVad final : public voice::VoiceActivity {
 // The voice of the agent for a sentence: a signal that is like no other sentence's.
 inline voice::Pcm voice_of(const std::string& text) {
   return signal(text.size() * 800, Log::hash(text));
+}
+
+// The caller's voice for a line: it falls in the end, as that of somebody who has finished.
+inline voice::Pcm spoken(const Line& line, std::size_t number) {
+  voice::Pcm pcm = signal(static_cast<std::size_t>(line.length_ms) * 16, 900 + number);
+  const std::size_t fall = std::min<std::size_t>(pcm.size(), 16 * 250);
+  for (std::size_t i = 0; i < fall; ++i) {
+    const double left = 1 - 0.93 * static_cast<double>(i) / static_cast<double>(fall);
+    auto& sample = pcm[pcm.size() - fall + i];
+    sample = static_cast<std::int16_t>(std::lround(sample * left * left));
+  }
+  return pcm;
 }
 
 // Makes answers up from the script, with service times of its own.
@@ -198,8 +211,7 @@ class ConversationRun {
         if (!line.digits.empty()) {
           (void)caller_.agent.dtmf(caller_call_, line.digits, std::chrono::milliseconds(100), then);
         } else {
-          (void)caller_.agent.play(caller_call_,
-                                   signal(static_cast<std::size_t>(line.length_ms) * 16, 900 + i));
+          (void)caller_.agent.play(caller_call_, spoken(line, i));
         }
       });
     }
@@ -261,6 +273,7 @@ class ConversationRun {
       session_->control(voice::in::Cleared{static_cast<voice::Samples>(cleared->discarded),
                                            static_cast<voice::Samples>(cleared->played)});
   }
+  void act(const voice::out::Duck& duck, Time) { (void)desk_.agent.duck(desk_call_, duck.on); }
   void act(const voice::out::Mark& mark, Time) { (void)desk_.agent.mark(desk_call_, mark.name); }
   void act(const voice::out::Hangup& hangup, Time now) {
     (void)desk_.agent.hangup(desk_call_, hangup.reason, true, now);

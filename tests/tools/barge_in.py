@@ -6,8 +6,8 @@
 CALL.wav is talky-sipd's recording (caller left, agent right, 16 kHz, sample-aligned), CALL.jsonl the agent's journal,
 SENT.wav the agent's side by the RTP packets of the call's pcap (8 kHz), SENTENCE.raw the whole sentence as the same
 voice speaks it (16 kHz). Prints one JSON object of figures; the exit code is 1 if one of these does not hold:
-  - the agent decided to be silent within 200 ms of the caller's audio;
-  - the agent is silent 200 ms after the caller began (3 if only this does not hold: on a machine that does something else
+  - the agent decided to be silent within 600 ms of the caller's audio;
+  - the agent is silent 600 ms after the caller began (3 if only this does not hold: on a machine that does something else
     meanwhile the agent's process may have been late; 3, too, if it had not begun when the caller did), and for half a second
     from then on;
   - what the agent played is the beginning of the sentence, sample by sample, up to the `played` of the journal's
@@ -53,11 +53,11 @@ def main():
     sent = resample(sent[:, 0], sent_rate, RATE)
     heard_part = agent[start:end]
     lag, _, corr, _, part = locate(heard_part, sent)
-    behind = sent[lag + played + RATE // 50:lag + played + RATE // 2]
+    behind = sent[lag + played + RATE * 6 // 100:lag + played + RATE // 2]
     checks = {
         "spoke over the agent": start < began < end,
-        "decided within 200 ms": barge_in["at"] - began <= RATE // 5,
-        "silent within 200 ms": end - began <= RATE // 5,
+        "decided within 600 ms": barge_in["at"] - began <= RATE * 6 // 10,
+        "silent within 600 ms": end - began <= RATE * 6 // 10,
         "and stays silent": not agent[end:end + RATE // 2].any(),
         "played to the sample": played <= len(whole) and numpy.array_equal(heard_part, whole[:played]),
         "something was discarded": cleared["discarded"] > 0 and played + cleared["discarded"] <= len(whole),
@@ -70,7 +70,7 @@ def main():
                       "decided_after_ms": round((barge_in["at"] - began) * 1000 / RATE, 1), "played": played,
                       "discarded": cleared["discarded"], "heard": sentence["heard"], "rtp_corr": round(corr, 4),
                       "failed": failed}))
-    return 3 if failed == ["silent within 200 ms"] else 1 if failed else 0
+    return 3 if failed == ["silent within 600 ms"] else 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ namespace {
 constexpr const char* kLong =
     "This is the first sentence of a long answer. And this is another sentence after it.";
 
-// The agent says kLong from about 3.1 s on (45,000 + 37,000 samples: to about 8.3 s).
+// The agent says kLong from about 2.8 s on (44,000 + 38,000 samples: to about 8 s); whoever speaks before 3.9
+// s goes on with "tell me" (config.take_back).
 Options long_answer(std::vector<Speech> interruptions) {
   Options options;
-  options.caller = {speech(2000, 2500, "tell me")};
+  options.caller = {speech(1700, 2200, "tell me")};
   options.caller.insert(options.caller.end(), interruptions.begin(), interruptions.end());
   return options;
 }
@@ -33,25 +34,25 @@ struct Call : Conversation {
 
 } // namespace
 
-TEST_CASE("barge-in stops the agent within 200 ms of media time, wherever it falls on the windows") {
+TEST_CASE("words stop the agent within 400 ms of media time, wherever they fall on the windows") {
   for (std::int64_t offset = 0; offset < 40; ++offset) {
     const std::int64_t begin = 4200 + offset;
     CAPTURE(begin);
-    Call call(long_answer({speech(begin, begin + 900, "stop")}));
+    Call call(long_answer({speech(begin, begin + 900, "stop it")}));
     call.run_until_ms(9000);
     const auto barges = call.noted<journal::BargeIn>();
     REQUIRE(barges.size() == 1);
-    CHECK(barges[0].second.by == "speech");
+    CHECK(barges[0].second.by == "words");
     const auto clears = call.sent<out::Clear>();
     REQUIRE(clears.size() == 1);
-    CHECK(clears[0].first - from_ms(begin) <= from_ms(200));
+    CHECK(clears[0].first - from_ms(begin) <= from_ms(400));
     CHECK(clears[0].first >= from_ms(begin));
     // Not one frame more until the caller's turn is answered.
     const auto turn = call.noted<journal::Turn>().back().first;
     const bool quiet = std::none_of(call.audio_at.begin(), call.audio_at.end(),
                                     [&](Samples at) { return at > clears[0].first && at <= turn; });
     CHECK(quiet);
-    CHECK(call.turns() == std::vector<std::string>{"tell me", "stop"});
+    CHECK(call.turns() == std::vector<std::string>{"tell me", "stop it"});
   }
 }
 
@@ -92,36 +93,84 @@ TEST_CASE("what was heard is known to the sample, and only that is in the contex
   CHECK(heard.find("answer") == std::string::npos);
 }
 
-TEST_CASE("a noise over the agent does not cost the answer: the sentence is said again") {
-  Call call(long_answer({speech(4200, 4500, "")}));
-  call.run_until_ms(14'000);
+TEST_CASE("the first sound ducks the agent within 100 ms; what is nothing ends that, and stops nothing") {
+  for (const std::string heard : {"", "mhm", "Mm-hmm."}) {
+    for (std::int64_t offset = 0; offset < 40; offset += 3) {
+      const std::int64_t begin = 4200 + offset;
+      CAPTURE(heard);
+      CAPTURE(begin);
+      Call call(long_answer({speech(begin, begin + 350, heard)}));
+      call.run_until_ms(14'000);
+      const auto ducks = call.sent<out::Duck>();
+      REQUIRE(ducks.size() == 2);
+      CHECK(ducks[0].second.on);
+      CHECK(ducks[0].first - from_ms(begin) <= from_ms(100));
+      CHECK_FALSE(ducks[1].second.on);
+      CHECK(call.noted<journal::BargeIn>().empty());
+      CHECK(call.noted<journal::SentenceStart>().size() == 3);
+      CHECK(call.noted<journal::SentenceEnd>().back().second.whole);
+      CHECK(call.turns().size() == 1);
+    }
+  }
+}
+
+TEST_CASE("without a bridge that ducks the agent speaks more quietly itself") {
+  Options options = long_answer({speech(4200, 4500, "mhm")});
+  options.reports = options.config.reports = false;
+  options.config.lockstep = true;
+  Call call(options);
+  call.run_until_ms(6000);
+  CHECK(call.sent<out::Duck>().empty());
+  const auto ducks = call.noted<journal::Ducked>();
+  REQUIRE(ducks.size() == 2);
+  const auto at = [&](Samples now) { return call.audio[static_cast<std::size_t>(now)]; };
+  CHECK(at(ducks[0].first - kFrame - 1) == 1000);
+  CHECK(at(ducks[0].first + from_ms(10)) == 250);
+  CHECK(at(ducks[1].first - kFrame - 1) == 250);
+  CHECK(at(ducks[1].first + from_ms(10)) == 1000);
+}
+
+TEST_CASE("speech stops the agent by its length where the recogniser is slow") {
+  Options options = long_answer({speech(4200, 5500, "stop it now please")});
+  options.stt_service = from_ms(700);
+  Call call(options);
+  call.run_until_ms(9000);
+  const auto barges = call.noted<journal::BargeIn>();
+  REQUIRE(barges.size() == 1);
+  CHECK(barges[0].second.by == "speech");
+  CHECK(barges[0].first - from_ms(4200) <= from_ms(560));
+}
+
+TEST_CASE("a long noise stops the agent, and it goes on with the clause where it was stopped") {
+  Options options = long_answer({speech(4000, 5700, "")});
+  Conversation call(options);
+  call.echo().answers["tell me"].text =
+      "This is the first sentence, which goes on for quite a while, and only then it ends, as all things do.";
+  call.start();
+  call.run_until_ms(16'000);
   REQUIRE(call.noted<journal::BargeIn>().size() == 1);
   REQUIRE(call.noted<journal::FalseInterruption>().size() == 1);
+  // Stopped at about 5.2 s: 2.5 s, 40 of its 101 letters.
   std::vector<std::string> begun;
   for (const auto& [at, sentence] : call.noted<journal::SentenceStart>())
     begun.push_back(sentence.text);
-  CHECK(begun == std::vector<std::string>{"Hello, this is the test.",
-                                          "This is the first sentence of a long answer.",
-                                          "This is the first sentence of a long answer.",
-                                          "And this is another sentence after it."});
+  CHECK(begun ==
+        std::vector<std::string>{
+            "Hello, this is the test.",
+            "This is the first sentence, which goes on for quite a while, and only then it ends, as all "
+            "things do.",
+            "which goes on for quite a while, and only then it ends, as all things do."});
   CHECK(call.turns().size() == 1);
   CHECK(call.noted<journal::SentenceEnd>().back().second.whole);
 }
 
-TEST_CASE("a sign of listening over the agent does not cost the answer either") {
-  Call call(long_answer({speech(4200, 4500, "mhm")}));
-  call.run_until_ms(14'000);
-  CHECK(call.noted<journal::FalseInterruption>().size() == 1);
-  CHECK(call.turns().size() == 1);
-}
-
-TEST_CASE("signs of listening of several words do not cost the answer: it goes on, and they are no turn") {
-  for (const std::string sign :
-       {"I see.", "Oh, I see.", "All right.", "Mm-hm.", "Uh-huh", "Sure.", "Okay, got it."}) {
+TEST_CASE("signs of listening stop nothing and are no turn") {
+  for (const std::string sign : {"I see.", "Oh, I see.", "All right.", "Mm-hm.", "Uh-huh", "Sure.",
+                                 "Okay, got it.", "Right.", "Yeah.", "Okay."}) {
     CAPTURE(sign);
     Call call(long_answer({speech(4200, 4700, sign)}));
     call.run_until_ms(14'000);
-    CHECK(call.noted<journal::FalseInterruption>().size() == 1);
+    CHECK(call.noted<journal::BargeIn>().empty());
     CHECK(call.turns() == std::vector<std::string>{"tell me"});
     const auto ends = call.noted<journal::SentenceEnd>();
     const auto whole = std::count_if(ends.begin(), ends.end(), [](const auto& e) { return e.second.whole; });
@@ -141,16 +190,17 @@ TEST_CASE("what answers a question is no sign of listening, nor is a sentence th
 }
 
 TEST_CASE("a sentence whose last syllable was cut is not said again") {
-  // The first sentence lasts 2.75 s from 3.06 s on; the noise falls on its last 200 ms.
-  Options options = long_answer({});
-  options.caller.push_back(speech(5650, 5900, ""));
-  Conversation call(options);
+  // The only sentence lasts 2.75 s from 2.76 s on; the hold falls on its last 200 ms.
+  Conversation call(long_answer({}));
   call.echo().answers["tell me"].text = "This is the first sentence of a long answer.";
   call.start();
+  call.run_until_ms(5300);
+  call.control(in::Hold{});
+  call.run_until_ms(6000);
+  call.control(in::Resume{});
   call.run_until_ms(9000);
-  REQUIRE(call.noted<journal::BargeIn>().size() == 1);
-  CHECK(call.noted<journal::FalseInterruption>().size() == 1);
   CHECK(call.noted<journal::SentenceStart>().size() == 2);
+  CHECK_FALSE(call.noted<journal::SentenceEnd>().back().second.whole);
 }
 
 TEST_CASE("repeated noise cannot keep the agent from finishing") {
@@ -166,7 +216,7 @@ TEST_CASE("repeated noise cannot keep the agent from finishing") {
 }
 
 TEST_CASE("after a false interruption short words still count, by what they say") {
-  Call call(long_answer({speech(3800, 4100, ""), speech(5600, 5900, "stop")}));
+  Call call(long_answer({speech(4000, 5700, ""), speech(7600, 7900, "stop")}));
   call.run_until_ms(12'000);
   const auto barges = call.noted<journal::BargeIn>();
   REQUIRE(barges.size() == 2);
@@ -210,7 +260,7 @@ TEST_CASE("an answer that may not be interrupted is not; what was said meanwhile
 }
 
 TEST_CASE("\"bye\" over our goodbye does not start anything new") {
-  Options options = long_answer({speech(3300, 3700, "bye")});
+  Options options = long_answer({speech(3200, 3700, "bye")});
   Conversation call(options);
   call.echo().answers["tell me"] =
       reply_that("Thank you for calling, and goodbye.", Reply::Hangup{"goodbye"});
@@ -267,5 +317,21 @@ TEST_CASE("what the agent has said is an answer when it comes later, is short, o
     Call call(long_answer({speech(begin, end, text)}));
     call.run_until_ms(14'000);
     CHECK(call.turns() == std::vector<std::string>{"tell me", text});
+  }
+}
+
+TEST_CASE("a word that was hardly understood is no interruption, a whole sentence is") {
+  for (const std::string heard : {"Shmur", "and I want to go"}) {
+    CAPTURE(heard);
+    Call call(long_answer({speech(4200, 4600, heard)}));
+    call.intercept = [&](const Request& request) {
+      const auto* stt = std::get_if<SttRequest>(&request);
+      if (stt == nullptr || stt->at < from_ms(4200)) return false;
+      call.session().answer(SttResult{stt->id, heard, 0.4F, from_ms(60)});
+      return true;
+    };
+    call.run_until_ms(9000);
+    CHECK(call.noted<journal::BargeIn>().size() == (heard == "Shmur" ? 0 : 1));
+    CHECK(call.turns().size() == (heard == "Shmur" ? 1 : 2));
   }
 }

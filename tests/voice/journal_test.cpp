@@ -40,6 +40,7 @@ TEST_CASE("entries are one line of JSON each, and read back as they were") {
       {960, journal::SentenceEnd{7, 100, 50, false}},
       {960, journal::BargeIn{900, "speech"}},
       {960, journal::FalseInterruption{7}},
+      {960, journal::Ducked{true}},
       {960, journal::Latency{1, 1, 2, 3, 4, 5, 15}},
       {960, journal::Mark{"s7", 5}},
       {960, journal::Cleared{5, 6}},

@@ -225,6 +225,8 @@ void Call::handle(voice::Output& output) {
           peer_.audio(o.pcm);
         } else if constexpr (std::is_same_v<T, voice::out::Clear>) {
           peer_.control(ipc::Clear{});
+        } else if constexpr (std::is_same_v<T, voice::out::Duck>) {
+          peer_.control(ipc::Duck{o.on});
         } else if constexpr (std::is_same_v<T, voice::out::Mark>) {
           peer_.control(ipc::Mark{o.name});
         } else if constexpr (std::is_same_v<T, voice::out::Hangup>) {

@@ -89,8 +89,11 @@ class Agent {
  private:
   void load_engines() {
     try {
-      speech_ = std::make_unique<engine::Speech>(engine::SpeechConfig{
-          .models = models_folder(settings_.models), .stt = settings_.stt, .threads = settings_.threads});
+      speech_ =
+          std::make_unique<engine::Speech>(engine::SpeechConfig{.models = models_folder(settings_.models),
+                                                                .stt = settings_.stt,
+                                                                .threads = settings_.threads,
+                                                                .processor_time = settings_.lockstep});
       for (const std::string& sentence : greetings(context_.flow))
         speech_->prepare(context_.config.voice, sentence);
       // Whoever is let in is understood: a socket is opened when the recogniser is there. (In lockstep the

@@ -28,6 +28,7 @@ class BridgeHost {
   virtual std::size_t play(std::span<const std::int16_t> samples, Time now) = 0; // gives how many were taken
   virtual std::uint64_t queued() const = 0; // samples given and not yet sent
   virtual void clear(Time now) = 0;         // answered by Bridge::cleared, at once or later
+  virtual void duck(bool /*on*/) {} // what was played and not yet sent, and what comes, is softened, or not
   virtual void mark(const std::string& name) = 0;
   virtual void send_dtmf(const ipc::SendDtmf& dtmf, Time now) = 0;
   virtual void hangup(std::string_view reason, Time now) = 0; // after all that was played

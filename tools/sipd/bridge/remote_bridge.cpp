@@ -76,6 +76,7 @@ void RemoteBridge::agent_control(std::string_view json, Time now) {
                           paused_ = false;
                           pause(false);
                         },
+                        [this](const ipc::Duck& m) { host_.duck(m.on); },
                         [this](const ipc::Mark& m) { host_.mark(m.name); },
                         [&](const ipc::Hangup& m) {
                           said_bye_ = true;

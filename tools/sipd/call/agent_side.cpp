@@ -188,6 +188,12 @@ void AgentSide::clear(Time now) {
   discard(Owner::agent, now);
 }
 
+// While a program has its part the agent softens nothing.
+void AgentSide::duck(bool on) {
+  if (session_.is_over() || (on && takeover_)) return;
+  if (Leg* leg = session_.player()) leg->duck(on);
+}
+
 void AgentSide::mark(const std::string& name) {
   if (session_.is_over()) return;
   if (takeover_) return takeover_->mark_unheard(name);

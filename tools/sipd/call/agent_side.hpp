@@ -62,6 +62,7 @@ class AgentSide final : public BridgeHost {
   std::size_t play(std::span<const std::int16_t> samples, Time now) override;
   std::uint64_t queued() const override;
   void clear(Time now) override;
+  void duck(bool on) override;
   void mark(const std::string& name) override;
   void send_dtmf(const ipc::SendDtmf& dtmf, Time now) override;
   void hangup(std::string_view reason, Time now) override;

@@ -43,6 +43,7 @@ class Leg {
   virtual std::size_t talk_in(std::span<const std::int16_t> samples) = 0;
   // Throws away what nobody has heard. nullopt: how much that was is known later (Session::cleared).
   virtual std::optional<ipc::Cleared> clear(Time now) = 0;
+  virtual void duck(bool on) = 0; // what is played is softened by 12 dB, or not; clear() ends it
   virtual void mark(const std::string& name) = 0;
   virtual std::optional<media::MediaQuality> quality() const = 0;
 

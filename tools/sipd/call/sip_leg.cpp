@@ -84,6 +84,10 @@ std::optional<ipc::Cleared> SipLeg::clear(Time /*now*/) {
   return ipc::Cleared{cleared->discarded, played_before + cleared->played};
 }
 
+void SipLeg::duck(bool on) {
+  (void)host_.user_agent().duck(key, on);
+}
+
 void SipLeg::mark(const std::string& name) {
   (void)host_.user_agent().mark(key, name);
 }

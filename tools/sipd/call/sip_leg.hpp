@@ -34,6 +34,7 @@ class SipLeg final : public Leg {
   std::uint64_t queued() const override;
   std::size_t talk_in(std::span<const std::int16_t> samples) override;
   std::optional<ipc::Cleared> clear(Time now) override;
+  void duck(bool on) override;
   void mark(const std::string& name) override;
   std::optional<media::MediaQuality> quality() const override;
   Result<> dtmf(std::string_view digits, Duration length, Time now) override;

@@ -234,6 +234,11 @@ std::optional<ipc::Cleared> WebLeg::clear(Time now) {
   return answer;
 }
 
+// What waits in the browser already is heard as it is.
+void WebLeg::duck(bool on) {
+  if (!over_) media_->duck(on);
+}
+
 void WebLeg::settled(const std::optional<ipc::Cleared>& answer, Time now) {
   if (!answer) return;
   clear_limit_->cancel();
