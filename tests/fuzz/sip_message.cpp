@@ -73,7 +73,7 @@ void answer(const Incoming& request) {
   SessionTimer timer({});
   (void)timer.receive_request(request.view(), request.time());
   Registrar registrar({});
-  require(registrar.receive(request, "sip:a@b", "tag", request.time()).view().has_value());
+  require(registrar.receive(request, "sip:a@b", false, "tag", request.time()).view().has_value());
 }
 
 } // namespace
