@@ -205,7 +205,8 @@ void Stream::too_late(std::uint64_t bit) {
 
 // To be called before the packet is tracked.
 void Stream::begin_doubt(double gap_ms, double now_ms) {
-  Doubt& doubt = doubt_.emplace(Doubt{});
+  doubt_ = std::make_unique<Doubt>();
+  Doubt& doubt = *doubt_;
   doubt.gap_ms = gap_ms;
   doubt.begin_ms = now_ms;
   doubt.high = extended_high_;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -252,7 +253,7 @@ class Stream { // NOLINT(clang-analyzer-optin.performance.Padding)
              late_at.begin() + late_count;
     }
   };
-  std::optional<Doubt> doubt_;
+  std::unique_ptr<Doubt> doubt_; // few streams ever are in any
 
   std::uint8_t main_type_ = 0;
   bool has_main_ = false;

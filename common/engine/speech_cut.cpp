@@ -52,6 +52,10 @@ std::vector<float> cut_out(std::span<const std::int16_t> pcm, std::span<const St
       out.push_back(static_cast<float>(pcm[i]) / 32768.0F * gain);
     from = std::max(from, end);
   }
+  if (!stretches.empty()) {
+    const std::size_t there = pcm.size() - std::min(pcm.size(), stretches.back().end);
+    out.resize(out.size() + margin - std::min(margin, there));
+  }
   return out;
 }
 

@@ -24,8 +24,10 @@ struct Stretch {
 std::vector<Stretch> find_speech(std::span<const std::int16_t> pcm, voice::VoiceActivity& detector,
                                  std::size_t bridged);
 
-// The stretches [first, last) with `margin` samples before and behind each (as far as there are any), put
-// together: the pauses between them are shortened to twice the margin. Amplitudes from -1 to 1, times `gain`.
+// The stretches [first, last) with `margin` samples before and behind each, put together: the pauses between
+// them are shortened to twice the margin. Before the first there may be less; behind the last silence makes
+// up for what the recording does not have, because without any the last word is misheard. Amplitudes from -1
+// to 1, times `gain`.
 std::vector<float> cut_out(std::span<const std::int16_t> pcm, std::span<const Stretch> stretches,
                            std::size_t margin, float gain);
 

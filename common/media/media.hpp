@@ -187,8 +187,8 @@ class Media {
   Clock clock_;
   Counters counters_;
   Stage stage_ = Stage::idle;
-  std::shared_ptr<MediaScratch> scratch_; // what this tick has made so far
-  MediaReceiver::Frame frame_;            // what scratch_->caller is
+  std::shared_ptr<MediaScratch> scratch_;                 // what this tick has made so far
+  MediaReceiver::Frame frame_;                            // what scratch_->caller is
   std::array<std::int16_t, kFrameSamples> sent_before_{}; // by the tick before
 
   bool attached_ = false;

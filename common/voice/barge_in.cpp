@@ -21,15 +21,25 @@ constexpr float kUnderstood = 0.5F;
 // What a turn goes on with must last so long to be more than a noise, if it brings no more words.
 constexpr Samples kMoreSpeech = from_ms(300);
 
+// Was it hardly understood?
+bool is_unsure(const SttResult& said) {
+  return said.confidence < kUnderstood && language::words(said.text).size() <= 2;
+}
+
 // Was that said to show that one listens, while the agent speaks? What answers the question that has been
 // asked was not, nor was a plain "yes" to one that is being asked.
 bool is_listening_sign(const SttResult& said, const Dialogue& dialogue, const AgentTurn& agent) {
-  if (said.confidence < kUnderstood && language::words(said.text).size() <= 2) return true;
   const bool sign = language::only_backchannel(said.text);
   if (!sign && !language::says_yes(said.text)) return false;
   const bool answers =
       dialogue.completeness(Utterance{said.text, said.confidence}) == language::Completeness::complete;
   return !answers || (sign && !agent.question_asked());
+}
+
+// Is it what the agent has been saying meanwhile? Of a turn that goes on from another the last stretch
+// counts.
+bool is_own_voice(const CallerTurn& turn, std::string_view text, const AgentTurn& agent) {
+  return agent.player().own_voice().comes_back(turn.joined ? turn.stretch : turn.begin, turn.end, text);
 }
 
 std::size_t different_words(std::string_view text) {
@@ -45,11 +55,14 @@ BargeIn::Effect BargeIn::effect(const Listener& caller, const Dialogue& dialogue
   if (caller.idle() || !agent.audible() || agent.guarded() || caller.turn().early) return Effect::none;
   const auto speaking = caller.speaking_for();
   const SttResult* said = caller.words();
-  const bool sign =
-      said != nullptr && (!language::has_words(said->text) || is_listening_sign(*said, dialogue, agent) ||
-                          (speaking && language::begins_backchannel(said->text)));
-  // Of speech that goes on a single word, or one again and again, is too often misheard.
-  if (said != nullptr && !sign && speaking && different_words(said->text) < 2) said = nullptr;
+  const bool sign = said != nullptr && !language::words(said->text).empty() &&
+                    (!language::has_words(said->text) || is_listening_sign(*said, dialogue, agent) ||
+                     is_own_voice(caller.turn(), said->text, agent) ||
+                     (speaking && language::begins_backchannel(said->text)));
+  // Of speech that goes on nothing, a single word, one again and again, or what was hardly understood is too
+  // often misheard: it says neither that it is a sign of listening nor that it is none.
+  if (said != nullptr && !sign && (different_words(said->text) < (speaking ? 2 : 1) || is_unsure(*said)))
+    said = nullptr;
   if (said != nullptr && !sign) return Effect::stop_words;
   if (!speaking) return caller.turn().joined ? Effect::none : Effect::duck;
   const bool soon = said == nullptr && false_interruptions_ == 0;
@@ -66,7 +79,8 @@ bool BargeIn::adds_nothing(const CallerTurn& turn, const Undo& before, const Age
   const auto end = std::mismatch(now.begin(), now.end(), then.begin(), then.end()).first;
   if (end == now.begin() + static_cast<std::ptrdiff_t>(std::min(now.size(), then.size()))) {
     const std::string more = language::joined({end, now.end()});
-    return language::only_backchannel(more) || (agent.hangs_up() && language::takes_leave(more));
+    return language::only_backchannel(more) || is_own_voice(turn, more, agent) ||
+           (agent.hangs_up() && language::takes_leave(more));
   }
   // Heard otherwise this time: a noise behind it may have done that.
   return now.size() <= then.size() && turn.spoken - before.spoken < kMoreSpeech;
@@ -76,8 +90,9 @@ BargeIn::Verdict BargeIn::by_words(const CallerTurn& turn, const Dialogue& dialo
                                    const AgentTurn& agent) const {
   const SttResult& said = *turn.recognition->result;
   if (!language::has_words(said.text)) return Verdict::nothing;
-  if (agent.player().own_voice().comes_back(turn.begin, turn.end, said.text)) return Verdict::nothing;
-  if (agent.answering() && is_listening_sign(said, dialogue, agent)) return Verdict::nothing;
+  if (is_own_voice(turn, said.text, agent)) return Verdict::nothing;
+  if (agent.answering() && (is_unsure(said) || is_listening_sign(said, dialogue, agent)))
+    return Verdict::nothing;
   if (!agent.answering() || agent.stopped() || !agent.audible()) return Verdict::answered;
   if (agent.guarded()) return agent.hangs_up() ? Verdict::ignored : Verdict::deferred;
   if (turn.early && language::words(said.text).size() < kGreetingWords) return Verdict::ignored;

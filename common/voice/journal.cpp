@@ -129,7 +129,7 @@ constexpr std::string_view kTypes[] = {
     "cancel",   "turn",         "turn_reopened",  "digits",       "dtmf",     "no_input",
     "say",      "prompt",       "sentence_start", "sentence_end", "barge_in", "false_interruption",
     "duck",     "latency",      "mark",           "cleared",      "hold",     "resume",
-    "transfer", "send_dtmf",    "hangup",         "stop", "slots"};
+    "transfer", "send_dtmf",    "hangup",         "stop",         "slots"};
 static_assert(std::size(kTypes) == std::variant_size_v<What>);
 
 template <std::size_t I = 0>

@@ -124,10 +124,10 @@ TEST_CASE("a conversation over a bad network, in virtual time") {
     }
     CHECK(to_ms(latencies.front().second.total) < 200);
   }
-  SUBCASE("the barge-in stopped the agent within 600 ms of media time, and what was heard is known") {
+  SUBCASE("the barge-in stopped the agent within 400 ms of media time, and what was heard is known") {
     const auto barges = noted<voice::journal::BargeIn>(entries);
     REQUIRE(barges.size() == 1);
-    CHECK(to_ms(barges[0].first - barges[0].second.begin) <= 600);
+    CHECK(to_ms(barges[0].first - barges[0].second.begin) <= 400);
     const auto ends = noted<voice::journal::SentenceEnd>(entries);
     const auto cut = std::find_if(ends.begin(), ends.end(), [](const auto& e) { return !e.second.whole; });
     REQUIRE(cut != ends.end());

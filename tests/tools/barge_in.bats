@@ -11,7 +11,7 @@ setup() {
   [ -d "$PROMPTS" ] || { echo "asterisk-core-sounds-en-wav is missing (scripts/setup --test)"; return 1; }
 }
 
-@test "barge-in: the agent is silent within 600 ms, and what was heard is known to the sample" {
+@test "barge-in: the agent is silent within 400 ms, and what was heard is known to the sample" {
   # One sentence that is longer than any caller waits, without a comma, so that it is spoken in one piece.
   words='This is the desk of a shop that has a great deal to say about itself and about the street it stands in'
   words="$words and about the people who come here every day and who never find the time to listen to the end of it all."

@@ -6,11 +6,11 @@
 CALL.wav is talky-sipd's recording (caller left, agent right, 16 kHz, sample-aligned), CALL.jsonl the agent's journal,
 SENT.wav the agent's side by the RTP packets of the call's pcap (8 kHz), SENTENCE.raw the whole sentence as the same
 voice speaks it (16 kHz). Prints one JSON object of figures; the exit code is 1 if one of these does not hold:
-  - the agent decided to be silent within 600 ms of the caller's audio;
-  - the agent is silent 600 ms after the caller began (3 if only this does not hold: on a machine that does something else
+  - the agent decided to be silent within 400 ms of the caller's audio;
+  - the agent is silent 400 ms after the caller began (3 if only this does not hold: on a machine that does something else
     meanwhile the agent's process may have been late; 3, too, if it had not begun when the caller did), and for half a second
     from then on;
-  - what the agent played is the beginning of the sentence, sample by sample, up to the `played` of the journal's
+  - what the agent played is the beginning of the sentence, sample by sample (quieter from the caller's first sound on), up to the `played` of the journal's
     `cleared`, and what was discarded was not played;
   - the journal's `heard` of that sentence is that same number;
   - the RTP packets hold the same: all of it, and nothing behind it.
@@ -25,6 +25,10 @@ from audio import locate, read_wav, resample
 
 RATE = 16000
 LOUD = 10 ** (-45 / 20)
+
+
+def correlation(a, b):
+    return float(numpy.dot(a, b) / numpy.sqrt(numpy.dot(a, a) * numpy.dot(b, b) + 1e-12))
 
 
 def main():
@@ -54,12 +58,20 @@ def main():
     heard_part = agent[start:end]
     lag, _, corr, _, part = locate(heard_part, sent)
     behind = sent[lag + played + RATE * 6 // 100:lag + played + RATE // 2]
+    # From the caller's first sound on the agent is ducked: within 100 ms, by 12 dB and over 10 ms, the same samples.
+    fits = played <= len(whole)
+    different = numpy.nonzero(heard_part != whole[:played])[0] if fits else [0]
+    turned = start + int(different[0]) if len(different) else end
+    ducked = heard_part[turned - start + RATE // 50:]
+    loud = whole[turned - start + RATE // 50:played]
+    gain = float(numpy.dot(ducked, loud) / max(numpy.dot(loud, loud), 1e-9)) if fits else 0
     checks = {
         "spoke over the agent": start < began < end,
-        "decided within 600 ms": barge_in["at"] - began <= RATE * 6 // 10,
-        "silent within 600 ms": end - began <= RATE * 6 // 10,
+        "decided within 400 ms": barge_in["at"] - began <= RATE * 2 // 5,
+        "silent within 400 ms": end - began <= RATE * 2 // 5,
         "and stays silent": not agent[end:end + RATE // 2].any(),
-        "played to the sample": played <= len(whole) and numpy.array_equal(heard_part, whole[:played]),
+        "played to the sample": fits and turned > began and correlation(ducked, loud) > 0.99,
+        "ducked within 100 ms": turned - began <= RATE // 10 and 0.2 < gain < 0.3,
         "something was discarded": cleared["discarded"] > 0 and played + cleared["discarded"] <= len(whole),
         "heard is what was played": sentence["heard"] == played and not sentence["whole"],
         "the packets hold all of it": corr >= 0.99 and part > 0.999,
@@ -69,8 +81,9 @@ def main():
     print(json.dumps({"stopped_after_ms": round((end - began) * 1000 / RATE, 1),
                       "decided_after_ms": round((barge_in["at"] - began) * 1000 / RATE, 1), "played": played,
                       "discarded": cleared["discarded"], "heard": sentence["heard"], "rtp_corr": round(corr, 4),
+                      "ducked_after_ms": round((turned - began) * 1000 / RATE, 1), "gain": round(gain, 3),
                       "failed": failed}))
-    return 3 if failed == ["silent within 600 ms"] else 1 if failed else 0
+    return 3 if failed == ["silent within 400 ms"] else 1 if failed else 0
 
 
 if __name__ == "__main__":

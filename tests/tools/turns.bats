@@ -6,7 +6,7 @@ setup() {
   common_setup
   need talky-agent jq sox
   talky-agent hear /dev/null 2>&1 | grep -q 'models' && skip "the speech models are not installed: run scripts/models/install"
-  cd "$T"
+  cd "$T" || return 1
   printf 'flow: listen\nstart: listening\nstates:\n  listening:\n    say: Go ahead.\n    again: Go ahead.\n    fallback: Thank you very much for telling me that.\n' >listen.yaml
   printf 'flow: number\nstart: number\nslots:\n  phone: {type: digits}\nstates:\n  number:\n    ask: phone\n    then: done\n    say: Which number?\n    fallback: Which number?\n  done:\n    say: "{phone}."\n' >number.yaml
 }

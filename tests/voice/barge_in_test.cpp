@@ -99,7 +99,7 @@ TEST_CASE("the first sound ducks the agent within 100 ms; what is nothing ends t
       const std::int64_t begin = 4200 + offset;
       CAPTURE(heard);
       CAPTURE(begin);
-      Call call(long_answer({speech(begin, begin + 350, heard)}));
+      Call call(long_answer({speech(begin, begin + 250, heard)}));
       call.run_until_ms(14'000);
       const auto ducks = call.sent<out::Duck>();
       REQUIRE(ducks.size() == 2);
@@ -138,11 +138,11 @@ TEST_CASE("speech stops the agent by its length where the recogniser is slow") {
   const auto barges = call.noted<journal::BargeIn>();
   REQUIRE(barges.size() == 1);
   CHECK(barges[0].second.by == "speech");
-  CHECK(barges[0].first - from_ms(4200) <= from_ms(560));
+  CHECK(barges[0].first - from_ms(4200) <= from_ms(380));
 }
 
 TEST_CASE("a long noise stops the agent, and it goes on with the clause where it was stopped") {
-  Options options = long_answer({speech(4000, 5700, "")});
+  Options options = long_answer({speech(4800, 5700, "")});
   Conversation call(options);
   call.echo().answers["tell me"].text =
       "This is the first sentence, which goes on for quite a while, and only then it ends, as all things do.";
@@ -323,7 +323,7 @@ TEST_CASE("what the agent has said is an answer when it comes later, is short, o
 TEST_CASE("a word that was hardly understood is no interruption, a whole sentence is") {
   for (const std::string heard : {"Shmur", "and I want to go"}) {
     CAPTURE(heard);
-    Call call(long_answer({speech(4200, 4600, heard)}));
+    Call call(long_answer({speech(4200, 4450, heard)}));
     call.intercept = [&](const Request& request) {
       const auto* stt = std::get_if<SttRequest>(&request);
       if (stt == nullptr || stt->at < from_ms(4200)) return false;

@@ -27,6 +27,7 @@
 #include "phone.hpp"
 #include "report.hpp"
 #include "script.hpp"
+#include "sip/uri.hpp"
 #include "transcript.hpp"
 
 namespace talky::replay {
@@ -192,6 +193,9 @@ class Call {
     options.capabilities = std::move(*offered);
     options.answer_timeout = Duration(std::llround(settings.answer_timeout * 1e6));
     if (!settings.user.empty()) {
+      // Who has a name calls by it: servers hold From against the credentials.
+      if (const auto target = sip::Uri::parse(settings.sip); target && options.from.empty())
+        options.from = fmt::format("sip:{}@{}", sip::escape_user(settings.user), target->host);
       options.credentials = call::Credentials{
           settings.user, settings.password_file.empty() ? "" : read_password(settings.password_file)};
     }
