@@ -37,8 +37,8 @@ struct Config {
   // stop the agent as soon as they are no back-channel. Before they are known speech of `barge_in` does;
   // where none but back-channels are heard, `barge_in_long`.
   Samples duck = from_ms(50);
-  Samples overhear = from_ms(160);
-  Samples barge_in = from_ms(320);
+  Samples overhear = from_ms(128);
+  Samples barge_in = from_ms(288);
   Samples barge_in_long = from_ms(1'200);
 
   // Nobody speaks: prompt again after `silence`, `silence_prompts` times, then goodbye and hang-up.
