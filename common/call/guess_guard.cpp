@@ -1,6 +1,7 @@
 #include "call/guess_guard.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace talky::call {
@@ -11,20 +12,34 @@ constexpr unsigned kMostDoublings = 16;
 } // namespace
 
 bool GuessGuard::is_banned(const IpAddress& source, Time now) const {
-  const auto found = sources_.find(key(source));
-  return found != sources_.end() && now < found->second.banned_until;
+  const auto found = places_.find(key(source));
+  return found != places_.end() && now < found->second->banned_until;
 }
 
-void GuessGuard::make_room() {
-  const auto oldest = std::min_element(sources_.begin(), sources_.end(), [](const auto& a, const auto& b) {
-    return a.second.last < b.second.last;
-  });
-  if (oldest != sources_.end()) sources_.erase(oldest);
+void GuessGuard::right(const IpAddress& source) {
+  const auto found = places_.find(key(source));
+  if (found == places_.end()) return;
+  sources_.erase(found->second);
+  places_.erase(found);
+}
+
+GuessGuard::Source& GuessGuard::find_or_add(const IpAddress& source) {
+  if (const auto found = places_.find(key(source)); found != places_.end()) {
+    sources_.splice(sources_.end(), sources_, found->second);
+    return *found->second;
+  }
+  if (sources_.size() >= config_.max_sources) {
+    places_.erase(sources_.front().address);
+    sources_.pop_front();
+  }
+  Source& added = sources_.emplace_back();
+  added.address = key(source);
+  places_.emplace(added.address, std::prev(sources_.end()));
+  return added;
 }
 
 std::optional<std::uint64_t> GuessGuard::wrong(const IpAddress& source, Time now) {
-  if (sources_.size() >= config_.max_sources && !sources_.contains(key(source))) make_room();
-  Source& it = sources_[key(source)];
+  Source& it = find_or_add(source);
   if (now >= it.banned_until) { // what comes meanwhile is not looked at, so it is no guess
     if (it.guesses == 0 || now - it.window_begin > config_.window) {
       it.window_begin = now;
@@ -37,7 +52,6 @@ std::optional<std::uint64_t> GuessGuard::wrong(const IpAddress& source, Time now
       it.guesses = 0;
     }
   }
-  it.last = now;
   ++it.unreported;
   if (it.reported && now - *it.reported < kReportEvery) return std::nullopt;
   it.reported = now;

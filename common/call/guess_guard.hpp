@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <unordered_map>
 
@@ -30,23 +31,24 @@ class GuessGuard {
   // have been since the last time, for a line in the log.
   std::optional<std::uint64_t> wrong(const IpAddress& source, Time now);
   // It knows a password: what went before was a mistake.
-  void right(const IpAddress& source) { sources_.erase(key(source)); }
+  void right(const IpAddress& source);
 
  private:
   struct Source {
+    Endpoint address; // port 0
     Time window_begin{};
     unsigned guesses = 0; // in the window
     unsigned bans = 0;
     Time banned_until{};
     std::optional<Time> reported{};
     std::uint64_t unreported = 0;
-    Time last{};
   };
   static Endpoint key(const IpAddress& source) { return {source, 0}; }
-  void make_room();
+  Source& find_or_add(const IpAddress& source);
 
   Config config_;
-  std::unordered_map<Endpoint, Source> sources_;
+  std::list<Source> sources_; // the one that was heard of last is the last
+  std::unordered_map<Endpoint, std::list<Source>::iterator> places_;
 };
 
 } // namespace talky::call

@@ -7,15 +7,16 @@
 
 namespace talky {
 
-// xoshiro256**: fast and small. Not for secrets: whoever has seen enough outputs can compute the next, so
-// keys and nonces are made from the system's entropy at the rim.
+// ChaCha20 (RFC 8439 2.3) that replaces its key with every number: whoever has seen any of them can compute
+// neither those before nor those after. So tags, branches and SSRCs of one that the system has seeded cannot
+// be foretold.
 class Random {
  public:
   using Seed = std::array<std::uint64_t, 4>;
   using result_type = std::uint64_t;
 
   explicit Random(const Seed& seed);
-  explicit Random(std::uint64_t seed); // spread over the state by splitmix64
+  explicit Random(std::uint64_t seed); // 64 bits, for what need not be secret
 
   std::uint64_t operator()();
   static constexpr std::uint64_t min() { return 0; }

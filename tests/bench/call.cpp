@@ -33,11 +33,12 @@ class Agent {
   // Every call's packet, and then what is due: 20 ms of all calls.
   void tick() {
     for (std::size_t i = 0; i < calls_.size(); ++i) {
-      rtp::build({0, false, sequence_, sequence_ * 160U, static_cast<std::uint32_t>(i)}, payload_, wire_);
+      rtp::build({0, false, sequence_, timestamp_, static_cast<std::uint32_t>(i)}, payload_, wire_);
       agent_.receive_rtp(calls_[i], wire_, media_peer(i), false, now_);
       drain();
     }
     ++sequence_;
+    timestamp_ += 160;
     now_ += kTick;
     agent_.expire(now_);
     drain();
@@ -107,6 +108,7 @@ class Agent {
   std::vector<CallKey> calls_;
   std::string to_tag_;
   std::uint16_t sequence_ = 1;
+  std::uint32_t timestamp_ = 160;
   std::uint64_t sent_ = 0;
   std::vector<std::byte> payload_, wire_;
 };
